@@ -20,6 +20,8 @@ from streams.console.pages.views.contacts_view import (
     TimelineView,
     WaitingEntity,
 )
+from streams.console.pages.views.mapping_field_view import field_form
+from streams.console.pages.views.mapping_table_view import MappingTableView, PastEdit, table_row
 from streams.console.pages.views.mapping_view import DiffLine, EditorView, FieldPreview, LeadPreview, SaveConflict
 from streams.console.pages.views.overview_view import (
     ApiLimit,
@@ -48,9 +50,12 @@ from streams.console.services.audit import ActSeen
 from streams.console.services.conflicts import ConflictList
 from streams.console.services.connections import ConnectionState, Setting, SideState
 from streams.console.services.contacts import Contact, Timeline
+from streams.console.services.mapping_table import LeadExample
 from streams.console.services.parked import ParkedGroup, ParkedRecord, ParkedRow
 from streams.console.services.replay import ReplayState
 from streams.console.services.verdict import Answer
+from streams.core.to_ghl.directory import Directory
+from streams.mapping_versions.form.rows import rows_of
 from streams.mapping_versions.listing import MappingState, MappingText
 from streams.mapping_versions.problems import TextProblem
 from streams.messages.worker_status import BudgetStatus
@@ -522,6 +527,78 @@ country = { value = "US" }
 website = { from = "facebok" }
 "custom:Lofty stage" = { from = "stage" }
 """
+LEAD_EXAMPLE = LeadExample(
+    "Ada Lovelace",
+    {"firstName": "Ada", "stage": "Hot", "customAttributes": [{"attributeName": "Pool", "value": "Yes"}]},
+)
+MAPPING_ROWS = rows_of(
+    "acme",
+    {
+        "acme": {
+            "fields": {
+                "source": {"value": "Lofty"},
+                "state": False,
+                "custom:Pool": "customAttributes[?attributeName=='Pool'].value | [0]",
+                "custom:Emails": "length(emails)",
+                "custom:Plan": {
+                    "from": "(stage == 'Hot' && (preQual || mortgage)) || `null`",
+                    "transform": [{"values": {"Yes": "ready", "*": "open"}}, "upper"],
+                    "type": "SINGLE_OPTIONS",
+                    "options": ["READY", "OPEN"],
+                },
+            }
+        }
+    },
+)
+MAPPING_TABLE = MappingTableView(
+    name="acme",
+    groups=tuple(
+        (title, tuple(table_row(row, "acme", LEAD_EXAMPLE, Directory({"lofty stage": "f1"})) for row in rows))
+        for title, rows in (
+            ("Fields that every GHL contact has", [row for row in MAPPING_ROWS if not row.is_custom]),
+            ("Custom fields of GHL", [row for row in MAPPING_ROWS if row.is_custom]),
+        )
+    ),
+    used_by=("acme",),
+    connection="acme",
+    connections=("acme", "harbor"),
+    example="Ada Lovelace",
+    example_problem="",
+    is_built_in=False,
+    can_delete=True,
+    history=(
+        PastEdit(
+            7,
+            NOW - 60_000,
+            "ann",
+            (DiffLine("removed", 'source = "source"'), DiffLine("added", 'source = { value = "Lofty" }')),
+            True,
+        ),
+        PastEdit(5, NOW - 90_000_000, "bob", (DiffLine("added", "state = false"),), False),
+    ),
+)
+MAPPING_TABLE_BUILT_IN = replace(
+    MAPPING_TABLE,
+    name="default",
+    is_built_in=True,
+    used_by=(),
+    can_delete=False,
+    history=(),
+    example="",
+    example_problem="No lead of this connection has been read yet, so no values are shown.",
+)
+MAPPING_FIELD = field_form("acme", next(row for row in MAPPING_ROWS if row.name == "Plan"), (LEAD_EXAMPLE,))
+MAPPING_FIELD_NEW = replace(
+    MAPPING_FIELD,
+    target="",
+    title="New field",
+    custom="Budgt",
+    known_custom=("budget", "plan"),
+    confirm=("“Budgt” (Money) in the location of acme. Did you mean 'budget'?",),
+    problem="Choose a field of Lofty, or another source.",
+)
+MAPPING_FIELD_TEXT = replace(MAPPING_FIELD, why_text="it has the key unchecked")
+
 EDITOR = EditorView("acme", TEXT, "3", ("acme",), "acme", ("acme",), changed_ms=NOW - 3_600_000, changed_by="ann")
 EDITOR_WRONG = replace(
     EDITOR,
@@ -701,6 +778,11 @@ SAMPLES: tuple[Sample, ...] = (
         {},
     ),
     Sample("mappings", "mappings.html", MAPPINGS, {}),
+    Sample("mapping-table", "mapping_table.html", MAPPING_TABLE, {}),
+    Sample("mapping-table-built-in", "mapping_table.html", MAPPING_TABLE_BUILT_IN, {}),
+    Sample("mapping-field", "mapping_field.html", MAPPING_FIELD, {}),
+    Sample("mapping-field-new", "mapping_field.html", MAPPING_FIELD_NEW, {}),
+    Sample("mapping-field-text", "mapping_field.html", MAPPING_FIELD_TEXT, {}),
     Sample("editor", "editor.html", EDITOR, {}),
     Sample("editor-wrong", "editor.html", EDITOR_WRONG, {}),
     Sample("editor-preview", "editor.html", EDITOR_PREVIEW, {}),

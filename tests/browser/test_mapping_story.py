@@ -44,6 +44,7 @@ async def test_a_person_edits_a_mapping_with_an_error_and_then_rightly(embedded_
         await person.look("mappings")
         await page.get_by_role("button", name="Create mapping").click()
         await person.heading("sellers")
+        await page.get_by_role("link", name="Advanced: as text").click()
 
         await write(person, WRONG)
         await page.get_by_role("button", name="Save").click()

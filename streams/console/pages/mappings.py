@@ -8,12 +8,15 @@ from dataclasses import replace
 from aiohttp import web
 
 from streams.console.errors import NotFound, WrongInput
-from streams.console.pages.layout import Form, Page, form_of
+from streams.console.pages.layout import Form, Layout, Page, form_of
 from streams.console.pages.render import href, part
 from streams.console.pages.views import mapping_view as mapping
 from streams.console.pages.views.mapping_view import EditorView, SaveConflict
+from streams.console.pages.views.new_fields import new_field_words
 from streams.console.pages.views.page_view import Hyperlink
 from streams.console.services.mapping import StaleMapping
+from streams.console.services.mapping_table import MappingTables
+from streams.console.services.services import Services
 
 _NAME = re.compile(r"(?!new$|use$)[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -23,6 +26,10 @@ _TRIAL = "trial"
 
 class MappingsPage(Page):
     """`/console/mapping`."""
+
+    def __init__(self, layout: Layout, services: Services) -> None:
+        super().__init__(layout, services)
+        self._tables = MappingTables(services.mapping)
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
@@ -50,7 +57,7 @@ class MappingsPage(Page):
         known = await self._services.mapping.save(by, name, text, known.version)
         if form.get("connection"):
             await self._services.mapping.use(by, form["connection"], name, known.version)
-        return self._layout.redirect(href(f"/mapping/{part(name)}"), f"The mapping {name} was created.")
+        return self._layout.redirect(href(f"/mapping/{part(name)}/table"), f"The mapping {name} was created.")
 
     async def use(self, request: web.Request) -> web.StreamResponse:
         """Give a connection another mapping."""
@@ -77,14 +84,18 @@ class MappingsPage(Page):
         editor, form = await self._edited(request)
         if not editor.faults and (form.get("do") == "preview" or editor.is_built_in):
             editor = await self._tried(editor)
+        elif not editor.faults:
+            editor = replace(editor, creates=await self._new_fields(editor))
         return await self._layout.page(request, "editor.html", editor, status=422 if editor.faults else 200)
 
     async def save(self, request: web.Request) -> web.StreamResponse:
         """Save the editor's text. If it has problems, or somebody saved a newer text, these are shown and the typed text is kept."""
-        editor, _ = await self._edited(request)
+        editor, form = await self._edited(request)
         if editor.faults:
             return await self._layout.page(request, "editor.html", editor, status=422)
         name = editor.name
+        if form.get("confirm") != "yes" and (asked := await self._new_fields(editor)):
+            return await self._layout.page(request, "editor.html", replace(editor, confirm=asked, is_checked=False))
         try:
             version = await self._based_on(editor)
             await self._services.mapping.save(self._guard.actor(request), name, editor.text, version)
@@ -102,6 +113,11 @@ class MappingsPage(Page):
             editor = replace(editor, faults=faults, preview_problem="" if faults else error.words)
             return await self._layout.page(request, "editor.html", editor, status=422)
         return self._layout.redirect(href(f"/mapping/{part(name)}", saved=1))
+
+    async def _new_fields(self, editor: EditorView) -> tuple[str, ...]:
+        """What saving the text would create in GHL, for people."""
+        effects = await self._tables.effects(editor.name, editor.text, editor.used_by)
+        return new_field_words(effects)
 
     async def _based_on(self, editor: EditorView) -> int:
         """The version to save on: an edit of another mapping since this one was opened is no conflict."""

@@ -9,32 +9,10 @@ from aiohttp import web
 
 from streams.console.auth.guard import Guard
 from streams.console.errors import Unavailable
-from streams.console.pages.audit import AuditLogPage
-from streams.console.pages.backfill import BackfillPage
-from streams.console.pages.conflicts import ConflictsPage
-from streams.console.pages.connections import ConnectionsPage
-from streams.console.pages.contacts import ContactsPage
+from streams.console.pages.all_pages import PAGES
 from streams.console.pages.error_pages import friendly
 from streams.console.pages.layout import Layout
-from streams.console.pages.mappings import MappingsPage
-from streams.console.pages.overview import OverviewPage
-from streams.console.pages.parked import ParkedRecordsPage
-from streams.console.pages.replay import ReplayPage
-from streams.console.pages.sign_in import SignInPage
 from streams.console.services.services import Services
-
-PAGES = (
-    SignInPage,
-    OverviewPage,
-    ContactsPage,
-    ParkedRecordsPage,
-    ConflictsPage,
-    ConnectionsPage,
-    MappingsPage,
-    BackfillPage,
-    ReplayPage,
-    AuditLogPage,
-)
 
 
 def add_pages(

@@ -110,6 +110,13 @@ class Mappings(BackgroundTask):
             previews = await editor.previews(name, text, (connection,), samples)
         return Previews(previews, tuple(sorted(samples.trouble.values())), unknown)
 
+    async def candidate(self, name: str, text: str, used_by: Sequence[str]) -> Settings:
+        """The settings as they would be with a text, if these connections used it. The text must have no problems: see `validate`."""
+        editor = await self._editor_now()
+        with _refusals():
+            # It compiled within the limits before; in a thread, because the loop takes webhooks.
+            return await asyncio.to_thread(editor.candidate, name, text, used_by)
+
     async def save(self, by: Actor, name: str, text: str | None, expected_version: int) -> MappingState:
         """Save a text as the mapping; None removes what was edited. Raises `StaleMapping`."""
         editor, about = await self._editor_now(), {"mapping": name}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -28,6 +28,9 @@ ALIKE: tuple[frozenset[str], ...] = (
     frozenset({"MULTIPLE_OPTIONS", "CHECKBOX"}),
 )
 """Groups of custom field types that accept the same values."""
+
+ALMOST, NEARER = 0.8, 0.92
+"""How alike two names are, from 0 to 1, for one to be a misspelling of the other; and where the mapping fills both."""
 
 _ATTRIBUTE = re.compile(r"attributeName\s*==\s*(?:'([^']*)'|`\"?([^`\"]*)\"?`)")
 
@@ -76,8 +79,9 @@ def _fields(
         says = "GHL lists no custom field: either there is none yet, or the token may not read them"
         mend = "the token needs the scopes locations/customFields.readonly and locations/customFields.write"
         yield Compatibility(name, "not known", "custom fields", says, mend)
-    for one in _wanted(mapping, connection, leads).values():
-        yield _field(connection, directory, one)
+    wanted = _wanted(mapping, connection, leads)
+    for one in wanted.values():
+        yield _field(connection, directory, one, wanted)
 
 
 def _remade(one: Compatibility, directory: Directory, remade: Mapping[str, str]) -> Compatibility:
@@ -101,7 +105,21 @@ def _wanted(
     return wanted
 
 
-def _field(connection: Connection, directory: Directory, one: CustomField) -> Compatibility:
+def near_field(reference: str, directory: Directory, wanted: Collection[str]) -> str:
+    """A hint that names a custom field of the location whose name is almost this one; "" without one.
+
+    A name that the mapping fills, too, must be nearer: "Lofty price min" is no misspelt "Lofty price max".
+    """
+    taken = {fold(one) for one in wanted}
+    names = [one for one in directory.custom_fields if not one.startswith("contact.")]
+    free = [one for one in names if one not in taken]
+    close = get_close_matches(fold(reference), free, 1, ALMOST) or get_close_matches(fold(reference), names, 1, NEARER)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def _field(
+    connection: Connection, directory: Directory, one: CustomField, wanted: Collection[str] = ()
+) -> Compatibility:
     subject = f"custom:{one.reference}"
     field_id = directory.custom_field_id(one.reference)
     if field_id is None:
@@ -117,9 +135,9 @@ def _field(connection: Connection, directory: Directory, one: CustomField) -> Co
             return Compatibility(
                 connection.name, "wrong", subject, "the location has no field of this name, and none is created", mend
             )
-        return Compatibility(
-            connection.name, "will be created", subject, f"as {one.type}, with the first contact that fills it"
-        )
+        says = f"as {one.type}, with the first contact that fills it"
+        mend = near_field(one.reference, directory, wanted)
+        return Compatibility(connection.name, "will be created", subject, says, mend)
     kind = directory.types.get(field_id)
     if kind is None or kind == one.type or any({kind, one.type} <= alike for alike in ALIKE):
         return Compatibility(connection.name, "ok", subject, f"is there ({kind or 'of a type that GHL does not tell'})")

@@ -132,7 +132,7 @@ def preview(
     # Without the location's fields, each field would be reported as missing.
     flags = resolved.flags if directory is not None else mapped.flags
     return Preview(
-        connection.name, snapshot.lead, _name(state), tuple(rows), tags, flags, would, because, snapshot.read_ms
+        connection.name, snapshot.lead, lead_name(state), tuple(rows), tags, flags, would, because, snapshot.read_ms
     )
 
 
@@ -338,5 +338,5 @@ def _gone(connection: Connection, snapshot: Snapshot, link: LinkRow | None) -> P
     )
 
 
-def _name(state: Mapping[str, Any]) -> str:
+def lead_name(state: Mapping[str, Any]) -> str:
     return " ".join(part for key in ("firstName", "lastName") if isinstance(part := state.get(key), str) and part)

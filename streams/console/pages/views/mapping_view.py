@@ -68,7 +68,7 @@ class SaveConflict:
 
 @dataclass(frozen=True, slots=True)
 class EditorView:
-    """The editor. `connections` are those on whose leads it can be tried, `used_by` those that use it. `version` is that on which the text is based; `checked` says that there was a check and it found nothing."""
+    """The editor. `connections` are those on whose leads it can be tried, `used_by` those that use it. `version` is that on which the text is based; `is_checked` says that there was a check and it found nothing. `creates` are custom fields that saving would create in GHL, `confirm` the same where saving waits for a yes."""
 
     name: str
     text: str
@@ -83,6 +83,8 @@ class EditorView:
     previews: tuple[LeadPreview, ...] = ()
     preview_problem: str = ""
     conflict: SaveConflict | None = None
+    creates: tuple[str, ...] = ()
+    confirm: tuple[str, ...] = ()
     saved: Hyperlink | None = None
     changed_ms: int | None = None
     changed_by: str = ""

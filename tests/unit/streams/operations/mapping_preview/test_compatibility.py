@@ -93,6 +93,20 @@ def test_an_attribute_that_no_lead_has_is_told_with_the_one_that_was_meant() -> 
     assert fits(leads=[])["Lofty's attribute 'Pre-aproval'"].verdict == "not known"
 
 
+def test_a_new_field_whose_name_is_almost_that_of_another_is_named() -> None:
+    """A misspelt name would become a second field of the location; a name that the mapping fills itself is not meant."""
+    known = Directory({**FIELDS, "lofty stages": "f3", "contact.lofty_stages": "f3"}, USERS)
+    found = fits(known)
+    assert found["custom:Lofty stage"].mend == "did you mean 'lofty stages'?"
+    more = '"custom:Lofty stages" = "score"\n"custom:Lofty price min" = "score"\n[mappings.acme.users]'
+    both = fits(
+        Directory({**FIELDS, "lofty stages": "f3", "lofty price max": "f4"}, USERS),
+        text=TEXT.replace("[mappings.acme.users]", '"custom:Lofty price max" = "score"\n' + more),
+    )
+    assert both["custom:Lofty stage"].mend == "did you mean 'lofty stages'?"
+    assert both["custom:Lofty price min"].mend == ""
+
+
 def test_tags_say_what_is_carried_and_what_is_not() -> None:
     """A policy that carries none of those that are there is wrong."""
     some = fits(more='[connections.acme.tags]\nexclude = ["internal"]\n')["tags"]

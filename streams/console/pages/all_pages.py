@@ -1,0 +1,31 @@
+"""The pages of the console."""
+
+from __future__ import annotations
+
+from streams.console.pages.audit import AuditLogPage
+from streams.console.pages.backfill import BackfillPage
+from streams.console.pages.conflicts import ConflictsPage
+from streams.console.pages.connections import ConnectionsPage
+from streams.console.pages.contacts import ContactsPage
+from streams.console.pages.mapping_field import MappingFieldPage
+from streams.console.pages.mapping_table import MappingTablePage
+from streams.console.pages.mappings import MappingsPage
+from streams.console.pages.overview import OverviewPage
+from streams.console.pages.parked import ParkedRecordsPage
+from streams.console.pages.replay import ReplayPage
+from streams.console.pages.sign_in import SignInPage
+
+PAGES = (
+    SignInPage,
+    OverviewPage,
+    ContactsPage,
+    ParkedRecordsPage,
+    ConflictsPage,
+    ConnectionsPage,
+    MappingsPage,
+    MappingTablePage,
+    MappingFieldPage,
+    BackfillPage,
+    ReplayPage,
+    AuditLogPage,
+)
