@@ -67,7 +67,7 @@ class _View(Mapping[str, T]):
 
 
 def is_same(one: Connection | None, other: Connection | None) -> bool:
-    """Whether nothing changes for a worker. A mapping that was compiled again is told by its fingerprint."""
+    """Whether nothing changes for a worker. A mapping that was compiled again has the fingerprint that it had."""
     if one is None or other is None:
         return one is other
     return one is other or one.model_copy(update={"mapping": other.mapping}) == other

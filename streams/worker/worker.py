@@ -16,7 +16,6 @@ from faust.types import TP
 from streams.kafka.clients import until_topics_are_led
 from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings
-from streams.worker.connections import LiveConnections
 from streams.worker.consuming import Consuming
 from streams.worker.dependencies import Dependencies
 from streams.worker.faust_app import new_faust_app
@@ -50,11 +49,10 @@ class Worker:
         self.metrics = deps.metrics
         self._deps = deps
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._connections = LiveConnections(settings)
         self.lease = Lease(settings.kafka.session_timeout_seconds, deps.monotonic, self._lease_over)
         self._wire = deps.transport(deps.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
-        self.reporter = Reporter(settings, self._names, self._connections, deps)
+        self.reporter = Reporter(settings, self._names, deps)
 
     # -- starting and stopping ----------------------------------------------------------------------------
 
@@ -63,9 +61,8 @@ class Worker:
         self._producer = WorkerProducer(self.settings, self._names, self._deps, self.lease)
         await self._producer.start()
         self._new_parts()
-        self._take_over = TakeOver(
-            self.settings, self._connections, self.dispatchers.connections.replace, self.reporter.taken_over
-        )
+        reporter, replace = self.reporter, self.dispatchers.connections.replace
+        self._take_over = TakeOver(self.settings, reporter.connections, replace, reporter.taken_over)
         self.reporter.rows.watch(self.tables)
         self.status = StatusPublisher(
             self.reporter,

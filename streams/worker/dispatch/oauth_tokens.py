@@ -99,7 +99,7 @@ class OAuthTokens:
                 del self._flights[token]
 
     async def forget(self, connection: Connection) -> None:
-        """The connection is another from now on: a refresh under way ends and is kept, and what is next needed is opened anew."""
+        """The connection is another from now on: a refresh under way ends and is kept, and the next request opens the stored token."""
         is_by = {"lofty": connection.lofty.auth == "oauth", "ghl": connection.ghl.auth == "oauth"}
         sides = [self._grants.lofty(connection)] * is_by["lofty"] + [self._grants.ghl(connection)] * is_by["ghl"]
         for side in sides:

@@ -26,14 +26,14 @@ from streams.worker.reporting.open_rows import OpenRows
 class Reporter:
     """One worker's observer. `rows` receives the rows that a partition had when it was acquired."""
 
-    def __init__(self, settings: Settings, names: TopicNames, connections: LiveConnections, deps: Dependencies) -> None:
+    def __init__(self, settings: Settings, names: TopicNames, deps: Dependencies) -> None:
         self.settings = settings
         self.in_force = settings
         """The newest settings of which everything is in force in this worker."""
         self.mapping_trouble = settings.mapping_trouble
         self.redact = Redaction(secret_values(settings))
         self.names = names
-        self.connections = connections
+        self.connections = LiveConnections(settings)
         self.deps = deps
         self.metrics = deps.metrics
         self.now_ms = deps.now_ms

@@ -25,7 +25,7 @@ from streams.worker.wiring.ghl_side import GhlSide
 from streams.worker.wiring.lofty_side import LoftySide
 from streams.worker.wiring.lofty_sync import LoftySync
 from streams.worker.wiring.offers import Offers
-from streams.worker.wiring.sides import Sides
+from streams.worker.wiring.vendor_clients import Sides
 
 Row = TypeVar("Row", bound=Message)
 

@@ -15,7 +15,6 @@ from streams.messages.partitioning import ghl_budget, lofty_budget
 from streams.oauth.grants import Grants
 from streams.worker.dispatch.holder_rows import HolderRows
 from streams.worker.dispatch.loop import DispatchLoop, HandlerRouter
-from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.partitions.lease import LeasedTransport
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.budgets import BudgetUsage
@@ -24,8 +23,7 @@ from streams.worker.wiring.ghl_side import GhlSide
 from streams.worker.wiring.lofty_side import LoftySide
 from streams.worker.wiring.lofty_sync import LoftySync
 from streams.worker.wiring.offers import Offers
-from streams.worker.wiring.sides import Sides
-from streams.worker.wiring.vendor_clients import VendorClients
+from streams.worker.wiring.vendor_clients import Sides, VendorClients, new_tokens
 
 
 class Dispatchers:
@@ -43,14 +41,9 @@ class Dispatchers:
         self.writing = self._new_loop("write", writes, writes_used)
         self.loops = (self.reading, self.writing)
 
-        deps = parts.deps
-        transport, grants = LeasedTransport(wire, parts.lease), Grants.of(parts.settings)
-        self.tokens = (
-            OAuthTokens(grants, parts.tables.tokens, transport, self._resume, deps.now_ms, deps.metrics)
-            if grants
-            else None
-        )
-        sides = self._new_sides(LeasedTransport(wire, parts.lease), grants)
+        transport = LeasedTransport(wire, parts.lease)
+        grants, self.tokens = new_tokens(parts, transport, self._resume)
+        sides = self._new_sides(transport, grants)
         self.offers = Offers(parts, self.reading, self.writing)
         self.lofty = LoftySide(parts, self.reading, sides.teams)
         self.ghl = GhlSide(parts, self.writing, sides.locations, self.offers)

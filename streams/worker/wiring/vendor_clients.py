@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +20,7 @@ from streams.settings.partitions import ConnectionPartitions
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
+from streams.worker.parts import WorkerParts
 
 OnAnswer = Callable[[str, CallRecord], None]
 """Called with a budget and with what a vendor answered to one of its requests."""
@@ -87,6 +88,39 @@ class VendorClients:
         if connection.ghl.auth == "oauth" and self.grants is not None and self.tokens is not None:
             return self.tokens.auth(self.grants.ghl(connection))
         return StaticAuth("Bearer", _secret(connection.secrets.ghl_token))
+
+
+class Sides:
+    """`teams` and `locations` are by connection; everything that needs one looks it up there each time."""
+
+    def __init__(self, clients: VendorClients, connections: Mapping[str, Connection]) -> None:
+        self._clients = clients
+        self.teams: dict[str, LoftyTeam] = {}
+        self.locations: dict[str, Location] = {}
+        for name, one in connections.items():
+            self.put(name, one)
+
+    def put(self, connection: str, now: Connection | None) -> None:
+        """The connection is as `now` from here on; None: it is no longer served."""
+        if now is None:
+            self.teams.pop(connection, None)
+            self.locations.pop(connection, None)
+            return
+        team, location = self._clients.team(now), self._clients.location(now)
+        self.teams[connection], self.locations[connection] = team, location
+
+
+def new_tokens(
+    parts: WorkerParts, transport: Transport, resume: Callable[[str], None]
+) -> tuple[Grants | None, OAuthTokens | None]:
+    """The grants and tokens of all connections; None where none has access by OAuth, nor could be given it."""
+    settings, deps = parts.settings, parts.deps
+    grants = Grants.of(settings)
+    if grants is None and settings.oauth_secrets.token_keys is not None:
+        grants = Grants(settings, settings.key_ring)  # a connection that is added later may have it
+    if grants is None:
+        return None, None
+    return grants, OAuthTokens(grants, parts.tables.tokens, transport, resume, deps.now_ms, deps.metrics)
 
 
 def _secret(secret: SecretStr | None) -> str:

@@ -44,7 +44,7 @@ def changed(now: Settings, connection: str, **facts: Any) -> Settings:
 
 
 class Worker:
-    """Replaces connections when it is told to."""
+    """Replaces connections when it is asked to."""
 
     def __init__(self, now: Settings) -> None:
         self.connections = LiveConnections(now)
@@ -75,7 +75,9 @@ def test_a_connection_that_was_parsed_again_is_the_same() -> None:
     """Also its compiled mapping and rules; an edited mapping, a rate or a pause is another."""
     one, other = settings().connections["acme"], settings().connections["acme"]
     edited = settings().with_mappings(Overlay(1, {"upper": UPPER}, {"acme": "upper"})).connections["acme"]
-    commented = settings().with_mappings(Overlay(2, {"upper": f"# said\n{UPPER}"}, {"acme": "upper"})).connections["acme"]
+    commented = (
+        settings().with_mappings(Overlay(2, {"upper": f"# said\n{UPPER}"}, {"acme": "upper"})).connections["acme"]
+    )
 
     assert one is not other
     assert is_same(one, other)
