@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -232,6 +232,11 @@ class SweepSettings(SettingsTable):
 
 Direction = Literal["to_ghl", "to_lofty"]
 DIRECTIONS: tuple[Direction, ...] = ("to_ghl", "to_lofty")
+
+
+def paused_words(directions: Iterable[str]) -> str:
+    """The directions in which a connection is paused, as people say it; "" for none."""
+    return " and ".join({"to_ghl": "to GHL", "to_lofty": "to Lofty"}.get(one, one) for one in directions)
 
 
 def _paused(value: object) -> object:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,8 +21,11 @@ from streams.settings import Settings
 from streams.settings.overlay import Overlay
 from streams.worker.supervisor import Supervisor
 from tests.deadlines import within
+from tests.integration.command import config_of
+from tests.integration.dying_take_over import POINTS
 from tests.integration.stage import ENVIRON, LISTS, SECRET, TEAM, Stage, stage
 from tests.kafka.broker import Broker
+from tests.zygote import DEVNULL, run_module
 
 TEAMS = {"acme": TEAM, "best": 200001, "core": 200002, "dale": 200003, "echo": 200004}
 UPPER = '[mappings.upper]\n[mappings.upper.fields]\nfirstName = { from = "firstName", transform = ["upper"] }\n'
@@ -43,6 +48,7 @@ requests_per_window = 100000
 OTHERS = {
     f"LOFTY_GHL_{name.upper()}_{key}": value
     for name in TEAMS
+    if name != "acme"
     for key, value in (
         ("LOFTY_API_KEY", f"key-of-{name}"),
         ("GHL_TOKEN", f"pit-{name}"),
@@ -102,7 +108,7 @@ async def five(broker: Broker, tmp_path: Path, store: str = "memory") -> AsyncIt
         store=store,
         restarts=True,
         more=TABLES,
-        environ={**ENVIRON, **{k: v for k, v in OTHERS.items() if "ACME" not in k}},
+        environ={**ENVIRON, **OTHERS},
         lofty={"teams": tuple(TeamSettings(team, (_key(name),)) for name, team in TEAMS.items())},
         ghl={
             "locations": tuple(LocationSettings(f"loc-{name}", (_token(name),)) for name in TEAMS),
@@ -127,9 +133,10 @@ def _token(name: str) -> str:
 
 
 @asynccontextmanager
-async def supervised(on: Stage, handed: Handed) -> AsyncIterator[Supervisor]:
-    """The stage's worker gives place to one that takes over what is handed in."""
-    await on.worker.__aexit__(None, None, None)
+async def supervised(on: Stage, handed: Handed, *, is_first: bool = False) -> AsyncIterator[Supervisor]:
+    """The stage's worker gives place to one that takes over what is handed in; `is_first`: it has gone already."""
+    if not is_first:
+        await on.worker.__aexit__(None, None, None)
     stop = asyncio.Event()
     supervisor = Supervisor(handed, on.given())  # type: ignore[arg-type]  # it asks for settings, whatever their source
     task = asyncio.create_task(supervisor.run(stop))
@@ -253,13 +260,38 @@ async def test_no_write_is_planned_by_one_mapping_and_settled_under_another(real
             await agents.more_of("best")
             await agents.stop()
             await on.until_quiet()
-            settled = {}
-            for one in await on.receipts():
-                if one.connection == "best" and one.kind == "contact" and one.settled:
-                    settled[one.lead] = "ADA" if one.settled.endswith(upper.mapping_fingerprint) else "Ada"
-
-            assert {lead: one["firstName"] for lead, one in on.contacts("loc-best").items()} == settled
-            assert set(settled.values()) == {"Ada", "ADA"}
-            assert {len(one["notes"]) for one in on.contacts("loc-best").values()} == {1}
-            assert len(on.ghl.location("loc-best").contacts) == len(agents.leads["best"])
+            await expect_settled_as_planned(on, agents, upper.mapping_fingerprint)
             assert supervisor.count == 1
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_worker_that_is_killed_while_it_takes_over(real_kafka: Broker, tmp_path: Path, point: str) -> None:
+    """Its successor has the new mapping from its start: nothing is lost, made twice, or settled under another mapping."""
+    async with five(real_kafka, tmp_path) as on:
+        await on.worker.__aexit__(None, None, None)
+        agents = Agents(on)
+        dying = await run_module(
+            *("tests.integration.dying_take_over", str(config_of(on, tmp_path)), point, UPPER),
+            env={**os.environ, **ENVIRON, **OTHERS},
+            stderr=DEVNULL,
+        )
+        assert await asyncio.wait_for(dying.wait(), within(60)) == -signal.SIGKILL
+        wanted = on.settings.with_mappings(Overlay(1, {"upper": UPPER}, {"best": "upper"}))
+        async with supervised(on, Handed(wanted), is_first=True):
+            await agents.more_of("best")
+            await agents.stop()
+            await on.until_quiet()
+            await expect_settled_as_planned(on, agents, wanted.connections["best"].mapping_fingerprint)
+
+
+async def expect_settled_as_planned(on: Stage, agents: Agents, upper: str) -> None:
+    """What is settled under a mapping is in GHL as that mapping has it, and everything was made once."""
+    settled = {}
+    for one in await on.receipts():
+        if one.connection == "best" and one.kind == "contact" and one.settled:
+            settled[one.lead] = "ADA" if one.settled.endswith(upper) else "Ada"
+    assert {lead: one["firstName"] for lead, one in on.contacts("loc-best").items()} == settled
+    assert sorted(settled) == sorted(agents.leads["best"])
+    assert "ADA" in settled.values()
+    assert {len(one["notes"]) for one in on.contacts("loc-best").values()} == {1}
+    assert len(on.ghl.location("loc-best").contacts) == len(settled)

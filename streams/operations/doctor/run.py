@@ -19,6 +19,7 @@ from streams.operations.doctor import kafka, machine, tokens, vendors
 from streams.operations.doctor.check_result import CheckResult, exit_code
 from streams.operations.doctor.machine import Space, free_bytes
 from streams.settings import Settings
+from streams.settings.model import paused_words
 
 CHECK_SECONDS = 12.0
 
@@ -58,7 +59,18 @@ async def examine(
     checks = tuple(_checks(settings, now, space))
     found = await asyncio.gather(*(_run(check, reached, check_seconds) for check in checks))
     configured = CheckResult("configuration", "file", "ok", f"{len(settings.connections)} connections, no problem")
-    return Examination((configured, await reached, *(result for results in found for result in results)))
+    return Examination(
+        (configured, *_paused(settings), await reached, *(result for results in found for result in results))
+    )
+
+
+def _paused(settings: Settings) -> Iterator[CheckResult]:
+    for name, connection in settings.connections.items():
+        if connection.paused:
+            says = f"paused {paused_words(connection.paused)}: no request is made, and what comes in waits"
+            yield CheckResult(
+                "configuration", name, "warning", says, f"set paused = false in [connections.{connection.label}]"
+            )
 
 
 def _checks(settings: Settings, now: Callable[[], float], space: Space) -> Iterable[Check]:

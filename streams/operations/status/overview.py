@@ -13,6 +13,7 @@ from typing import Literal
 
 from streams.messages.gateway_status import GatewayStatus
 from streams.messages.worker_status import BudgetStatus, LagStatus, SideStatus, WorkerStatus
+from streams.settings.model import paused_words
 
 ALIVE_MS = 20_000
 """A worker reports every five seconds; one that has not reported for longer than this counts as gone."""
@@ -62,6 +63,7 @@ class ConnectionView:
 
     `undelivered` and `parked` count entities by stage. `oldest_accepted_ms` is when the oldest pending change was accepted.
     `reads` and `writes` are its two budgets. `on_hold` says why it starts no request, "" if it may.
+    `paused` are the directions (`to_ghl`, `to_lofty`) in which a person has paused it.
     """
 
     connection: str
@@ -74,6 +76,12 @@ class ConnectionView:
     parked: dict[str, int]
     oldest_accepted_ms: int | None
     on_hold: str
+    paused: tuple[str, ...] = ()
+
+    @property
+    def paused_words(self) -> str:
+        """In which directions a person has paused it, in words; "" for none."""
+        return paused_words(self.paused)
 
     @property
     def is_owned(self) -> bool:
@@ -214,8 +222,10 @@ def _connections(
 ) -> tuple[ConnectionView, ...]:
     reading: dict[str, SideStatus] = {}
     writing: dict[str, SideStatus] = {}
+    paused: dict[str, tuple[str, ...]] = {}
     for status in living:
         for one in status.connections:
+            paused[one.connection] = one.paused
             if one.reading is not None:
                 reading[one.connection] = one.reading
             if one.writing is not None:
@@ -223,7 +233,14 @@ def _connections(
     of = {(b.dispatcher, name): b for b in budgets for name in b.connections}
     names = sorted({*configured, *reading, *writing})
     return tuple(
-        _connection(name, reading.get(name), writing.get(name), of.get(("read", name)), of.get(("write", name)))
+        _connection(
+            name,
+            reading.get(name),
+            writing.get(name),
+            of.get(("read", name)),
+            of.get(("write", name)),
+            paused.get(name, ()),
+        )
         for name in names
     )
 
@@ -234,6 +251,7 @@ def _connection(
     writing: SideStatus | None,
     reads: BudgetStatus | None,
     writes: BudgetStatus | None,
+    paused: tuple[str, ...],
 ) -> ConnectionView:
     sides = [side for side in (reading, writing) if side is not None]
     oldest = [side.oldest_accepted_ms for side in sides if side.oldest_accepted_ms is not None]
@@ -248,6 +266,7 @@ def _connection(
         parked=_sum(side.parked for side in sides),
         oldest_accepted_ms=min(oldest, default=None),
         on_hold="; ".join(dict.fromkeys(side.on_hold for side in sides if side.on_hold)),
+        paused=paused,
     )
 
 
