@@ -118,5 +118,7 @@ BODIES: Mapping[str, Shape] = {
         required="name dataType",
         optional="placeholder acceptedFormat isMultipleFile maxNumberOfFiles textBoxListOptions position model",
     ),
+    "create-custom-value": _shape(required="name value"),
+    "update-custom-value": _shape(required="name value"),
 }
 """The bodies by operation. An operation that is not here has no body."""

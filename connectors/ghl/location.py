@@ -1,4 +1,4 @@
-"""What a location knows beside its contacts: custom fields, tags, users."""
+"""What a location knows beside its contacts: custom fields, custom values, tags, users."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from connectors.ghl.call import GhlCaller
-from connectors.ghl.wire import GhlCustomField, LocationTag, User
+from connectors.ghl.wire import GhlCustomField, GhlCustomValue, LocationTag, User
 
 
 class LocationCalls(GhlCaller):
@@ -42,3 +42,23 @@ class LocationCalls(GhlCaller):
     async def list_users(self, location_id: str) -> tuple[User, ...]:
         """The users of a location: their ids are what `assignedTo` takes."""
         return (await self.call("get-user-by-location", query={"locationId": location_id})).many(User, "users")
+
+    async def list_custom_values(self, location_id: str) -> tuple[GhlCustomValue, ...]:
+        """The custom values of a location, all in one answer."""
+        answer = await self.call("get-custom-values", {"locationId": location_id})
+        return answer.many(GhlCustomValue, "customValues")
+
+    async def create_custom_value(self, location_id: str, name: str, value: str) -> GhlCustomValue:
+        """A new custom value. Not safe to repeat: list them first."""
+        body = {"name": name, "value": value}
+        answer = await self.call("create-custom-value", {"locationId": location_id}, body=body)
+        return answer.one(GhlCustomValue, "customValue")
+
+    async def update_custom_value(self, location_id: str, value_id: str, name: str, value: str) -> None:
+        """Replace a custom value: GHL wants its name, too."""
+        ids = {"locationId": location_id, "id": value_id}
+        await self.call("update-custom-value", ids, body={"name": name, "value": value})
+
+    async def delete_custom_value(self, location_id: str, value_id: str) -> None:
+        """Delete a custom value."""
+        await self.call("delete-custom-value", {"locationId": location_id, "id": value_id})

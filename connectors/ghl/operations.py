@@ -101,8 +101,12 @@ NEIGHBOUR_OPERATIONS: tuple[Operation, ...] = (
     _read("get-custom-fields", "/locations/{locationId}/customFields", ("locations/customFields.readonly",)),
     _create("create-custom-field", "/locations/{locationId}/customFields", ("locations/customFields.write",)),
     _read("get-user-by-location", "/users/", ("users.readonly",), is_deprecated=True),
+    _read("get-custom-values", "/locations/{locationId}/customValues", ("locations/customValues.readonly",)),
+    _create("create-custom-value", "/locations/{locationId}/customValues", ("locations/customValues.write",)),
+    _put("update-custom-value", "/locations/{locationId}/customValues/{id}", ()),
+    _delete("delete-custom-value", "/locations/{locationId}/customValues/{id}", ()),
 )
-"""What the pipeline needs beside contacts. The listing of users is deprecated, without an heir for sub-accounts."""
+"""What the pipeline needs beside contacts. The document lists no scope for changing and deleting a custom value. The listing of users is deprecated, without an heir for sub-accounts."""
 
 _EVENTS, _EDIT = ("calendars/events.readonly",), ("calendars/events.write",)
 

@@ -169,6 +169,13 @@ class GhlCustomField(GhlObject):
     is_allowed_custom_option: Flag = None
 
 
+class GhlCustomValue(GhlObject):
+    """A text of a location's own, which its templates can name by its key."""
+
+    name: str = ""
+    value: Text = None
+
+
 class LocationTag(GhlObject):
     """A tag in a location's dictionary."""
 

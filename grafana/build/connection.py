@@ -168,6 +168,32 @@ REQUESTS = Band(
     ),
 )
 
+LEFT_OUT = Band(
+    8,
+    (
+        lines(
+            "Values that GHL does not hold",
+            "Values of Lofty that were left out, by field and reason. `dropped`: GHL answered 200 and does not hold it.",
+            Query(rate("lofty_ghl_left_out_total", OF, by="field, reason"), "{{field}}: {{reason}}"),
+            unit=PER_SECOND,
+            width=16,
+            see="LoftyGhlValuesDropped",
+            legend="right",
+            calcs=SHOWN,
+        ),
+        stat(
+            "Undecided conflicts",
+            "An e-mail or phone that two people have, and nobody has said who is who: `lofty-ghl conflicts`.",
+            f"sum(lofty_ghl_conflicts_open{{{OF}}}) or vector(0)",
+            unit="short",
+            width=8,
+            see="Undecided conflicts",
+            steps=((None, GREEN), (1, YELLOW)),
+        ),
+    ),
+    heading="What GHL does not hold",
+)
+
 SWEEPS = Band(
     7,
     (
@@ -220,14 +246,15 @@ CONNECTION = Dashboard(
     name="connection",
     title="Connection",
     question="For the operations person: how is this one agency, what waits, what was refused?",
-    bands=(NOW, FRESHNESS_BAND, WORK, REQUESTS, SWEEPS),
+    bands=(NOW, FRESHNESS_BAND, WORK, REQUESTS, LEFT_OUT, SWEEPS),
     variables=(
         Variable(
             "connection",
             "Connection",
-            "label_values(lofty_ghl_links, connection)",
+            "query_result(max by (connection, title) (lofty_ghl_connection_info))",
             "One Lofty team with one GHL location.",
             has_all=False,
+            regex=r'/connection="(?<value>[^"]+)".*title="(?<text>[^"]+)"/',
         ),
     ),
 )

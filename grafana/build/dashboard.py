@@ -33,6 +33,7 @@ class Variable:
     query: str
     about: str
     has_all: bool = True
+    regex: str = ""
 
     def json(self) -> Json:
         """A query variable: all, or some."""
@@ -44,7 +45,11 @@ class Variable:
             "type": "query",
             "datasource": DATASOURCE,
             "definition": self.query,
-            "query": {"qryType": 1, "query": self.query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+            "query": {
+                "qryType": 3 if self.query.startswith("query_result(") else 1,
+                "query": self.query,
+                "refId": "PrometheusVariableQueryEditor-VariableQuery",
+            },
             "refresh": 2,
             "sort": 1,
             "multi": self.has_all,
@@ -53,7 +58,7 @@ class Variable:
             "current": chosen,
             "options": [],
             "hide": 0,
-            "regex": "",
+            "regex": self.regex,
         }
 
 

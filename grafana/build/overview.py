@@ -221,10 +221,12 @@ EACH_CONNECTION = Band(
                 'time() - max by (connection) (lofty_ghl_sweep_last_success_timestamp_seconds{kind="full"})',
                 "last sweep",
             ),
+            Query("sum by (connection) (lofty_ghl_conflicts_open)", "conflicts"),
+            Query("max by (connection, title) (lofty_ghl_connection_info)", "title"),
             unit="short",
             width=24,
             columns={
-                "connection": "Connection",
+                "title": "Connection",
                 "Value #A": "Oldest undelivered",
                 "Value #B": "Undelivered",
                 "Value #C": "In GHL within 60 s",
@@ -233,14 +235,17 @@ EACH_CONNECTION = Band(
                 "Value #F": "On hold",
                 "Value #G": "Oldest opt-out",
                 "Value #H": "Time since the last full sweep",
+                "Value #I": "Undecided conflicts",
+                "connection": "Id",
             },
+            hidden=("Value #J",),
             looks=(
                 Look(
                     "Connection",
                     links=(
                         {
                             "title": "This connection",
-                            "url": "/d/lofty-ghl-connection/connection?var-connection=${__value.raw}",
+                            "url": "/d/lofty-ghl-connection/connection?var-connection=${__data.fields.Id}",
                             "targetBlank": False,
                         },
                     ),
@@ -264,6 +269,11 @@ EACH_CONNECTION = Band(
                     custom={"cellOptions": {"type": "color-text"}},
                 ),
                 Look("Time since the last full sweep", unit="s"),
+                Look(
+                    "Undecided conflicts",
+                    steps=((None, GREEN), (1, YELLOW)),
+                    custom={"cellOptions": {"type": "color-text"}},
+                ),
             ),
             see="LoftyGhlChangesStuck",
             sort_by="Oldest undelivered",

@@ -368,10 +368,11 @@ def table(
     see: str | None = None,
     sort_by: str | None = None,
     descending: bool = True,
+    hidden: tuple[str, ...] = (),
 ) -> Panel:
     """One row for each set of labels, a column for each query.
 
-    `columns` names what is shown, in its order: a label, or `Value #A` for the first query.
+    `columns` names what is shown, in its order: a label, or `Value #A` for the first query; `hidden` what is not.
     """
     order = {name: number for number, name in enumerate(columns)}
     return Panel(
@@ -389,7 +390,11 @@ def table(
             {"id": "merge", "options": {}},
             {
                 "id": "organize",
-                "options": {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": columns},
+                "options": {
+                    "excludeByName": dict.fromkeys(("Time", *hidden), True),
+                    "indexByName": order,
+                    "renameByName": columns,
+                },
             },
         ),
         options={

@@ -17,7 +17,7 @@ from streams.cli.shared import (
     progress_bar,
     refuse,
     say,
-    settings_or_refuse,
+    settings_in_force,
     with_kafka,
 )
 
@@ -46,7 +46,7 @@ def backfill(
     """
     from streams.operations.worker_queries.errors import NoWorker
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     chosen = connection_or_refuse(settings, connection)
     try:
         found = with_kafka(settings, lambda: _run(settings, chosen, dry_run=dry_run))

@@ -20,7 +20,7 @@ from streams.cli.shared import (
     print_findings,
     refuse,
     refuse_on,
-    settings_or_refuse,
+    settings_in_force,
     with_kafka,
 )
 
@@ -60,7 +60,7 @@ def conflicts(
     """
     from streams.operations.conflicts.reader import read_conflicts
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     chosen = [one.name for one in named_connections(settings, connection)]
     if answer is not None and not lead:
         refuse(f"about whom? lofty-ghl conflicts {answer} LEAD, with the id of a lead that `lofty-ghl conflicts` lists")

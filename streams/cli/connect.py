@@ -16,7 +16,7 @@ from streams.cli.shared import (
     now_ms,
     print_json,
     refuse,
-    settings_or_refuse,
+    settings_in_force,
     with_kafka,
 )
 
@@ -142,7 +142,7 @@ def lofty(
 def _open(config: Any, secret: str, name: str, auth: Callable[[Connection], str]) -> tuple[Grants, Connection]:
     from streams.oauth.grants import Grants
 
-    settings = settings_or_refuse(config, secret)
+    settings = settings_in_force(config, secret)
     labels = sorted(one.label for one in settings.connections.values())
     if not name and len(labels) == 1:
         name = labels[0]

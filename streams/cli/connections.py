@@ -1,26 +1,43 @@
-"""`lofty-ghl connections`: the connections of the file with their ids, and a new name for one."""
+"""`lofty-ghl connections`: the connections with their ids; adds and removes those that are managed in the console.
+
+Connections of the configuration file are changed there; `rename` gives one of them a new name.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from streams.cli.shared import (
+    AWAY,
     DEFAULT_CONFIG,
+    WRONG,
     ConfigOption,
     JsonOption,
+    YesOption,
+    login_name,
     print_findings,
     refuse,
     refuse_on,
     say,
+    settings_in_force,
     settings_or_refuse,
     whole_file,
+    with_kafka,
 )
 
-connections = typer.Typer(
-    name="connections", help="List the connections with their ids, and rename one.", no_args_is_help=True
-)
+if TYPE_CHECKING:
+    from streams.mapping_versions.store import MappingVersions
+    from streams.operations.connection_edits.editor import ConnectionEditor
+
+T = TypeVar("T")
+
+connections = typer.Typer(name="connections", help="List, add, rename and remove connections.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The connection.", show_default=False)]
 
 
 @connections.command("list")
@@ -29,13 +46,21 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
 
     Example: lofty-ghl connections list
     """
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     rows = [
-        {"name": one.label, "id": one.name, "team_id": one.lofty.team_id, "location_id": one.ghl.location_id}
+        {
+            "name": one.label,
+            "id": one.name,
+            "team_id": one.lofty.team_id,
+            "location_id": one.ghl.location_id,
+            "managed": one.managed,
+        }
         for one in settings.connections.values()
     ]
     lines = (
-        f"{row['name']}  id {row['id']}  Lofty team {row['team_id']}  GHL location {row['location_id']}" for row in rows
+        f"{row['name']}  id {row['id']}  Lofty team {row['team_id']}  GHL location {row['location_id']}"
+        + ("  managed in the console" if row["managed"] == "console" else "")
+        for row in rows
     )
     print_findings(rows, lines, as_json=as_json)
 
@@ -75,3 +100,138 @@ def rename(
     typer.echo(f"{config}: connection {new} has the id {old}")
     before, now = (f"{PREFIX}{name.upper().replace('-', '_')}_" for name in (old, new))
     typer.echo(f"Rename its credentials {before}... to {now}..., then restart gateways and workers.")
+
+
+@connections.command()
+def add(
+    name: NameArgument,
+    team_id: Annotated[str, typer.Option("--team-id", help="The Lofty team's id.")] = "",
+    location_id: Annotated[str, typer.Option("--location-id", help="The GHL location's id.")] = "",
+    settings_file: Annotated[
+        Path | None,
+        typer.Option("--settings", help="A TOML file with [connections.NAME] and its tables.", show_default=False),
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option("--lofty-api-key-file", help="A file with Lofty's API key.", show_default=False)
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option("--ghl-token-file", help="A file with GHL's private token.", show_default=False)
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a connection while everything runs. It works within seconds, once it has its credentials.
+
+    Credentials that no file holds are asked for, and can be left out and pasted in the console. They are stored sealed, under
+    LOFTY_GHL_TOKEN_KEYS, and never shown. Exit code 2: refused, with every problem.
+
+    Example: lofty-ghl connections add west --team-id 123456 --location-id abc123 --ghl-token-file token.txt
+    """
+    table = _table(name, settings_file)
+    for side, key, value in (("lofty", "team_id", team_id), ("ghl", "location_id", location_id)):
+        if value:
+            table[side] = {**table.get(side, {}), key: value}
+    wanted = [
+        (secret, file, what)
+        for secret, file, side, auth, what in (
+            ("lofty_api_key", api_key_file, "lofty", "api_key", "Lofty's API key"),
+            ("ghl_token", token_file, "ghl", "token", "GHL's private token"),
+        )
+        if table.get(side, {}).get("auth", auth) == auth
+    ]
+    credentials = {secret: value for secret, file, what in wanted if (value := _credential(file, what))}
+    found = _edit(config, lambda editor: editor.add(name, table, by=login_name(), credentials=credentials))
+    missing = [what for secret, _, what in wanted if secret not in credentials]
+    needs = [f"It waits for {' and '.join(missing)}: paste them in the console."] if missing else []
+    lines = [f"Connection {name} is added.", *needs]
+    print_findings({"id": name, "version": found.number, "credentials": sorted(credentials)}, lines, as_json=as_json)
+
+
+@connections.command()
+def remove(
+    name: NameArgument,
+    config: ConfigOption = DEFAULT_CONFIG,
+    yes: YesOption = False,
+) -> None:
+    """Remove a connection that is managed in the console: its subscriptions at Lofty, its tokens and credentials.
+
+    What is in GHL stays. Run it again when it was interrupted; a gateway with a console finishes it, too.
+    Exit code 1: removed, but something could not be taken away.
+
+    Example: lofty-ghl connections remove west
+    """
+    from connectors.errors import ConnectorError
+    from streams.operations.connection_edits.editor import ConnectionEditor
+    from streams.operations.connection_edits.follow_up import finish_removal
+
+    if not yes:
+        typer.confirm(f"Remove connection {name}? Its contacts stay in GHL.", abort=True)
+
+    async def work(versions: MappingVersions) -> str:
+        newest = versions.connection_log.newest(name)
+        if newest is None or newest.phase != "removing":
+            editor = ConnectionEditor(versions)
+            newest = await editor.remove(name, expected_version=editor.current(name).number, by=login_name())
+        return await finish_removal(versions, newest)
+
+    try:
+        words = _with_versions(config, work)
+    except ConnectorError as error:
+        refuse(
+            f"connection {name} works no more, but Lofty did not remove its subscriptions: {error}. Run it again.", AWAY
+        )
+    typer.echo(f"Connection {name} is removed.")
+    if words:
+        refuse(words, WRONG)
+
+
+def _table(name: str, file: Path | None) -> dict[str, Any]:
+    import tomllib
+
+    if file is None:
+        return {}
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
+        refuse(f"{file} cannot be read: {error}")
+    found = tables.get("connections", {})
+    table = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(table, dict):
+        refuse(f"{file}: expected a table [connections.{name}], found none")
+    return table
+
+
+def _credential(file: Path | None, what: str) -> str:
+    """A credential from its file, or typed; empty when it is left out."""
+    import sys
+
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            refuse(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}")
+    if not sys.stdin.isatty():
+        return ""
+    return str(
+        typer.prompt(f"{what} (Enter: later)", default="", hide_input=True, show_default=False, err=True)
+    ).strip()
+
+
+def _edit(config: Path, edit: Callable[[ConnectionEditor], Awaitable[T]]) -> T:
+    from streams.operations.connection_edits.editor import ConnectionEditor
+
+    return _with_versions(config, lambda versions: edit(ConnectionEditor(versions)))
+
+
+def _with_versions(config: Path, work: Callable[[MappingVersions], Awaitable[T]]) -> T:
+    from streams.mapping_versions.store import MappingVersions
+    from streams.operations.connection_edits.errors import ConnectionRefused, NoKeys
+
+    settings = settings_or_refuse(config)
+
+    async def run() -> T:
+        async with MappingVersions(settings) as versions:
+            return await work(versions)
+
+    with refuse_on(ConnectionRefused, NoKeys):
+        return with_kafka(settings, run)

@@ -16,7 +16,7 @@ from streams.cli.shared import (
     named_connections,
     print_findings,
     refuse_on,
-    settings_or_refuse,
+    settings_in_force,
     with_kafka,
 )
 
@@ -42,7 +42,7 @@ def refresh(
     from streams.operations.worker_queries.directories import ask_directories
     from streams.operations.worker_queries.errors import CannotFinish
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     chosen = named_connections(settings, connection)
     with refuse_on(CannotFinish, code=AWAY):
         answers = with_kafka(settings, lambda: ask_directories(settings, chosen, is_fresh=True))

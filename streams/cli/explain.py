@@ -18,7 +18,7 @@ from streams.cli.shared import (
     print_findings,
     refuse,
     say,
-    settings_or_refuse,
+    settings_in_force,
     with_kafka,
 )
 
@@ -55,7 +55,7 @@ def explain(
     from streams.operations.history.lookup import stories
     from streams.operations.history.via_gateway import GatewayRefused
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     named_connections(settings, connection)
     way = _gateway_of(settings, gateway)
 

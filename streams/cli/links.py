@@ -17,7 +17,7 @@ from streams.cli.shared import (
     refuse,
     refuse_on,
     say,
-    settings_or_refuse,
+    settings_in_force,
     whole_file,
     with_kafka,
 )
@@ -43,7 +43,7 @@ def export_(
 
     Example: lofty-ghl links export links.jsonl
     """
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     if path.exists():
         refuse(f"{path} exists already and was not changed")
     try:
@@ -81,7 +81,7 @@ def import_(
     from streams.operations.accept_lost import StillAtWork
     from streams.operations.move_links import NotImported
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     with refuse_on(NotImported, StillAtWork):
         try:
             found = with_kafka(settings, lambda: _read(settings, path))

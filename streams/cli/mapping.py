@@ -18,10 +18,12 @@ from streams.cli.shared import (
     JsonOption,
     YesOption,
     connection_or_refuse,
+    login_name,
     named_connections,
     print_json,
     refuse,
     say,
+    settings_in_force,
     settings_or_refuse,
     with_kafka,
 )
@@ -111,7 +113,7 @@ def edit(
             say("\n".join(_diff(known.text if known is not None else "", text)))
             typer.confirm("Save it?", abort=True)
         made = made_on if made_on >= 0 else editor.version
-        return await editor.save(name, text, expected_version=made, by=by or _user())
+        return await editor.save(name, text, expected_version=made, by=by or login_name())
 
     _print_saved(_with_editor(settings, work), as_json=as_json, name=name)
 
@@ -129,12 +131,12 @@ def use(
 
     Example: lofty-ghl mapping use acme acme-2026
     """
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     connection_or_refuse(settings, connection)
 
     async def work(editor: MappingEditor) -> MappingState:
         made_on = version if version >= 0 else editor.version
-        return await editor.use(connection, name or None, expected_version=made_on, by=by or _user())
+        return await editor.use(connection, name or None, expected_version=made_on, by=by or login_name())
 
     _print_saved(_with_editor(settings, work), as_json=as_json)
 
@@ -181,7 +183,7 @@ def revert(
 
     async def work(editor: MappingEditor) -> MappingState:
         made_on = version if version >= 0 else editor.version
-        return await editor.revert(to_version, expected_version=made_on, by=by or _user())
+        return await editor.revert(to_version, expected_version=made_on, by=by or login_name())
 
     _print_saved(_with_editor(settings_or_refuse(config), work), as_json=as_json)
 
@@ -202,7 +204,7 @@ def check(
     """
     from streams.operations.mapping_preview.check import check as run_check
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     named = [one.name for one in named_connections(settings, connection)]
 
     async def work(editor: MappingEditor) -> tuple[list[dict[str, str]], bool]:
@@ -241,7 +243,7 @@ def preview(
     from streams.operations.mapping_preview.lead_samples import latest_leads, read_leads
     from streams.operations.mapping_preview.preview import differences
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     connections = [one.name for one in named_connections(settings, connection)]
 
     async def work(editor: MappingEditor) -> tuple[LeadSamples, Settings, Settings]:
@@ -266,12 +268,6 @@ def preview(
         say(f"{words} The output leaves out what GHL holds.")
     for one, some in zip(afters, changes, strict=True):
         print_preview(one, some if file is not None else None)
-
-
-def _user() -> str:
-    import getpass
-
-    return getpass.getuser()
 
 
 async def _state(editor: MappingEditor) -> MappingState:

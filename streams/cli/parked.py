@@ -18,7 +18,7 @@ from streams.cli.shared import (
     now_ms,
     print_json,
     say,
-    settings_or_refuse,
+    settings_in_force,
     utc_time,
     with_kafka,
 )
@@ -68,7 +68,7 @@ def list_(
     """
     from streams.operations.parked.open_records import RecordFilter, by_cause
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     groups = by_cause(_chosen(settings, RecordFilter(connection, stage, reason, entity)))
     if as_json:
         rows = [
@@ -110,7 +110,7 @@ def show(
     """
     from streams.operations.parked.open_records import RecordFilter
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
     rows = [{"id": item.id, **_whole(item)} for item in chosen[:most]]
     if as_json:
@@ -148,7 +148,7 @@ def retry(
     from streams.operations.parked.open_records import RecordFilter
     from streams.operations.parked.queue import ParkedQueue
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     at_ms = now_ms()
     chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
     ready, left = ParkedQueue(settings).ready(chosen, at_ms)
@@ -174,7 +174,7 @@ def discard(
     """
     from streams.operations.parked.open_records import RecordFilter
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
     nothing: list[RetryRecord] = []
     records = [(item, nothing) for item in chosen]

@@ -26,7 +26,7 @@ from streams.cli.shared import (
     refuse,
     refuse_on,
     say,
-    settings_or_refuse,
+    settings_in_force,
     stop_on_signals,
     utc_time,
     with_kafka,
@@ -70,7 +70,7 @@ def replay(
         bool, typer.Option("--dry-run", help="Only print what would be written with this configuration.")
     ] = False,
     most: Annotated[int, typer.Option("--most", help="The number of examples in a dry run.", min=0)] = 10,
-    rate: Annotated[float, typer.Option("--rate", help="Records a second, at most.", min=0.1)] = DEFAULT_RATE,
+    rate: Annotated[float, typer.Option("--rate", help="Records a second, at most.", min=0.1, max=5000)] = DEFAULT_RATE,
     resume: Annotated[str, typer.Option("--resume", help="Resume this replay.")] = "",
     anew: Annotated[bool, typer.Option("--anew", help="Start again, even if the same replay was interrupted.")] = False,
     lists: Annotated[bool, typer.Option("--list", help="List the replays and their progress.")] = False,
@@ -88,7 +88,7 @@ def replay(
     from streams.messages import Selection
     from streams.operations.replay.semantics import refusal
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     if lists:
         _list(settings, as_json=as_json)
         return

@@ -1,4 +1,4 @@
-"""`lofty-ghl secrets`: the keys that seal stored tokens."""
+"""`lofty-ghl secrets`: the keys that seal stored tokens and credentials."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from streams.cli.shared import (
 if TYPE_CHECKING:
     from streams.oauth.key_rotation import KeyRotation
 
-secrets = typer.Typer(name="secrets", help="The keys that seal OAuth tokens.", no_args_is_help=True)
+secrets = typer.Typer(
+    name="secrets", help="The keys that seal OAuth tokens and pasted credentials.", no_args_is_help=True
+)
 
 
 @secrets.command()
@@ -29,9 +31,9 @@ def rotate(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Seal every stored token again under the first key of LOFTY_GHL_TOKEN_KEYS.
+    """Seal every stored token and credential again under the first key of LOFTY_GHL_TOKEN_KEYS.
 
-    To change a key: put the new one before the old one, restart workers and gateway, run this until no token is left under
+    To change a key: put the new one before the old one, restart workers and gateway, run this until nothing is left under
     the old key, and then remove it. Safe to repeat. Exit code 0: all are under the first key. 1: no key opens some of them.
     2: wrong usage. 3: Kafka cannot be used.
 
@@ -42,10 +44,10 @@ def rotate(
     from streams.oauth.key_rotation import rotate_keys
 
     settings = settings_or_refuse(config, "ghl_token", "lofty_api_key")
-    grants = Grants.of(settings)
-    if grants is None:
-        refuse("no connection uses OAuth, so no token is stored")
+    if settings.oauth_secrets.token_keys is None:
+        refuse("LOFTY_GHL_TOKEN_KEYS is not set, so no token and no credential is stored")
     with refuse_on(SealError):
+        grants = Grants(settings, settings.key_ring)
         found = with_kafka(settings, lambda: rotate_keys(grants))
     _print(found, grants.ring.current_id, as_json=as_json)
     raise typer.Exit(1 if found.closed else 0)

@@ -148,6 +148,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def login_name() -> str:
+    """The name of the person at the terminal, for histories."""
+    import getpass
+
+    return getpass.getuser()
+
+
 def utc_time(at_ms: int) -> str:
     """A time as people read it, in UTC."""
     from streams.core.moments import utc
@@ -182,6 +189,19 @@ def settings_or_refuse(config: Path, *secrets: str) -> Settings:
         return load_settings(config, os.environ, required=secrets)
     except SettingsError as error:
         refuse(str(error))
+
+
+def settings_in_force(config: Path, *secrets: str) -> Settings:
+    """As `settings_or_refuse`, with the connections that were added and changed since, and with edited mappings.
+
+    Without keys for tokens no connection can be added, and Kafka is not asked.
+    """
+    from streams.mapping_versions.store import settings_now
+
+    settings = settings_or_refuse(config, *secrets)
+    if settings.oauth_secrets.token_keys is None:
+        return settings
+    return with_kafka(settings, lambda: settings_now(settings), checks_topics=False)
 
 
 def connection_or_refuse(settings: Settings, name: str) -> Connection:

@@ -16,7 +16,7 @@ from streams.cli.shared import (
     count_of,
     print_findings,
     refuse,
-    settings_or_refuse,
+    settings_in_force,
     with_kafka,
 )
 
@@ -41,7 +41,7 @@ def status(
 
     Example: lofty-ghl status --watch
     """
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     if watch and as_json:
         refuse("--watch and --json exclude each other: --json prints one document")
     if watch:
@@ -112,13 +112,15 @@ def lines(found: Overview, wrong: tuple[HealthProblem, ...]) -> Iterator[str]:
 def _connection(one: ConnectionView, now_ms: int) -> Iterator[str]:
     linked = "" if one.links is None else f"{one.links} linked"
     paused = f"paused {one.paused_words}" if one.paused else ""
-    yield f"connection {one.connection}  {', '.join(word for word in (linked, paused) if word)}".rstrip()
+    yield f"connection {one.title}  {', '.join(word for word in (linked, paused) if word)}".rstrip()
     for name, budget in (("Lofty", one.reads), ("GHL", one.writes)):
         yield f"  {name:<8}{'no worker reports it' if budget is None else _budget(budget, now_ms)}"
     under_way = ", ".join(f"{number} in {stage}" for stage, number in one.undelivered.items() if number)
     yield f"  waits   {under_way or 'nothing'}{_since(one.oldest_accepted_ms, now_ms)}"
     if parked := ", ".join(f"{number} in {stage}" for stage, number in one.parked.items() if number):
         yield f"  parked  {parked}"
+    if one.conflicts:
+        yield f"  unclear {count_of(one.conflicts, 'conflict')} undecided: lofty-ghl conflicts"
     sweep = one.reading.sweep if one.reading is not None else None
     if sweep is not None and sweep.running:
         yield f"  sweep   {sweep.running}: {sweep.leads} of {sweep.total if sweep.total is not None else '?'} leads"
@@ -163,10 +165,12 @@ def _document(found: Overview, wrong: tuple[HealthProblem, ...]) -> dict[str, An
         "connections": [
             {
                 "connection": one.connection,
+                "title": one.title,
                 "links": one.links,
                 "undelivered": one.undelivered,
                 "oldest_accepted_ms": one.oldest_accepted_ms,
                 "parked": one.parked,
+                "conflicts": one.conflicts,
                 "on_hold": one.on_hold,
                 "paused": list(one.paused),
                 "lofty": one.reads.model_dump() if one.reads is not None else None,

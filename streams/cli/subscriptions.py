@@ -15,6 +15,7 @@ from streams.cli.shared import (
     named_connections,
     print_findings,
     refuse,
+    settings_in_force,
     settings_or_refuse,
 )
 
@@ -82,7 +83,12 @@ def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) ->
 
     from connectors.errors import ConnectorError
 
-    settings = settings_or_refuse(config, "lofty_api_key", "webhook_secret")
+    try:
+        settings = settings_in_force(config, "lofty_api_key", "webhook_secret")
+    except typer.Exit:
+        if acts:
+            raise  # the subscriptions of connections that are not known would count as ours and surplus
+        settings = settings_or_refuse(config, "lofty_api_key", "webhook_secret")
     connections = named_connections(settings, name)
     public_url = (url or settings.gateway.public_url or "").rstrip("/")
     if not public_url.startswith(("https://", "http://")):

@@ -15,7 +15,7 @@ from streams.cli.shared import (
     print_findings,
     refuse,
     refuse_on,
-    settings_or_refuse,
+    settings_in_force,
     terminal,
     with_kafka,
 )
@@ -40,13 +40,14 @@ def verify(
 
     The state of Lofty is that of our newest snapshots; Lofty is not read again (lofty-ghl backfill does that).
     The workers read GHL, within the rate limit and after all other work; they must be running.
-    Exit code 0: all is right, or repaired. 1: something is wrong. 2: wrong usage. 3: not everything could be compared.
+    Exit code 0: all is right, or repaired. 1: something is wrong. 2: wrong usage. 3: not everything could be
+    compared. 4: nothing is wrong, but conflicts wait for a decision (lofty-ghl conflicts).
 
     Example: lofty-ghl verify --connection acme --repair --json
     """
     from streams.operations.verify.show import lines
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     named_connections(settings, connection)
     if ":" in lead:
         refuse(f"--lead: expected a Lofty id, got {lead!r}")

@@ -65,7 +65,9 @@ def worker(
     from streams.kafka.rights import READS_AND_WRITES, demand_rights
     from streams.mapping_versions.store import MappingVersions
     from streams.messages.topics import TopicNames
+    from streams.settings.secrets import secret_values
     from streams.telemetry.endpoints import add_health_and_metrics, listen
+    from streams.telemetry.logs import hide_secrets
     from streams.worker.dependencies import Dependencies
     from streams.worker.supervisor import Supervisor
 
@@ -77,7 +79,11 @@ def worker(
             await demand_group(settings, names.group)
         tracing, end_tracing = tracing_or_refuse("worker")
         deps = Dependencies(tracing=tracing, broker_keeps_all=not embedded)
-        async with MappingVersions(settings) as mapping_versions:
+
+        def hide(settings: Settings) -> None:
+            hide_secrets(secret_values(settings))
+
+        async with MappingVersions(settings, before_use=hide) as mapping_versions:
             supervisor = Supervisor(mapping_versions, deps)
             app = web.Application()
             add_health_and_metrics(app, deps.metrics.registry, is_ready=lambda: supervisor.is_ready)

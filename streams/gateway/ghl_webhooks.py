@@ -27,7 +27,6 @@ from streams.gateway.original_body import OriginalBodies
 from streams.gateway.webhooks import RejectedDelivery, WebhookDependencies, Webhooks
 from streams.kafka.batching_producer import Record
 from streams.messages.topics import GHL_CHANGES
-from streams.settings.partitions import ConnectionPartitions
 from streams.telemetry.tracing import Span, headers_of
 
 AHEAD_MS = 5 * 60 * 1000
@@ -44,7 +43,7 @@ class _Accepted:
 
     result: str
     record: Record | None = None
-    location: str = ""
+    connection: str = ""
     span: Span | None = None
     is_repeatable: bool = False
 
@@ -59,15 +58,10 @@ class GhlWebhooks(Webhooks):
     stage, source = "ghl intake", "POST /ghl/webhooks"
 
     def __init__(self, deps: WebhookDependencies) -> None:
-        settings = deps.settings
-        ghl, connections = settings.gateway.ghl, settings.connections.values()
+        ghl = deps.settings.gateway.ghl
         super().__init__(deps, setting="gateway.ghl.addresses", addresses=ghl.addresses)
         self._keys = ghl.keys
         self._max_age_ms = int(ghl.max_age_hours * 3_600_000)
-        partitions = ConnectionPartitions(settings)
-        self._partitions = {one.ghl.location_id: partitions.ghl(one) for one in connections}
-        # Connections that share a location count as its first.
-        self._owners = {one.ghl.location_id: one.name for one in reversed(connections)}
         self._topic = deps.names.of(GHL_CHANGES)
         self._seen = OriginalBodies()
 
@@ -89,7 +83,7 @@ class GhlWebhooks(Webhooks):
         if accepted.span is not None:
             accepted.span.end()
         if accepted.result == "accepted":
-            self._deps.metrics.intake_items.labels("ghl", self._owners[accepted.location]).inc()
+            self._deps.metrics.intake_items.labels("ghl", accepted.connection).inc()
         return accepted.result
 
     def _accepted(self, raw: bytes) -> _Accepted:
@@ -102,7 +96,8 @@ class GhlWebhooks(Webhooks):
             return self._parked(raw, "unknown shape", str(error))
         if not hook.is_used:
             return _IGNORED
-        if hook.location not in self._partitions:
+        connections = self._deps.connections.now
+        if hook.location not in connections.partitions:
             return self._of_unknown_location(raw, hook)
         now_ms = self._deps.now_ms()
         at_ms = hook.at_ms if hook.at_ms is not None else now_ms
@@ -118,10 +113,10 @@ class GhlWebhooks(Webhooks):
             return self._parked(
                 raw, "too large", f"{hook.type} has {len(value)} bytes, and at most {most} are accepted"
             )
-        partition = self._partitions[hook.location]
+        partition = connections.partitions[hook.location]
         record = Record(self._topic, partition, event.lane.encode(), value, headers_of(event.trace))
         names_itself = bool(hook.webhook) or hook.at_ms is not None
-        return _Accepted("accepted", record, hook.location, span, is_repeatable=names_itself)
+        return _Accepted("accepted", record, connections.owners[hook.location], span, is_repeatable=names_itself)
 
     def _of_unknown_location(self, raw: bytes, hook: Hook) -> _Accepted:
         """A location without a connection. An installation there waits for a person, who adds the connection to Lofty."""

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 
 from aiohttp import web
@@ -41,18 +40,12 @@ class LoftyWebhooks(Webhooks):
 
     def __init__(self, deps: WebhookDependencies) -> None:
         super().__init__(deps, setting="gateway.lofty_addresses", addresses=deps.settings.gateway.lofty_addresses)
-        self._secrets = [
-            (secret.get_secret_value().encode(), connection)
-            for connection in deps.settings.connections.values()
-            for secret in (connection.secrets.webhook_secret, connection.secrets.webhook_secret_before)
-            if secret is not None
-        ]
         self._topic = deps.names.of(CHANGES)
         self._partitions = deps.settings.kafka.partitions
 
     async def _accept(self, request: web.Request) -> str:
         address = self._allowed_address(request)
-        connection = self._connection_of(request.match_info["secret"])
+        connection = self._deps.connections.now.with_webhook_secret(request.match_info["secret"])
         if connection is None:
             raise RejectedDelivery("wrong secret", 404, f"from {address}", kind="unknown secret")
         sender = f"connection {connection.name}"
@@ -115,11 +108,3 @@ class LoftyWebhooks(Webhooks):
 
     def _parked(self, connection: Connection, body: bytes, reason: str, why: str) -> tuple[list[Record], str]:
         return [self._park(body, reason, why, connection.name)], "parked"
-
-    def _connection_of(self, secret: str) -> Connection | None:
-        """The connection whose secret this is. Every secret is compared, in constant time."""
-        found = None
-        for expected, connection in self._secrets:
-            if hmac.compare_digest(expected, secret.encode()):
-                found = connection
-        return found

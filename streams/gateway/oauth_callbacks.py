@@ -11,6 +11,7 @@ from aiohttp import web
 
 from connectors.errors import CallbackRefused, ConnectorError
 from connectors.http.transport import AiohttpTransport
+from streams.gateway.live_connections import LiveConnections
 from streams.kafka.batching_producer import BatchingProducer
 from streams.oauth.authorization import accept_ghl
 from streams.oauth.consent_link import connection_of
@@ -36,13 +37,13 @@ class OAuthCallbacks:
 
     def __init__(
         self,
-        grants: Grants,
+        connections: LiveConnections,
         batching_producer: BatchingProducer,
         metrics: Metrics,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._link_back = _LINK_BACK if grants.settings.console.enabled else ""
-        self._grants = grants
+        self._link_back = _LINK_BACK if connections.now.settings.console.enabled else ""
+        self._connections = connections
         self._batching_producer = batching_producer
         self._metrics = metrics
         self._now_ms = now_ms
@@ -50,10 +51,11 @@ class OAuthCallbacks:
     async def ghl(self, request: web.Request) -> web.Response:
         """Exchange the code. The page says what was granted, or why it was not."""
         try:
-            connection = connection_of(self._grants, request.query, self._now_ms())
+            grants = self._grants()
+            connection = connection_of(grants, request.query, self._now_ms())
             async with AiohttpTransport() as transport:
-                granted = await accept_ghl(self._grants, connection, request.query, transport, self._now_ms())
-            await send_token(self._grants, granted, self._batching_producer)
+                granted = await accept_ghl(grants, connection, request.query, transport, self._now_ms())
+            await send_token(grants, granted, self._batching_producer)
         except CallbackRefused as error:
             log.warning("GHL access was not granted: %s", error)
             return self._page("refused", 400, "Not connected", str(error))
@@ -71,6 +73,12 @@ class OAuthCallbacks:
         """Lofty's answer does not say which connection it is for: the person pastes it where they began."""
         text = "Copy this page's address from the browser, and paste it where you started: into the console, or into the command that waits for it."
         return self._page("shown", 200, "Almost connected", text)
+
+    def _grants(self) -> Grants:
+        grants = self._connections.now.grants
+        if grants is None:
+            raise CallbackRefused("ghl", "no connection uses OAuth")
+        return grants
 
     def _page(self, result: str, status: int, title: str, text: str) -> web.Response:
         self._metrics.intake.labels("oauth", result).inc()

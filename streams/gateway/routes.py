@@ -7,6 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from streams.gateway.ghl_webhooks import GhlWebhooks
+from streams.gateway.live_connections import LiveConnections
 from streams.gateway.lofty_webhooks import LoftyWebhooks
 from streams.gateway.oauth_callbacks import OAuthCallbacks
 from streams.gateway.webhooks import WebhookDependencies
@@ -14,29 +15,28 @@ from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.parking import Parking
 from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import TopicNames
-from streams.oauth.grants import CALLBACK, Grants
-from streams.settings import Settings
+from streams.oauth.grants import CALLBACK
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import Tracing
 
 
 def add_webhook_routes(
     app: web.Application,
-    settings: Settings,
+    connections: LiveConnections,
     names: TopicNames,
     batching_producer: BatchingProducer,
     metrics: Metrics,
     now_ms: Callable[[], int],
     tracing: Tracing,
 ) -> None:
-    """The webhooks of both vendors and, where a connection uses OAuth, the addresses to which their consent pages lead."""
+    """The webhooks of both vendors and, where tokens can be kept, the addresses to which their consent pages lead."""
+    settings = connections.now.settings
     limits = SizeLimits.of(settings.gateway.max_body_bytes)
     parking = Parking(names, settings.kafka.partitions, metrics.put_aside, limits)
-    deps = WebhookDependencies(settings, names, batching_producer, parking, metrics, now_ms, tracing)
+    deps = WebhookDependencies(settings, connections, names, batching_producer, parking, metrics, now_ms, tracing)
     app.router.add_post("/lofty/{secret}", LoftyWebhooks(deps).handle)
     app.router.add_post("/ghl/webhooks", GhlWebhooks(deps).handle)
-    grants = Grants.of(settings) if settings.oauth_secrets.token_keys is not None else None
-    if grants is not None:
-        callbacks = OAuthCallbacks(grants, batching_producer, metrics, now_ms)
+    if settings.oauth_secrets.token_keys is not None:
+        callbacks = OAuthCallbacks(connections, batching_producer, metrics, now_ms)
         app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
         app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)

@@ -11,6 +11,8 @@ from typing import Protocol, Self
 from aiohttp import web
 
 from streams.gateway.connection_limits import ConnectionGuard, ConnectionLimits
+from streams.gateway.edit_follower import EditFollower
+from streams.gateway.live_connections import LiveConnections
 from streams.gateway.request_body import BrokenRequests
 from streams.gateway.routes import add_webhook_routes
 from streams.gateway.status_report import StatusReport
@@ -21,17 +23,13 @@ from streams.messages.topics import TopicNames
 from streams.settings import Settings
 from streams.telemetry.endpoints import add_health_and_metrics
 from streams.telemetry.metrics import Metrics
-from streams.telemetry.metrics.gauges import of_gateway
 from streams.telemetry.process import (
-    RELEASE,
-    append_topics,
     counting_appends,
     end_process,
     failing_seconds,
     watch_appends,
     watch_loop,
 )
-from streams.telemetry.status_publisher import configuration_of
 from streams.telemetry.tracing import NoTracing, Tracing
 
 MOST_WAITING_BYTES = 64 * 2**20
@@ -84,25 +82,25 @@ class GatewayServer:
         self._producer.replaced = self.metrics.producer_replaced
         appended = counting_appends(self.metrics, names)
         self._batching_producer = BatchingProducer(self._producer, appended, most_bytes=MOST_WAITING_BYTES)
-        self.metrics.create_series({"connection": settings.connections, "topic": append_topics()})
-        configuration = configuration_of(settings)
-        self.metrics.gauges = lambda: of_gateway(
-            RELEASE, self._now_ms(), failing_seconds(self._producer), configuration, len(settings.connections)
-        )
+        connections = LiveConnections(settings)
+        follower = EditFollower(settings, connections, self.metrics)
+        self._following = asyncio.create_task(follower.run(), name="follow edits")
+        await _until_read(follower, self._following)
         self._append_watch = asyncio.create_task(
             watch_appends(settings, self._producer, self._end), name="watch appends"
         )
         self._loop_watch = asyncio.create_task(watch_loop(self.metrics), name="watch loop")
         app = web.Application(client_max_size=settings.gateway.max_body_bytes)
-        add_webhook_routes(app, settings, names, self._batching_producer, self.metrics, self._now_ms, self._tracing)
+        add_webhook_routes(app, connections, names, self._batching_producer, self.metrics, self._now_ms, self._tracing)
         self.console = self._console_of(settings, app)
         self._status_report = StatusReport(
-            settings,
+            connections,
             self._batching_producer,
             self._now_ms,
             lambda: self.is_ready,
             lambda: failing_seconds(self._producer),
         )
+        self.metrics.gauges = self._status_report.gauges
         app.middlewares.append(self._connection_guard.middleware)
         app.middlewares.append(self._status_report.middleware)
         add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: self.is_ready)
@@ -133,8 +131,20 @@ class GatewayServer:
         self._loop_watch.cancel()
         self._append_watch.cancel()
         self._reporting.cancel()
-        await asyncio.gather(self._reporting, return_exceptions=True)
+        self._following.cancel()
+        await asyncio.gather(self._reporting, self._following, return_exceptions=True)
         await self._status_report.publish(is_stopping=True)
         logging.getLogger("aiohttp.server").removeFilter(self._broken)
         await self._batching_producer.drain()
         await self._producer.stop()
+
+
+async def _until_read(follower: EditFollower, following: asyncio.Task[None]) -> None:
+    """Wait until the edits of connections are known: before that, a webhook of an edited connection would be refused."""
+    reading = asyncio.ensure_future(follower.has_read.wait())
+    try:
+        await asyncio.wait({reading, following}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        reading.cancel()
+    if following.done():
+        following.result()

@@ -7,17 +7,18 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from streams.gateway.live_connections import LiveConnections
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import reach
 from streams.messages import GatewayStatus
 from streams.messages.topics import STATUS, TopicNames
-from streams.settings import Settings
+from streams.telemetry.metrics.gauges import Reading, of_gateway
 from streams.telemetry.process import RELEASE
 from streams.telemetry.status_publisher import configuration_of, publish_status
 
@@ -35,13 +36,13 @@ class StatusReport:
 
     def __init__(
         self,
-        settings: Settings,
+        connections: LiveConnections,
         batching_producer: BatchingProducer,
         now_ms: Callable[[], int],
         is_ready: Callable[[], bool],
         failing_seconds: Callable[[], float],
     ) -> None:
-        self._settings = settings
+        self._connections = connections
         self._batching_producer = batching_producer
         self._now_ms = now_ms
         self._is_ready = is_ready
@@ -50,8 +51,7 @@ class StatusReport:
         self._begun_ms = now_ms()
         self._accepted_ms: dict[str, int] = {}
         self._has_status_topic = False
-        self._names = TopicNames(settings.kafka.topic_prefix)
-        self._configuration = configuration_of(settings)
+        self._names = TopicNames(connections.now.settings.kafka.topic_prefix)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -74,9 +74,16 @@ class StatusReport:
             is_stopping=is_stopping,
             is_ready=self._is_ready() and not is_stopping,
             appends_failing_seconds=self._failing_seconds(),
-            configuration=self._configuration,
-            connections=len(self._settings.connections),
+            configuration=configuration_of(self._connections.now.settings),
+            connections=len(self._connections.now.settings.connections),
             heard_ms=dict(self._accepted_ms),
+        )
+
+    def gauges(self) -> Iterator[Reading]:
+        """The gateway's gauges as of now."""
+        settings = self._connections.now.settings
+        return of_gateway(
+            RELEASE, self._now_ms(), self._failing_seconds(), configuration_of(settings), len(settings.connections)
         )
 
     async def run(self) -> None:
@@ -88,7 +95,7 @@ class StatusReport:
 
     async def _has_topic(self) -> bool:
         try:
-            return self._names.of(STATUS) in await reach(self._settings)
+            return self._names.of(STATUS) in await reach(self._connections.now.settings)
         except Exception as error:  # whatever it is: the next round asks again
             log.debug("could not list the topics of Kafka: %r", error)
             return False
@@ -100,6 +107,7 @@ class StatusReport:
         try:
             async with asyncio.timeout(APPEND_SECONDS):
                 status = self.status(is_stopping=is_stopping)
-                await publish_status(self._batching_producer, self._names, self._settings.kafka.partitions, status)
+                partitions = self._connections.now.settings.kafka.partitions
+                await publish_status(self._batching_producer, self._names, partitions, status)
         except Exception as error:  # whatever it is: the next status comes in five seconds
             log.debug("this gateway's status could not be published: %r", error)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from streams.gateway.client_address import Address, client_address, is_allowed, networks
+from streams.gateway.live_connections import LiveConnections
 from streams.gateway.rejection_log import RejectionLog
 from streams.gateway.request_body import UnreadableBody, read_body
 from streams.kafka.batching_producer import BatchingProducer, Record
@@ -33,6 +34,7 @@ class WebhookDependencies:
     """What the handlers of webhooks work with."""
 
     settings: Settings
+    connections: LiveConnections
     names: TopicNames
     batching_producer: BatchingProducer
     parking: Parking

@@ -25,6 +25,7 @@ COSTS = {
     topics.HEARD_TABLE: "edits in GHL that were reported to Lofty could be reported a second time",
     topics.ERRANDS_TABLE: "what waits to be written to Lofty would be lost",
     topics.TOKENS_TABLE: "OAuth connections would have to be connected again",
+    topics.CONFLICTS_TABLE: "the list of conflicts would be made again from the links",
 }
 """What would happen without a table's rows."""
 

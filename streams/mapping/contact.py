@@ -70,6 +70,9 @@ def _map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: 
     fields: dict[str, Any] = {}
     for field in mapping.standard:
         _fill(fields, field, view, replace(reading, notes=[]), flags)
+        if field.source == f"{ADDRESS}.{_ADDRESS_KEYS[0]}" and (count := len(_addresses(state)) - 1) > 0:
+            more = f"{count} more address{'es' if count > 1 else ''}"
+            flags.append(f"{field.target}: {more} left out, because a contact has one")
     custom: dict[str, Any] = {}
     _add_lead_id(custom, state, flags)
     for field in mapping.custom:
@@ -144,12 +147,21 @@ def _address(state: Mapping[str, Any]) -> dict[str, Any]:
 
     Whole, so that a street never appears with another property's town.
     """
+    return next(iter(_addresses(state)), {key: state.get(key) for key in _ADDRESS_KEYS})
+
+
+def _addresses(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All whole addresses of a lead, each once: the first is the one that a contact gets."""
     properties = state.get("leadPropertyList")
     homes = [one for one in properties if isinstance(one, dict)] if isinstance(properties, list) else []
-    for home in sorted(homes, key=lambda one: one.get("mailAddress") is not True):
-        if any(_is_said(home.get(key)) for key in ("streetAddress", "city", "zipCode")):
-            return {key: home.get(key) for key in _ADDRESS_KEYS}
-    return {key: state.get(key) for key in _ADDRESS_KEYS}
+    homes.sort(key=lambda one: one.get("mailAddress") is not True)
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for home in (*homes, state):
+        address = {key: home.get(key) for key in _ADDRESS_KEYS}
+        said = tuple(str(value).strip().casefold() if _is_said(value) else "" for value in address.values())
+        if said[0] or said[1] or said[3]:  # a street, a city or a postal code
+            found.setdefault(said, address)
+    return list(found.values())
 
 
 def _is_said(value: Any) -> bool:

@@ -7,6 +7,10 @@ boolean says nothing.
 A person who lifts an opt-out must lift it on both sides: lifting fires nothing here, so there is time until the next search
 for opt-outs, which closes again what is closed on one side only.
 
+**`dnd` is GHL's switch for all channels**, beside the status of each: it closes them all, also where each is `inactive`. GHL's search
+calls contacts with it those that have "DND-All" set, and its webhooks show `dnd: true` beside channels that are all inactive
+(highlevel-api-docs 279 and 264). A channel may also be read under the names of GHL's version 3 (`sms`, `whatsApp`).
+
 Facts: `PUT /v1.0/leads/{id}` takes the four flags; GHL's `PUT /contacts/{id}` replaces `dndSettings` as a whole, and refuses
 to change what is *permanent* (the contact wrote STOP), so a contact is read before its channels are written.
 """
@@ -41,6 +45,8 @@ LOFTY_FLAGS = frozenset(_TO_LOFTY.values())
 _WRITABLE = (*CHANNELS, "WhatsApp", "GMB", "FB")
 """The channels that a write of `dndSettings` takes, by GHL's document."""
 
+_BY_FOLDED = {name.lower(): name for name in _WRITABLE}
+
 _CLOSED = ("active", "permanent")
 _NONE = "none"
 _SEPARATOR = " "
@@ -54,7 +60,10 @@ def closed_in_lofty(lead: Mapping[str, Any]) -> Channels:
 
 
 def closed_in_ghl(contact: Mapping[str, Any]) -> Channels:
-    """The channels that a contact has closed, by GHL's JSON of a contact or of a webhook. `dnd` closes them all."""
+    """The channels that a contact has closed, by GHL's JSON of a contact or of a webhook.
+
+    Only `true` is `dnd`, and only `active` and `permanent` close a channel: every other value says nothing.
+    """
     if contact.get("dnd") is True:
         return frozenset(CHANNELS)
     held = _settings(contact)
@@ -116,8 +125,11 @@ def _entry(held: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(contact: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings by the names under which they are written; what is no channel of these is left out."""
     held = contact.get("dndSettings")
-    return held if isinstance(held, Mapping) else {}
+    if not isinstance(held, Mapping):
+        return {}
+    return {_BY_FOLDED[name.lower()]: one for name, one in held.items() if name.lower() in _BY_FOLDED}
 
 
 def _status(held: Mapping[str, Any], channel: str) -> Any:

@@ -1,7 +1,7 @@
-"""Follows the topic `mappings` and keeps all versions in memory; `operations/mapping_preview/editor` saves new ones.
+"""Follows the topics `mappings` and `connections` and keeps all versions in memory.
 
-Every gateway and worker has its own copy. All copies agree, because the order of one partition decides which edits count
-(`version_log`).
+`operations/mapping_preview/editor` and `operations/connection_edits` save new ones. Every gateway and worker has its own copy.
+All copies agree, because the order of one partition decides which edits count (`version_log`, `connection_log`).
 """
 
 from __future__ import annotations
@@ -10,131 +10,205 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Self
 
 from aiokafka.errors import KafkaError
 
+from streams.kafka.batching_producer import Record
+from streams.kafka.clients import open_batching_producer
 from streams.kafka.topic_reader import KafkaRecord, TopicReader
-from streams.mapping_versions.effective import EffectiveMappings, effective_mappings
+from streams.mapping_versions.connection_log import ConnectionLog
+from streams.mapping_versions.effective import Edits, EffectiveMappings, effective_mappings
 from streams.mapping_versions.errors import NoMappings
 from streams.mapping_versions.listing import MappingState, state_of
 from streams.mapping_versions.version_log import VersionLog
 from streams.messages import InvalidMessage
+from streams.messages.connection_edit import CREDENTIAL_KEY, ConnectionEdit, SealedCredential
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
-from streams.messages.topics import MAPPINGS, TopicNames
+from streams.messages.topics import CONNECTIONS, MAPPINGS, TopicNames
 from streams.settings import Settings
 
 log = logging.getLogger("lofty_ghl.mappings")
 
 RETRY_SECONDS = 1.0
+WRITE_SECONDS = 15.0
+"""How long whoever writes an edit waits until it comes back on the topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditTopic:
+    """One topic of edits: its name on the cluster, the partition that all edits are in, and what takes a record of it."""
+
+    name: str
+    partition: int
+    take: Callable[[KafkaRecord], None]
 
 
 class MappingVersions:
     """`async with MappingVersions(settings) as versions`: once entered, it knows every edit made before.
 
-    Raises `NoMappings` when the topic is missing, and aiokafka's errors when Kafka cannot be reached.
+    Raises `NoMappings` when a topic is missing, and aiokafka's errors when Kafka cannot be reached.
     """
 
-    def __init__(self, settings: Settings, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
-        self._file = settings
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        before_use: Callable[[Settings], None] = lambda _: None,
+    ) -> None:
+        """`before_use` is called with settings before anybody gets them."""
+        self.file = settings
+        self._before_use = before_use
         self._now_ms = now_ms
-        self._topic = TopicNames(settings.kafka.topic_prefix).of(MAPPINGS)
-        self._partition = partition_of(MAPPINGS, settings.kafka.partitions)
-        missing = NoMappings(self._topic)
-        self._reader = TopicReader(settings, self._topic, [self._partition], missing=missing, fetch_max_wait_ms=100)
+        names, partitions = TopicNames(settings.kafka.topic_prefix), settings.kafka.partitions
+        self.mappings_topic, self.connections_topic = (
+            EditTopic(names.of(topic), partition_of(topic, partitions), take)
+            for topic, take in ((MAPPINGS, self._take_mapping), (CONNECTIONS, self._take_connection))
+        )
         self._version_log = VersionLog()
+        self.connection_log = ConnectionLog()
         self._in_force = EffectiveMappings(settings, 0)
         self._news = asyncio.Condition()
-        self._read_to = 0
-        self._known, self._known_to = 0, 0
-        self._task: asyncio.Task[None] | None = None
+        self._compiling = asyncio.Lock()
+        self._read_to: dict[str, int] = {}
+        self._known, self._known_to, self._revision = 0, dict[str, int](), 0
+        self._stack = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        await self._reader.__aenter__()
-        try:
-            async for record in self._reader.read_to_end(self._reader.ends):
-                self._take(record)
+        async with AsyncExitStack() as stack:
+            followed = []
+            for topic in (self.mappings_topic, self.connections_topic):
+                reader = TopicReader(
+                    *(self.file, topic.name, [topic.partition]), missing=NoMappings(topic.name), fetch_max_wait_ms=100
+                )
+                await stack.enter_async_context(reader)
+                async for record in reader.read_to_end(reader.ends):
+                    self._take(topic, record)
+                followed.append((topic, reader))
             await self._compile()
-        except BaseException:
-            await self._reader.__aexit__()
-            raise
-        self._task = asyncio.create_task(self._follow(), name="mappings")
+            self._stack = stack.pop_all()
+        self._tasks = [asyncio.create_task(self._follow(*one), name=f"follow {one[0].name}") for one in followed]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._reader.__aexit__()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stack.aclose()
 
     # -- reading ------------------------------------------------------------------------------------------
 
     @property
     def version(self) -> int:
-        """The newest version, whether it compiles here or not. `settings` have already taken it into account."""
+        """The newest version of the mappings, whether it compiles here or not. `settings` have already taken it into account."""
         return self._known
 
+    @property
+    def revision(self) -> int:
+        """Grows with each edit of a mapping or connection that `settings` have taken into account."""
+        return self._revision
+
     def settings(self) -> Settings:
-        """The settings in force: those of the file, with the newest version of the mappings that compiles here."""
+        """The settings in force: those of the file, with the newest mappings and connections that compile here."""
         return self._in_force.settings
+
+    @property
+    def in_force(self) -> EffectiveMappings:
+        """The same, with the overlay that gave them and the connections that lack a credential."""
+        return self._in_force
 
     def state(self) -> MappingState:
         """All mappings as the editor shows them."""
-        return state_of(self._file, self._version_log, self._in_force)
+        return state_of(self.file, self._version_log, self._in_force)
 
-    async def changed(self, after: int) -> int:
-        """Wait until the newest version is another than `after`; returns it."""
+    async def changed_since(self, revision: int) -> int:
+        """Wait until `revision` is another one; returns it."""
         async with self._news:
-            await self._news.wait_for(lambda: self.version != after)
-            return self.version
+            await self._news.wait_for(lambda: self.revision != revision)
+            return self.revision
+
+    async def write(self, topic: EditTopic, records: list[Record]) -> None:
+        """Write edits, and wait until they have been taken into account here. Raises `TimeoutError` when that takes too long."""
+        if not records:
+            return
+        async with open_batching_producer(self.file) as batching_producer:
+            offsets = await batching_producer.produce(records)
+        async with asyncio.timeout(WRITE_SECONDS), self._news:
+            await self._news.wait_for(lambda: self._known_to.get(topic.name, 0) > max(offsets))
 
     # -- following ----------------------------------------------------------------------------------------
 
-    async def _follow(self) -> None:
+    async def _follow(self, topic: EditTopic, reader: TopicReader) -> None:
         while True:
             try:
-                records = await self._reader.poll()
+                records = await reader.poll()
                 for record in records:
-                    self._take(record)
+                    self._take(topic, record)
                 if records:
                     await self._compile()
                     async with self._news:
                         self._news.notify_all()
             except KafkaError as error:
-                log.warning("the topic of mappings cannot be read now, trying again: %r", error)
+                log.warning("the topic %s cannot be read now, trying again: %r", topic.name, error)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def _take(self, record: KafkaRecord) -> None:
+    def _take(self, topic: EditTopic, record: KafkaRecord) -> None:
         try:
-            edit = MappingEdit.from_bytes(record.value)
+            topic.take(record)
         except InvalidMessage as error:
-            log.error("the mapping edit at offset %d cannot be read: %s", record.offset, error)
-        else:
-            self._version_log.add(edit)
-        self._read_to = record.offset + 1
+            log.error("the edit at offset %d of %s cannot be read: %s", record.offset, topic.name, error)
+        self._read_to[topic.name] = record.offset + 1
+
+    def _take_mapping(self, record: KafkaRecord) -> None:
+        self._version_log.add(MappingEdit.from_bytes(record.value))
+
+    def _take_connection(self, record: KafkaRecord) -> None:
+        key = (record.key or b"").decode(errors="replace")
+        if not key.startswith(CREDENTIAL_KEY):
+            self.connection_log.add(ConnectionEdit.from_bytes(record.value))
+            return
+        connection, _, secret = key.removeprefix(CREDENTIAL_KEY).partition(":")
+        credential = SealedCredential.from_bytes(record.value) if record.value is not None else None
+        self.connection_log.take_credential(connection, secret, credential)
 
     async def _compile(self) -> None:
-        # In a thread: compiling takes some tenths of a second, and the gateway's loop takes webhooks. The version's number is
-        # set only afterwards: otherwise who waits for it would find the settings of the version before.
-        version, read_to = self._version_log.newest.version, self._read_to
-        before, self._in_force = (
-            self._in_force,
-            await asyncio.to_thread(effective_mappings, self._file, self._version_log),
-        )
-        self._known, self._known_to = version, read_to
-        trouble = self._in_force.settings.mapping_trouble
-        if trouble and trouble != before.settings.mapping_trouble:
-            log.error("%s", trouble)
+        # In a thread: compiling takes some tenths of a second, and the gateway's loop takes webhooks. So it works on a copy of
+        # what was read. The version's number is set only afterwards: otherwise who waits for it would find the settings of the
+        # version before.
+        async with self._compiling:
+            connections = self.connection_log
+            edits = Edits(VersionLog(list(self._version_log.versions)), connections.usable(), connections.sealed())
+            version, read_to = self._version_log.newest.version, dict(self._read_to)
+            revision = version + connections.changes
+            before, found = self._in_force.settings, await asyncio.to_thread(effective_mappings, self.file, edits)
+            self._before_use(found.settings)
+            self._in_force = found
+            self._known, self._known_to, self._revision = version, read_to, revision
+        now = self._in_force.settings
+        if now.mapping_trouble and now.mapping_trouble != before.mapping_trouble:
+            log.error("%s", now.mapping_trouble)
+        for connection, words in now.connection_trouble.items():
+            if before.connection_trouble.get(connection) != words:
+                log.error("connection %s: %s", connection, words)
 
 
-async def settings_now(settings: Settings) -> Settings:
-    """The settings with the newest mappings that compile here. Raises aiokafka's errors when Kafka cannot be reached.
+async def settings_now(settings: Settings, *, with_incomplete: bool = False) -> Settings:
+    """The settings with the newest mappings and connections that compile here. Raises aiokafka's errors when Kafka cannot be reached.
 
-    Without a topic of mappings, these are the settings of the file.
+    Without the topics of edits, these are the settings of the file. `with_incomplete` takes in connections that lack a credential,
+    for who asks no vendor.
     """
     try:
         async with MappingVersions(settings) as versions:
-            return versions.settings()
+            found = versions.in_force
+            if not with_incomplete:
+                return found.settings
+            connections = {**found.settings.connections, **found.incomplete}
+            return found.settings.model_copy(update={"connections": connections})
     except NoMappings:
         return settings

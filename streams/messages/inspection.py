@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from streams.messages.message import Message
+from streams.messages.receipt import Conflict
 from streams.messages.snapshot import Snapshot
 
 Question = Literal["directory", "bearers", "contact", "mend"]
@@ -53,6 +54,7 @@ class Standing(_Part):
     `settled` is the fingerprint of the snapshot and the mapping that GHL should be at.
     `written` are the fields that we wrote, `tags` the tags: only they are ours to compare when nothing is wanted there.
     `refused` are the fields of which GHL refused a value, or that another contact has, with the value's hash.
+    `conflicts` are those that another contact has. `decided` are the contacts about which a person has said who is who.
     `shares` is the key of the lead whose contact it is, too, and which alone is written on it.
     `parked` is why it waits for a person; `is_pending` says that a newer state is on its way.
     """
@@ -66,6 +68,8 @@ class Standing(_Part):
     is_pending: bool = False
     parked: str = ""
     refused: dict[str, str] = Field(default_factory=dict)
+    conflicts: dict[str, Conflict] = Field(default_factory=dict)
+    decided: tuple[str, ...] = ()
     shares: str = ""
 
 

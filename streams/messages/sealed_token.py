@@ -10,6 +10,8 @@ from streams.messages.message import Message
 class SealedToken(Message):
     """A pair of OAuth tokens, sealed under one of the keys of `LOFTY_GHL_TOKEN_KEYS` for this `token` and no other.
 
+    An empty `sealed` takes the tokens away: their connection was removed.
+
     `token` says whose it is: `ghl:LOCATION` or `lofty-connection:NAME`. `at_ms` is when it was granted (epoch milliseconds).
     """
 

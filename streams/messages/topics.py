@@ -21,6 +21,7 @@ All have the same number of partitions, so that Faust gives a worker the same pa
 | `parked` | entity | key | dead letters: records that failed, with the reason and the original bytes |
 | `parked.resolved` | record | key | decisions about parked records |
 | `mappings` | edit | one partition | edits of mappings, each under its own key: the topic keeps them all |
+| `connections` | edit, or credential | one partition | edits of connections, each under its own key, and their credentials, sealed |
 | `audit` | record | key | the audit log of the console |
 """
 
@@ -49,6 +50,7 @@ REPLAYS = "lofty.replays"
 REPLAY_RUNS = "replays"
 AUDIT = "audit"
 MAPPINGS = "mappings"
+CONNECTIONS = "connections"
 
 SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
@@ -63,6 +65,7 @@ EVENTS_TABLE = "events"
 HEARD_TABLE = "heard"
 ERRANDS_TABLE = "errands"
 TOKENS_TABLE = "tokens"
+CONFLICTS_TABLE = "conflicts"
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
 """A topic's setting; ours follows from `gateway.max_body_bytes` (`streams/messages/size_limits.py`)."""
@@ -108,6 +111,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(PARKED, 90),
     TopicSpec(RESOLVED, 90),
     TopicSpec(MAPPINGS, None),
+    TopicSpec(CONNECTIONS, None),
     TopicSpec(AUDIT, 400),
 )
 TABLES: tuple[str, ...] = (
@@ -124,6 +128,7 @@ TABLES: tuple[str, ...] = (
     HEARD_TABLE,
     ERRANDS_TABLE,
     TOKENS_TABLE,
+    CONFLICTS_TABLE,
 )
 
 

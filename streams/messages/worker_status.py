@@ -80,7 +80,8 @@ class SideStatus(Part):
     change among the undelivered was accepted, None without any. `on_hold` says why nothing starts, empty if it may.
 
     `failing` are entities at which several attempts in a row have failed, `failing_in` is the last error of one of them.
-    `links` are known on the writing side, `sweep` on the reading side.
+    `links` are known on the writing side, `sweep` on the reading side. `conflicts` are the values that a contact goes without, or has
+    for two leads, and about which nobody has decided, on the writing side.
     `oldest_opt_out_ms` is since when the oldest opt-out is known that this side does not have, parked or not; None without any.
     `token_expires_ms` is None where there is no OAuth token.
     """
@@ -95,15 +96,18 @@ class SideStatus(Part):
     sweep: SweepStatus | None = None
     token_expires_ms: int | None = None
     oldest_opt_out_ms: int | None = None
+    conflicts: int | None = None
 
 
 class ConnectionStatus(Part):
     """One connection, as far as this worker owns its sides; None for a side that is another's.
 
+    `title` is what people are shown: its label, with its id where that is another. Empty: the id.
     `paused` are the directions (`to_ghl`, `to_lofty`) in which it is paused by its settings.
     """
 
     connection: str
+    title: str = ""
     reading: SideStatus | None = None
     writing: SideStatus | None = None
     paused: tuple[str, ...] = ()

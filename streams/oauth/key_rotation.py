@@ -1,24 +1,28 @@
-"""Seals stored tokens again under the newest key, through the workers that own them."""
+"""Seals stored tokens again under the newest key, through the workers that own them, and the credentials that were pasted."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
+from connectors.auth.keyring import NONCE_BYTES
 from connectors.errors import SealError
 from streams.core.rows import TokenRow
 from streams.kafka.batching_producer import Record
 from streams.kafka.clients import open_batching_producer
-from streams.kafka.topic_reader import each_record
+from streams.kafka.topic_reader import each_record, newest_values
 from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import InvalidMessage
+from streams.messages.connection_edit import CREDENTIAL_KEY, SealedCredential, about_credential
+from streams.messages.partitioning import partition_of
 from streams.messages.sealed_token import SealedToken
-from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
+from streams.messages.topics import CONNECTIONS, TOKENS, TOKENS_TABLE, TopicNames
 from streams.oauth.grants import Grants
 
 
 @dataclass(slots=True)
 class KeyRotation:
-    """The tokens that were sealed again, that were current, and that no key opens, with the reason."""
+    """The tokens and credentials that were sealed again, that were current, and that no key opens, with the reason."""
 
     resealed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -55,7 +59,34 @@ async def rotate_keys(grants: Grants) -> KeyRotation:
         message = SealedToken(token=token, sealed=sealed, at_ms=row.at_ms, by="rotate")
         records.append(Record(names.of(TOKENS), partition, token.encode(), message.to_bytes()))
         found.resealed.append(token)
+    records += await _credentials(grants, found)
     if records:
         async with open_batching_producer(grants.settings) as batching_producer:
             await batching_producer.produce(records)
     return found
+
+
+async def _credentials(grants: Grants, found: KeyRotation) -> list[Record]:
+    """The records of pasted credentials that are not under the first key, sealed again. They are read last, just before the write."""
+    kafka = grants.settings.kafka
+    topic, partition = TopicNames(kafka.topic_prefix).of(CONNECTIONS), partition_of(CONNECTIONS, kafka.partitions)
+    records: list[Record] = []
+    values = await newest_values(
+        grants.settings, topic, [partition], wanted=lambda key: key.startswith(CREDENTIAL_KEY.encode())
+    )
+    for key, value in sorted(values.items()):
+        name = key.decode(errors="replace")
+        try:
+            one = SealedCredential.from_bytes(value)
+            about = about_credential(one.connection, one.secret)
+            if grants.ring.is_current(one.sealed):
+                found.kept.append(name)
+                continue
+            plain = grants.ring.open(one.sealed, about=about)
+        except (InvalidMessage, SealError) as error:
+            found.closed[name] = str(error)
+            continue
+        sealed = grants.ring.seal(plain, about=about, nonce=os.urandom(NONCE_BYTES))
+        records.append(Record(topic, partition, key, one.model_copy(update={"sealed": sealed}).to_bytes()))
+        found.resealed.append(name)
+    return records

@@ -41,7 +41,7 @@ async def wait_for_grant(grants: Grants, connection: Connection, since_ms: int, 
             except InvalidMessage as error:
                 skip_unreadable(topic, record.partition, record.offset, error)
                 continue
-            if message.at_ms >= since_ms and message.by == "connect":
+            if message.at_ms >= since_ms and message.by == "connect" and message.sealed:
                 pair = grants.open(message.token, message.sealed)
                 missing = missing_scopes(pair.scopes, wanted_scopes(connection)) if pair.scopes else ()
                 return Granted(

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
+from streams.core.to_lofty.rows import looked_through
 from streams.kafka.admin import create_missing, create_topics, delete_topic, saved_topic
 from streams.kafka.batching_producer import Record
 from streams.kafka.changelog_losses import find_loss
@@ -40,6 +41,7 @@ from streams.messages.topics import (
 from streams.operations.lost_links import doubted_links, fold_receipts
 from streams.operations.status.reader import read_overview
 from streams.settings import Settings
+from streams.settings.partitions import ConnectionPartitions
 
 LASTING = (LINKS_TABLE, BACKLINKS_TABLE, TOKENS_TABLE)
 """Tables whose rows stay true: an old copy is better than none. The rows of other tables describe work in progress."""
@@ -98,6 +100,7 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
         result.put_back[table] = sum(map(len, rows))
         if table == LINKS_TABLE:
             rows = [doubted_links(before | now) for before, now in zip(left, rows, strict=True)]
+            await _look_through_again(settings, names)
         await _put(settings, topic, rows)
         if is_saved:
             await delete_topic(settings, saved_topic(topic))
@@ -183,6 +186,14 @@ async def _put(settings: Settings, topic: str, rows: list[Rows]) -> None:
     async with open_batching_producer(settings) as batching_producer:
         for first in range(0, len(records), MOST_WAITING):
             await batching_producer.produce(records[first : first + MOST_WAITING])
+
+
+async def _look_through_again(settings: Settings, names: TopicNames) -> None:
+    """Have the workers look for contacts whose leads no link knows: by their Lofty ids."""
+    partitions, topic = ConnectionPartitions(settings), names.changelog(BACKLINKS_TABLE)
+    keys = {looked_through(name): partitions.ghl_of(name) for name in settings.connections}
+    async with open_batching_producer(settings) as batching_producer:
+        await batching_producer.produce([Record(topic, number, key.encode(), None) for key, number in keys.items()])
 
 
 async def _set_aside(settings: Settings, names: TopicNames) -> list[str]:

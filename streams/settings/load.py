@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from streams.settings.model import CONNECTION_SECRETS
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
-from streams.settings.required_secrets import CONNECTION_SECRETS, SecretsOwner, missing_secrets
+from streams.settings.required_secrets import SecretsOwner, missing_secrets
 from streams.settings.secrets import SECRETS_DIR, name_secret_files
 from streams.settings.settings import Settings
 

@@ -173,7 +173,7 @@ class Lofty(SettingsTable):
     team_id: Annotated[Present, Field(description="the Lofty team's id, as text")]
     base_url: BaseUrl = "https://api.lofty.com"
     auth: Literal["api_key", "oauth"] = "api_key"
-    requests_per_minute: Count = 500
+    requests_per_minute: Annotated[Count, Field(le=100_000)] = 500
     budget: Annotated[str | None, Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9_-]*$")] = None
 
 
@@ -188,9 +188,9 @@ class Ghl(SettingsTable):
     location_id: Annotated[Present, Field(description="the GHL location's id, as text")]
     base_url: BaseUrl = "https://services.leadconnectorhq.com"
     auth: Literal["token", "oauth"] = "token"
-    requests_per_window: Count = 100
+    requests_per_window: Annotated[Count, Field(le=100_000)] = 100
     window_seconds: Annotated[float, Field(gt=0, le=3600, description="a number of seconds")] = 10.0
-    requests_per_day: Count = 200_000
+    requests_per_day: Annotated[Count, Field(le=100_000_000)] = 200_000
     live_reserve: Annotated[float, Field(ge=0, le=0.9, description="a number from 0 to 0.9")] = 0.25
     search_lag_seconds: Annotated[float, Field(ge=1, le=600, description="a number of seconds, from 1 to 600")] = 60.0
 
@@ -249,6 +249,8 @@ Paused = Annotated[
     Field(description='true, false, ["to_ghl"] or ["to_lofty"]'),
 ]
 """The directions in which a connection is paused: it makes no request of that direction, and what comes in waits."""
+CONNECTION_SECRETS = ("lofty_api_key", "ghl_token", "webhook_secret")
+"""The secrets that every connection requires."""
 
 
 class Secrets(BaseModel):
@@ -271,6 +273,7 @@ class Connection(BaseModel):
     `paused` are the directions in which nothing is requested of the vendors: what comes in waits.
     `opt_outs`: who opted out on one side is opted out on the other.
     `mapping_fingerprint` is equal for connections whose mappings and region give equal contacts.
+    `managed` says where it is changed: in the configuration file, or in the console, and then `version` counts its edits.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -290,6 +293,13 @@ class Connection(BaseModel):
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]
     mapping_fingerprint: str
+    managed: Literal["file", "console"] = "file"
+    version: int = 0
+
+    @property
+    def title(self) -> str:
+        """What people are shown: the label, with the id where that is another."""
+        return self.label if self.label == self.name else f"{self.label} ({self.name})"
 
     @property
     def lofty_budget(self) -> str:
@@ -300,6 +310,13 @@ class Connection(BaseModel):
         """Whether OAuth replaces this secret (`ghl_token` or `lofty_api_key`)."""
         return (secret == "ghl_token" and self.ghl.auth == "oauth") or (
             secret == "lofty_api_key" and self.lofty.auth == "oauth"
+        )
+
+    @property
+    def missing_secrets(self) -> tuple[str, ...]:
+        """The secrets that the connection requires and does not have."""
+        return tuple(
+            name for name in CONNECTION_SECRETS if getattr(self.secrets, name) is None and not self.is_by_oauth(name)
         )
 
     @property

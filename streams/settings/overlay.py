@@ -1,14 +1,14 @@
-"""Edited mappings over those of the configuration file.
+"""Edited mappings and connections over those of the configuration file.
 
-The tables of an edited mapping replace those of the file, with the lines of their own text;
-then everything is parsed as one file. So an edited mapping is checked by the same rules as the file.
+The tables of an edited mapping replace those of the file, with the lines of their own text, and the tables of edited connections
+come after the file's; then everything is parsed as one file. So an edit is checked by the same rules as the file.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,15 +18,27 @@ from streams.settings.toml_lines import Path, line_numbers
 
 
 @dataclass(frozen=True, slots=True)
+class EditedConnection:
+    """A connection that is not in the file. `id` is permanent, `label` the name of its `table`, `version` counts its edits."""
+
+    id: str
+    label: str
+    version: int
+    table: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Overlay:
     """`texts` are mappings by name, `uses` the mapping of each connection that has another than the file says.
 
-    `version` counts the edits that led here; 0 is the file alone.
+    `version` counts the edits of mappings that led here; 0 is the file alone. `connections` are in the order of their last
+    edits: where two contradict each other, the later edit has the problem.
     """
 
     version: int = 0
     texts: Mapping[str, str] = field(default_factory=dict)
     uses: Mapping[str, str] = field(default_factory=dict)
+    connections: tuple[EditedConnection, ...] = ()
 
 
 NO_OVERLAY = Overlay()
@@ -44,7 +56,7 @@ def apply_overlay(
     tables: dict[str, Any], lines: dict[Path, int], overlay: Overlay, problems: list[Problem]
 ) -> tuple[dict[str, Any], dict[Path, int]]:
     """The tables and lines of the file with the overlay applied. Texts that are no TOML are appended to `problems`."""
-    if not overlay.texts and not overlay.uses:
+    if not overlay.texts and not overlay.uses and not overlay.connections:
         return tables, lines
     written = tables.get("mappings")
     mappings = dict(written) if isinstance(written, dict) else {}
@@ -61,10 +73,26 @@ def apply_overlay(
         mappings[name] = table
         lines |= {path: line for path, line in line_numbers(text).items() if path[:2] == ("mappings", name)}
     merged = {**tables, "mappings": mappings} if mappings or "mappings" in tables else dict(tables)
-    connections = tables.get("connections")
+    connections = tables.get("connections", {})
     if isinstance(connections, dict):
+        connections = _with_edited(connections, overlay.connections, problems)
         merged["connections"] = {name: _with_mapping(name, one, overlay.uses) for name, one in connections.items()}
     return merged, lines
+
+
+def _with_edited(
+    written: Mapping[str, Any], edited: Iterable[EditedConnection], problems: list[Problem]
+) -> dict[str, Any]:
+    """The file's connections, and behind them the edited ones. Two of the same name are a problem of the later one."""
+    connections = dict(written)
+    for one in edited:
+        if one.label in connections:
+            where = "of the configuration file" if one.label in written else "that was edited before"
+            key, expected = dotted(("connections", one.label)), "a name of its own"
+            problems.append(Problem(None, key, expected, repr(one.label), f"a connection {where} has this name"))
+        else:
+            connections[one.label] = {**one.table, "id": one.id}
+    return connections
 
 
 def _with_mapping(name: str, table: Any, uses: Mapping[str, str]) -> Any:

@@ -18,6 +18,7 @@ from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
 from streams.settings.lofty_sync import LoftySyncTable
 from streams.settings.model import (
+    CONNECTION_SECRETS,
     DIRECTIONS,
     Appointments,
     Connection,
@@ -29,17 +30,18 @@ from streams.settings.model import (
     Paused,
     Policies,
     Region,
+    Secrets,
     SettingsTable,
     SweepSettings,
     TimeZone,
     WorkerSettings,
 )
 from streams.settings.oauth import OAuth, OAuthSecrets
-from streams.settings.overlay import NO_OVERLAY, Overlay, apply_overlay, syntax_problem
+from streams.settings.overlay import NO_OVERLAY, EditedConnection, Overlay, apply_overlay, syntax_problem
 from streams.settings.overrides import apply_overrides, overridden
 from streams.settings.problem_text import dotted, explain
 from streams.settings.problems import Problem, SettingsError
-from streams.settings.required_secrets import CONNECTION_SECRETS, SecretsOwner, missing_secrets
+from streams.settings.required_secrets import SecretsOwner, missing_secrets
 from streams.settings.secrets import (
     KAFKA_PASSWORD,
     ReadFile,
@@ -93,7 +95,7 @@ def parse_settings(
 ) -> Settings:
     """Read a configuration. Raises `SettingsError` with every problem at once.
 
-    `overlay` are mappings that were edited since; the lines of their problems are those of their own texts.
+    `overlay` are mappings and connections that were edited since; the lines of a mapping's problems are those of its own text.
 
     `sections` are the ones to read; the others count as absent.
 
@@ -107,7 +109,8 @@ def parse_settings(
     problems: list[Problem] = []
     tables = {key: value for key, value in tables.items() if key in sections or key not in SECTIONS}
     tables, lines = apply_overlay(tables, line_numbers(text), overlay, problems)
-    parser = _Parser(lines, environ or {}, read_file, problems)
+    edited = {one.label: one for one in overlay.connections}
+    parser = _Parser(lines, environ or {}, read_file, problems, edited=edited)
     settings = parser.settings(tables)
     is_usable = settings is not None and not parser.problems
     parser.require(required)
@@ -128,6 +131,8 @@ class _Parser:
     problems: list[Problem] = field(default_factory=list)
     compiled: dict[tuple[str, str, Locale], CompiledMapping] = field(default_factory=dict)
     """Mappings by name and tag rules: connections that have the same share one."""
+    edited: Mapping[str, EditedConnection] = field(default_factory=dict)
+    """The connections that are not in the file, by label. Their credentials are never in the environment, nor their lines in the file."""
     owners: dict[str, SecretsOwner] = field(default_factory=dict)
     oauth_secrets: OAuthSecrets = field(default_factory=OAuthSecrets)
     console_secrets: ConsoleSecrets | None = None
@@ -176,7 +181,9 @@ class _Parser:
         )
 
     def _add(self, path: tuple[str, ...], expected: str, got: str, hint: str = "") -> None:
-        self.problems.append(Problem(line_of(self.lines, path), dotted(path), expected, got, hint))
+        is_edited = path[:1] == ("connections",) and path[1:2] and path[1] in self.edited
+        line = None if is_edited else line_of(self.lines, path)
+        self.problems.append(Problem(line, dotted(path), expected, got, hint))
 
     def _without_secrets(self, tables: dict[str, Any]) -> dict[str, Any]:
         """The tables without what looks like a credential; each of those is a problem, and its value is never shown."""
@@ -262,14 +269,16 @@ class _Parser:
         return built
 
     def _connection(self, name: str, written: Any, mappings: dict[str, Any]) -> Connection | None:
-        secrets = connection_secrets(name, self.environ, self.read_file, self.problems)
-        self.owners[name] = SecretsOwner(secrets, _by_oauth(written))
-        path = ("connections", name)
+        edited, secrets, path = self.edited.get(name), Secrets(), ("connections", name)
+        if edited is None:
+            secrets = connection_secrets(name, self.environ, self.read_file, self.problems)
+            self.owners[name] = SecretsOwner(secrets, _by_oauth(written))
         is_known = self._check_mapping_name(written, path, mappings)
         try:
             table = ConnectionTable.model_validate(written)
         except ValidationError as error:
-            self.problems += explain(error, ConnectionTable, path, self.lines)
+            found = explain(error, ConnectionTable, path, self.lines)
+            self.problems += found if edited is None else (replace(one, line=None) for one in found)
             return None
         if not is_known or mappings.get(table.mapping, {}) is None:
             return None
@@ -293,6 +302,8 @@ class _Parser:
             secrets=secrets,
             mapping=mapping,
             mapping_fingerprint=_fingerprint(mapping.fingerprint, table),
+            managed="file" if edited is None else "console",
+            version=edited.version if edited is not None else 0,
         )
 
     def _check_mapping_name(self, written: Any, path: tuple[str, ...], mappings: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from streams.settings.console import ConsoleSecrets
-from streams.settings.model import Secrets
+from streams.settings.model import CONNECTION_SECRETS, Secrets
 from streams.settings.oauth import OAuthSecrets
 from streams.settings.problems import Problem
 from streams.settings.secrets import (
@@ -17,9 +17,6 @@ from streams.settings.secrets import (
     TOKEN_KEYS,
     variable,
 )
-
-CONNECTION_SECRETS = ("lofty_api_key", "ghl_token", "webhook_secret")
-"""The secrets that every connection requires."""
 
 ALL_SECRETS = (*CONNECTION_SECRETS, "console_key")
 """What all processes of a deployment need together. `console_key` is required where the console is enabled."""

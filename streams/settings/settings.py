@@ -18,9 +18,9 @@ from streams.settings.problems import Problem, SettingsError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """Where settings came from: the file's text, and how it is parsed again with other edited mappings.
+    """Where settings came from: the file's text, and how it is parsed again with other edited mappings and connections.
 
-    `parse` raises `SettingsError` with every problem. Everything but the mappings is as it was when the process started.
+    `parse` raises `SettingsError` with every problem. The rest of the file is as it was when the process started.
     """
 
     text: str
@@ -32,6 +32,7 @@ class Settings(BaseModel):
     """The whole configuration.
 
     `connections` are by their ids. `mapping_version` counts the edits of mappings that are in it; `mapping_trouble` says why a newer version is not.
+    `connection_trouble` says the same of edited connections, by their ids.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -47,12 +48,13 @@ class Settings(BaseModel):
     connections: dict[str, Connection]
     mapping_version: int = 0
     mapping_trouble: str = ""
+    connection_trouble: dict[str, str] = {}
     origin: Annotated[Origin | None, Field(repr=False, exclude=True)] = None
 
-    def with_mappings(self, overlay: Overlay) -> Settings:
-        """These settings with the overlay's mappings, and everything else unchanged.
+    def with_overlay(self, overlay: Overlay) -> Settings:
+        """These settings with the overlay's mappings and connections, and everything else unchanged.
 
-        Raises `SettingsError` with every problem.
+        Raises `SettingsError` with every problem. The overlay's connections have no credentials yet.
         """
         if self.origin is None:
             raise ValueError("settings that were not parsed from a text cannot be parsed again")
@@ -60,8 +62,8 @@ class Settings(BaseModel):
             parsed = self.origin.parse(overlay)
         except SettingsError:
             raise
-        except Exception as error:  # whoever can write to the topic of mappings must not be able to end a process
-            problem = Problem(None, "mappings", "mappings that can be read", f"a failure: {type(error).__name__}")
+        except Exception as error:  # whoever can write to the topics of edits must not be able to end a process
+            problem = Problem(None, "edits", "edits that can be read", f"a failure: {type(error).__name__}")
             raise SettingsError(self.origin.source, [problem]) from error
         connections = {
             name: one.model_copy(
@@ -73,7 +75,9 @@ class Settings(BaseModel):
             if name in parsed.connections
             else one
             for name, one in self.connections.items()
+            if one.managed == "file"
         }
+        connections |= {name: one for name, one in parsed.connections.items() if one.managed == "console"}
         return self.model_copy(
             update={"connections": connections, "mapping_version": overlay.version, "mapping_trouble": ""}
         )

@@ -54,12 +54,15 @@ class Redaction:
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
-        """Take these out, too, from now on."""
-        for secret in {one for one in secrets if len(one) >= SHORTEST_SECRET}:
-            known = self._known.setdefault(secret[:SHORTEST_SECRET], [])
-            if secret not in known:
-                known.append(secret)
-                known.sort(key=len, reverse=True)
+        """Take these out, too."""
+        before = {one for alike in self._known.values() for one in alike}
+        long = {one for one in secrets if len(one) >= SHORTEST_SECRET}
+        if long <= before:
+            return
+        known: dict[str, list[str]] = {}
+        for secret in sorted(before | long, key=len, reverse=True):
+            known.setdefault(secret[:SHORTEST_SECRET], []).append(secret)
+        self._known = known
 
     def text(self, text: str) -> str:
         """The text without secrets."""
@@ -126,8 +129,18 @@ class Repeats(logging.Filter):
 _NUMBER = re.compile(r"\d+")
 
 
+_redaction = Redaction()
+"""What takes secrets out of this process's log lines."""
+
+
+def hide_secrets(secrets: Iterable[str]) -> None:
+    """Take these out of log lines from now on: credentials that were pasted while this process runs."""
+    _redaction.add(secrets)
+
+
 def set_up_logs(level: str, form: Form, secrets: Iterable[str] = (), stream: TextIO = sys.stderr) -> None:
     """Log lines of `level` and above to a stream. Kafka's and Faust's own chatter is kept to warnings unless all is wanted."""
+    hide_secrets(secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -140,7 +153,7 @@ def set_up_logs(level: str, form: Form, secrets: Iterable[str] = (), stream: Tex
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            Redaction(secrets),
+            _redaction,
             renderer,
         ],
     )

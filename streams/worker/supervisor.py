@@ -73,11 +73,11 @@ class Supervisor:
     async def _follow(self, worker: Worker, settings: Settings) -> None:
         """Have each newer version taken over. Returns when there is one that a running worker cannot take over."""
         while True:
-            version, newest = self._mapping_versions.version, self._mapping_versions.settings()
+            revision, newest = self._mapping_versions.revision, self._mapping_versions.settings()
             if needs_restart(settings, newest):
                 return
             worker.take_over(newest)
-            await self._mapping_versions.changed(after=version)
+            await self._mapping_versions.changed_since(revision)
 
 
 async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:

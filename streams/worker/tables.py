@@ -41,6 +41,7 @@ class Tables:
     heard: Table[ExternalEditRow]
     lofty_commands: Table[LoftyCommandRow]
     tokens: Table[TokenRow]
+    conflicts: Table[LinkRow]
 
     @classmethod
     def of(
@@ -82,6 +83,7 @@ class Tables:
             heard=table(topics.HEARD_TABLE, ExternalEditRow),
             lofty_commands=table(topics.ERRANDS_TABLE, LoftyCommandRow),
             tokens=table(topics.TOKENS_TABLE, TokenRow),
+            conflicts=table(topics.CONFLICTS_TABLE, LinkRow),
         )
 
     def acquire(self, partitions: set[int]) -> None:
@@ -103,6 +105,7 @@ class Tables:
             *(self.seen, self.fetches, self.outbox, self.links),
             *(self.budgets, self.sweeps, self.swept),
             *(self.backlinks, self.webhooks, self.events, self.heard, self.lofty_commands, self.tokens),
+            self.conflicts,
         )
 
 

@@ -91,7 +91,7 @@ class TakeOver:
 
 def needs_restart(running: Settings, wanted: Settings) -> bool:
     """Whether something else than connections and mappings differs, which a running worker cannot take over."""
-    live = {"connections", "mapping_version", "mapping_trouble", "origin"}
+    live = {"connections", "connection_trouble", "mapping_version", "mapping_trouble", "origin"}
     return any(
         getattr(running, name) != getattr(wanted, name) for name in type(running).model_fields if name not in live
     )

@@ -160,6 +160,7 @@ OVERVIEW = OverviewView(
     oldest=OldestChange(
         "Ada Lovelace", "/console/contacts/acme/600123", NOW - 210_000, "its turn to be written to GHL"
     ),
+    no_oldest="",
     limits=(
         ApiLimit(
             _budget("write", 82, 100, 200_000),
@@ -195,13 +196,14 @@ OVERVIEW = OverviewView(
 )
 
 EMPTY_OVERVIEW = OverviewView(
-    verdict=StatusText("bad", "No worker is running"),
-    because=("Changes are kept in Kafka, and carried once a worker runs.",),
+    verdict=StatusText("bad", "The sync engine is not running"),
+    because=("No worker reports. Changes from Lofty and GHL are kept, and synced once one runs.",),
     next_steps=(),
     numbers=(Figure("In GHL", "0", "contacts"), Figure("Waiting", "0"), Figure("Parked", "0")),
     stages=OVERVIEW.stages[:1],
     back_stages=(),
     oldest=None,
+    no_oldest="Not known while the sync engine is not running. Nothing is lost: changes are kept.",
     limits=(),
     plots=(),
     causes=(),

@@ -1,6 +1,7 @@
 """`make chaos-short` and `make chaos`: break everything for a while, let it rest, and judge what happened.
 
     python -m tests.chaos --kills 20 --minutes 3 --seed 7
+    python -m tests.chaos --family 300 --seed 7
     python -m tests.chaos --judge FOLDER/history.json
 
 The seed decides what agents do and what breaks; it is printed first, so that a failure can be tried again.
@@ -17,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.chaos.family import run_family
 from tests.chaos.history import judge, load
 from tests.chaos.run import Plan, run
 
@@ -32,6 +34,14 @@ def main() -> None:
     )
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="of three, one at a time goes away")
     parser.add_argument("--seed", type=int, default=None, help="one that was printed, to try its plan again")
+    parser.add_argument(
+        "--family",
+        type=int,
+        nargs="?",
+        const=2000,
+        default=0,
+        help="a town of families, whose deployment loses its memory (2000 leads)",
+    )
     parser.add_argument("--keep", action="store_true", help="keep the record of a run that went well, too")
     parser.add_argument("--judge", type=Path, default=None, help="only judge a history that a run has saved")
     given = parser.parse_args()
@@ -42,9 +52,8 @@ def main() -> None:
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="lofty-ghl-chaos-"))
-    is_good = asyncio.run(
-        run(folder, Plan(seed, given.kills, 60 * given.minutes, given.rate, tuple(given.outage), given.brokers))
-    )
+    plan = Plan(seed, given.kills, 60 * given.minutes, given.rate, tuple(given.outage), given.brokers)
+    is_good = asyncio.run(run_family(folder, plan, given.family) if given.family else run(folder, plan))
     if is_good and not given.keep:
         shutil.rmtree(folder, ignore_errors=True)
     else:

@@ -209,10 +209,10 @@ class Adversary:
         self.stage.lofty.faults.clear()
         self.supervisor.wanted, self.supervisor.sets_traps = 2, False
 
-    async def attack(self, kills: int, seconds: float, once: Sequence[Act] = ()) -> None:
-        """Everything in turns, each thing once at least, until there were `kills` kills and `seconds` have passed.
+    async def attack(self, kills: int, seconds: float, once: Sequence[Act] = (), *, does_all: bool = True) -> None:
+        """Everything in turns, until there were `kills` kills and `seconds` have passed.
 
-        `once` are things that are done once each, beside those of the menu.
+        `once` are things that are done once each, beside those of the menu, of which each is done once at least if it `does_all`.
         """
         menu: dict[Act, float] = {
             self.kill_at_await_points: 6,
@@ -227,7 +227,7 @@ class Adversary:
             self.ask_for_a_replay: 4,
             self.edit_a_mapping: 0.5,
         }
-        first = [*menu, *once, self.trouble_the_vendors, self.ask_for_a_replay]
+        first = [*menu, *once, self.trouble_the_vendors, self.ask_for_a_replay] if does_all else [*once]
         self.random.shuffle(first)
         enough, until = self.supervisor.kills + kills, time.monotonic() + seconds
         while first or self.supervisor.kills < enough or time.monotonic() < until:

@@ -142,6 +142,7 @@ class Town:
             deeds=list(self.deeds),
             strays=list(self.strays),
             parked=list(self.parked),
+            listed=[],
         )
 
     # -- owners -------------------------------------------------------------------------------------------------

@@ -31,6 +31,14 @@ from tests.chaos.history_plants_asked import (
     write_on_another,
     write_stale,
 )
+from tests.chaos.history_plants_known import (
+    list_no_conflict,
+    make_again,
+    pass_over_a_second_email,
+    share_in_silence,
+    stand_beside,
+    stand_beside_by_name,
+)
 from tests.chaos.history_plants_standing import (
     add_a_tag,
     change_a_field,
@@ -120,4 +128,10 @@ PLANTS: tuple[Plant, ...] = (
     Plant("edits of an outage that are written too late", 9, write_too_late),
     Plant("a contact on which another lead is written", 10, write_on_another),
     Plant("a living lead that is tagged as deleted", 10, tag_the_living),
+    Plant("a person with the same e-mail who was there before", 11, stand_beside),
+    Plant("a person with the same name and telephone who was there before", 11, stand_beside_by_name),
+    Plant("a note that is deleted and made again", 11, make_again),
+    Plant("a second e-mail that is passed over in silence", 12, pass_over_a_second_email),
+    Plant("a telephone that another has, in no list", 12, list_no_conflict),
+    Plant("two leads with one contact, in no list", 12, share_in_silence),
 )

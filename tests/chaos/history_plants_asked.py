@@ -21,7 +21,7 @@ def create_twice(*operations: str) -> Callable[[History, Pick[Any]], History]:
 
     def plant(history: History, pick: Pick[Any]) -> History:
         entry = pick_from(pick, (one for one in history.ghl if one.created and one.operation in operations))
-        return add(history, _moved(entry, GAP_SECONDS, entity="twin"))
+        return add(history, moved(entry, GAP_SECONDS, entity="twin"))
 
     return plant
 
@@ -30,7 +30,7 @@ def create_without_a_mark(history: History, pick: Pick[Any]) -> History:
     """A contact without a Lofty id is created, so receipts about it belong to no lead."""
     entry = pick_from(pick, (one for one in history.ghl if one.operation == "create-contact" and one.created))
     body = {name: value for name, value in entry.body.items() if name in ("locationId", "firstName")}
-    return add(history, _moved(entry, GAP_SECONDS, entity="stranger", body=body))
+    return add(history, moved(entry, GAP_SECONDS, entity="stranger", body=body))
 
 
 def create_an_appointment_as_a_task_too(history: History, pick: Pick[Any]) -> History:
@@ -38,7 +38,7 @@ def create_an_appointment_as_a_task_too(history: History, pick: Pick[Any]) -> Hi
     entry = pick_from(pick, (one for one in history.ghl if one.created and one.operation == "create-appointment"))
     facts = {"title": entry.body["title"], "body": entry.body["description"], "dueDate": entry.body["startTime"]}
     body = {**facts, "completed": False}
-    return add(history, _moved(entry, GAP_SECONDS, entity="twin", operation="create-task", body=body))
+    return add(history, moved(entry, GAP_SECONDS, entity="twin", operation="create-task", body=body))
 
 
 def write_stale(*operations: str) -> Callable[[History, Pick[Any]], History]:
@@ -159,7 +159,7 @@ def _successive(history: History) -> list[tuple[Entry, Entry]]:
     return pairs
 
 
-def _moved(entry: Entry, seconds: float, **changes: Any) -> Entry:
+def moved(entry: Entry, seconds: float, **changes: Any) -> Entry:
     """The same again, later."""
     times = {name: getattr(entry, name) for name in ("at", "applied_at", "ended")}
     shifted: dict[str, Any] = {name: None if at is None else at + seconds for name, at in times.items()}

@@ -36,15 +36,18 @@ class Lost:
     supervisor: Supervisor
     random: Random
 
-    async def delete_a_changelog(self) -> dict[str, int]:
-        """All workers are down. Returns what was seen."""
-        table = self.random.choice((LINKS_TABLE, SEEN_TABLE))
+    async def delete_a_changelog(
+        self, table: str | None = None, meanwhile: Callable[[], None] = lambda: None
+    ) -> dict[str, int]:
+        """All workers are down. Returns what was seen. `meanwhile` is done while the changelog is away."""
+        table = table or self.random.choice((LINKS_TABLE, SEEN_TABLE))
         topic = self.stage.names.changelog(table)
         self.supervisor.held |= set(SLOTS)
         try:
             self.supervisor.kill(*self.stage.alive())
             await self._until(lambda: not self.stage.alive())
             await asyncio.to_thread(self._delete, topic)
+            meanwhile()
             code, words = await self._run("worker", KEPT[0], END_SECONDS)
             command = re.search(r"lofty-ghl (topics create(?: --accept-lost \w+)+)", words)
             done = 0

@@ -51,7 +51,7 @@ class Operator:
         """Of one connection or of all, of snapshots, changes or parked records; nobody waits for its end. Half are killed."""
         if len(self._commands) >= MOST_AT_ONCE:
             return
-        one = f"pair{self.random.randrange(PAIRS)}"
+        one = self.stage.label(self.random.randrange(PAIRS))
         choices: list[Words] = [(SNAPSHOTS, "--connection", one), EVERYTHING, (CHANGES, "--connection", one), (PARKED,)]
         words = self.random.choices(choices, (4, 1, 2, 1))[0]
         is_killed = self.random.random() < 0.5
@@ -81,6 +81,7 @@ class Operator:
         if self._everything is not None:
             self._everything.cancel()
             await asyncio.wait([self._everything])
+            self._everything = None
 
     async def _carry_through(self) -> None:
         """Again and again, whoever cuts it off. Ends when the command says that it is done."""

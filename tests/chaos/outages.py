@@ -14,6 +14,7 @@ from typing import Literal
 from aiokafka.errors import KafkaError
 
 from connectors.sandbox.ghl.seeds import shown
+from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.kafka.clients import reach
 from tests.chaos.desk import Desk
 from tests.chaos.history import MOST_SECONDS, Deed, History, unwritten
@@ -78,6 +79,9 @@ class Outages:
 
     def _look(self) -> History:
         """What is known without reading a topic."""
+        teams = self.stage.lofty.teams.values()
+        everything = (desk_work.everything(team, with_trash=True) for team in teams)
+        leads = dict(zip(self.stage.settings.connections, everything, strict=True))
         contacts = {
             name: {
                 "contacts": [shown(one) for one in self.stage.ghl.location(f"loc{number}").contacts.values()],
@@ -86,11 +90,10 @@ class Outages:
             }
             for number, name in enumerate(self.stage.settings.connections)
         }
-        return History((self.stage.in_force(),), self.stage.ghl.ledger.after(), (), {}, {}, contacts, ())
+        return History((self.stage.in_force(),), self.stage.ghl.ledger.after(), (), {}, leads, contacts, ())
 
     def _unwritten(self, history: History, outage: Deed) -> list[object]:
-        case = Case.of(history)
-        return list(unwritten(list(self.load.journal), outage, case.writes(), case.names))
+        return list(unwritten(list(self.load.journal), outage, Case.of(history)))
 
     async def _answers(self, node: KafkaNode) -> bool:
         kafka = self.stage.settings.kafka.model_copy(update={"bootstrap_servers": node.bootstrap})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 import orjson
@@ -22,7 +23,8 @@ from streams.kafka.topic_reader import read_topic
 from streams.messages import FENCE_KEY, Parked, Receipt
 from streams.messages.fence import Fence
 from streams.messages.topics import CHANGES, FETCHES, FETCHES_TABLE, OUTBOX_TABLE, PARKED, RECEIPTS, REPLAYS, SNAPSHOTS
-from tests.chaos.history import Event, Fenced, History, Received
+from streams.operations.conflicts.reader import read_conflicts
+from tests.chaos.history import Event, Fenced, History, Listed, Received
 from tests.chaos.stage import GHL_LIMIT, GHL_WINDOW_SECONDS, LOFTY_PER_MINUTE, Stage
 from tests.deadlines import within
 
@@ -30,6 +32,8 @@ STILL_SECONDS = 3.0
 REST_SECONDS = 420.0
 """A failed entity waits for five minutes at most."""
 LOOK_SECONDS = 0.5
+MOST_OFFSETS = 10**9
+"""Of a partition under one prefix."""
 GARBAGE_BYTES = 200
 """What is kept of a record that is no JSON."""
 
@@ -107,8 +111,11 @@ async def read_history(stage: Stage) -> History:
     limits |= {one.lofty_budget: (LOFTY_PER_MINUTE, 60.0) for one in stage.settings.connections.values()}
     # Before the receipts: of a system that did not come to rest, later receipts violate nothing, later writes would.
     ghl, lofty = stage.ghl.ledger.after(), stage.lofty.ledger.after()
-    told = await read_topic(stage.settings, stage.names.of(RECEIPTS))
-    parked = await read_topic(stage.settings, stage.names.of(PARKED))
+    told, parked = [], []
+    for era, names in enumerate(stage.eras):  # later topics come after earlier ones
+        receipts = await read_topic(stage.settings, names.of(RECEIPTS))
+        told += [replace(one, offset=one.offset + era * MOST_OFFSETS) for one in receipts]
+        parked += await read_topic(stage.settings, names.of(PARKED))
     return History(
         configs=tuple(stage.configs),
         ghl=ghl,
@@ -122,6 +129,11 @@ async def read_history(stage: Stage) -> History:
         fences=[Fenced(one.partition, one.offset, Fence.from_bytes(one.value)) for one in told if one.key == FENCE_KEY],
         parked=[Parked.from_bytes(one.value) for one in parked],
         nemesis=[Event(one.what, one.whom, one.at, one.until) for one in stage.happened],
+        before=stage.before,
+        listed=[
+            Listed(one.person.connection, one.person.lead, one.field, one.value, one.state == "shared")
+            for one in await read_conflicts(stage.settings)
+        ],
     )
 
 

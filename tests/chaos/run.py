@@ -7,13 +7,13 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from streams.messages import Entity
-from tests.chaos.adversary import Adversary, ask_what_waits
+from tests.chaos.adversary import Act, Adversary, ask_what_waits
 from tests.chaos.desk import Desk
 from tests.chaos.history import judge, save
 from tests.chaos.operator import Operator
@@ -47,35 +47,72 @@ class Plan:
         return [(how, seconds) for seconds in self.outages for how in ("killed", "frozen")]
 
 
-async def run(folder: Path, plan: Plan) -> bool:
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who takes part in a run. `background` are tasks of which none may end before the run does."""
+
+    stage: Stage
+    desk: Desk
+    supervisor: Supervisor
+    operator: Operator
+    adversary: Adversary
+    background: tuple[asyncio.Task[None], ...]
+    planned: list[str]
+    """What is to be done once at least."""
+
+    async def attack(
+        self, kills: int, seconds: float, once: Sequence[Act], rate: float, *, does_all: bool = True
+    ) -> None:
+        """Break things while agents edit."""
+        work = asyncio.create_task(self.desk.work(rate), name="desk")
+        try:
+            await guarded(self.adversary.attack(kills, seconds, once, does_all=does_all), work, *self.background)
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+
+
+Script = Callable[[Company, Plan], Coroutine[Any, Any, None]]
+"""What is done in a run, until everything is to come to rest."""
+
+
+async def attack_twice(company: Company, plan: Plan) -> None:
+    """Attack, change the configuration, attack again."""
+    once, company.planned[:] = company.adversary.plan(plan.ways())
+    half = len(once) // 2
+    await company.attack(plan.kills // 2, plan.seconds / 2, once[:half], plan.rate)
+    await _change_mapping(company.stage, company.adversary)
+    await company.attack(plan.kills - plan.kills // 2, plan.seconds / 2, once[half:], plan.rate)
+
+
+async def run(
+    folder: Path,
+    plan: Plan,
+    script: Script = attack_twice,
+    new_desk: Callable[[Stage, random.Random], Desk] = lambda stage, chance: Desk(stage.lofty, chance),
+    ghl_rules: Mapping[str, Any] | None = None,
+) -> bool:
     """Whether everything came to rest and every property holds. Prints what happens meanwhile, and the verdict.
 
-    `folder` gets the workers' logs, and the history where it is needed.
+    `folder` gets the workers' logs, and the history where it is needed. `ghl_rules` are settings of GHL's sandbox.
     """
-    async with set_stage(folder, plan.seed, plan.brokers) as stage:
-        desk = Desk(stage.lofty, random.Random(plan.seed))
+    async with set_stage(folder, plan.seed, plan.brokers, ghl_rules) as stage:
+        desk = new_desk(stage, random.Random(plan.seed))
         supervisor = Supervisor(stage, random.Random(plan.seed + 1))
         operator = Operator(stage, random.Random(plan.seed + 3))
         adversary = Adversary(stage, supervisor, operator, random.Random(plan.seed + 2), desk)
-        background = [
+        background = (
             asyncio.create_task(supervisor.supervise(), name="supervisor"),
             asyncio.create_task(_tell(stage, desk, supervisor), name="teller"),
-        ]
-        work = asyncio.create_task(desk.work(plan.rate), name="desk")
+        )
+        company = Company(stage, desk, supervisor, operator, adversary, background, [])
         began = time.monotonic()
-        once, planned = adversary.plan(plan.ways())
-        half = len(once) // 2
         try:
-            await _guarded(stage.until(lambda: bool(supervisor.ready()), FIRST_SECONDS, "a worker is ready"), work)
-            await _guarded(adversary.attack(plan.kills // 2, plan.seconds / 2, once[:half]), work, *background)
-            await _change_mapping(stage, adversary)
-            await _guarded(
-                adversary.attack(plan.kills - plan.kills // 2, plan.seconds / 2, once[half:]), work, *background
-            )
+            await guarded(stage.until(lambda: bool(supervisor.ready()), FIRST_SECONDS, "a worker is ready"))
+            await script(company, plan)
             attacked = time.monotonic() - began
-            work.cancel()
             await adversary.rest()
-            unrest = await _guarded(_come_to_rest(stage, desk, operator), *background)
+            unrest = await guarded(_come_to_rest(stage, desk, operator), *background)
             adversary.failures += operator.failures
             dead = supervisor.points.never_stepped_on()
             adversary.failures += [f"no trap in {stage} was ever stepped on: do they work?" for stage in dead]
@@ -85,17 +122,17 @@ async def run(folder: Path, plan: Plan) -> bool:
             history = replace(
                 await read_history(stage),
                 edits=list(desk.journal),
-                planned=planned,
+                planned=company.planned,
                 deeds=list(adversary.deeds),
                 strays=list(adversary.strange.strays),
             )
             save(history, folder / "history.json")
             (folder / "topics.json").write_bytes(await read_topics(stage))
         finally:
-            for task in (work, *background):
+            for task in background:
                 task.cancel()
             await operator.stop()
-            for task in (work, *background):
+            for task in background:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
         verdict = judge(history)
@@ -134,7 +171,7 @@ async def _come_to_rest(stage: Stage, desk: Desk, operator: Operator) -> str:
     return await until_still(stage)
 
 
-async def _guarded(what: Coroutine[Any, Any, str | None], *others: asyncio.Task[None]) -> str:
+async def guarded(what: Coroutine[Any, Any, str | None], *others: asyncio.Task[None]) -> str:
     """Wait for something; a task beside it that fails ends the run at once."""
     task = asyncio.ensure_future(what)
     await asyncio.wait([task, *others], return_when=asyncio.FIRST_COMPLETED)

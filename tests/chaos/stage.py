@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,16 +127,22 @@ class Stage:
     gateway_url: str
     lofty_url: str
     http: aiohttp.ClientSession
+    processes: ExitStack
+    """What ends with the run."""
     configuration: str
     """The text of the file with which processes start."""
     configs: list[str]
     """What was in force, one after another: the files, with what was edited over them."""
+    eras: list[TopicNames]
+    """The names of all topics, under each prefix that there was; `names` are the last."""
     disk: Disk | None = None
     """On which the state of slot `DISK_SLOT` is."""
     edited: str = ""
     """The mapping that was edited over the file, as it is now."""
     workers: list[WorkerProcess] = field(default_factory=list)
     happened: list[Happened] = field(default_factory=list)
+    before: dict[str, list[str]] = field(default_factory=dict)
+    """Connection → the contacts that GHL had before us."""
     _started: int = 0
 
     def in_force(self) -> str:
@@ -173,6 +179,28 @@ class Stage:
         self.workers.append(worker)
         return worker
 
+    def configure(self, text: str, environ: Mapping[str, str]) -> None:
+        """Another file: processes that start from now on use it."""
+        self.configuration, self.environ = text, dict(environ)
+        self.settings = parse_settings(text, environ, read_file=lambda path: "", source="chaos")
+        self.names = TopicNames(self.settings.kafka.topic_prefix)
+        if self.names != self.eras[-1]:
+            self.eras.append(self.names)
+        self.configs.append(self.in_force())
+
+    def label(self, number: int) -> str:
+        """What a connection is called now; its id stays."""
+        return list(self.settings.connections.values())[number].label
+
+    async def restart_gateway(self) -> None:
+        """With the configuration as it is now."""
+        await asyncio.to_thread(self.gateway.stop)
+        name = f"gateway{len(self.configs)}"
+        config = self.folder / f"{name}.toml"
+        config.write_text(self.configuration)
+        self.gateway = Child(name, ["gateway", "--config", str(config)], self.environ, self.folder, self.processes)
+        await self.gateway.until_ready(self.http, f"{self.gateway_url}/readyz")
+
     def stores(self, slot: int) -> list[Path]:
         """The folders in which a slot's workers keep their partitions."""
         return sorted((self.folder / f"state{slot}" / self.names.group).glob("partition-????"))
@@ -200,8 +228,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(folder: Path, seed: int, brokers: int = 1) -> AsyncIterator[Stage]:
-    """Start Kafka, the sandboxes and the gateway, subscribe the webhooks; take everything down again."""
+async def set_stage(
+    folder: Path, seed: int, brokers: int = 1, ghl_rules: Mapping[str, Any] | None = None
+) -> AsyncIterator[Stage]:
+    """Start Kafka, the sandboxes and the gateway, subscribe the webhooks; take everything down again.
+
+    `ghl_rules` are further settings of GHL's sandbox.
+    """
     async with AsyncExitStack() as stack:
         kafka = stack.enter_context(KafkaNode() if brokers == 1 else KafkaCluster())
         nodes = [kafka] if isinstance(kafka, KafkaNode) else kafka.nodes
@@ -223,6 +256,7 @@ async def set_stage(folder: Path, seed: int, brokers: int = 1) -> AsyncIterator[
             search_lag_seconds=0.6,
             ledger_size=5_000_000,
             seed=seed,
+            **(ghl_rules or {}),
         )
         lofty, ghl = lofty_sandbox.LoftySandbox(lofty_settings), ghl_sandbox.GhlSandbox(ghl_settings)
         lofty_url = (await stack.enter_async_context(await lofty_sandbox.serve(lofty, "127.0.0.1", 0))).url
@@ -250,7 +284,22 @@ async def set_stage(folder: Path, seed: int, brokers: int = 1) -> AsyncIterator[
         names = TopicNames(prefix)
         disk = stack.enter_context(small_disk(folder / f"state{DISK_SLOT}"))
         stage = Stage(
-            folder, nodes, settings, environ, names, lofty, ghl, gateway, url, lofty_url, http, text, [text], disk
+            folder,
+            nodes,
+            settings,
+            environ,
+            names,
+            lofty,
+            ghl,
+            gateway,
+            url,
+            lofty_url,
+            http,
+            processes,
+            text,
+            [text],
+            [names],
+            disk,
         )
         try:
             yield stage

@@ -27,7 +27,7 @@ POINTS: dict[str, tuple[type[Any], str]] = {
 async def run(config: Path, point: str, mapping: str) -> None:
     """Work until requests of `best` are in flight, then take its mapping over, and die there."""
     settings = load_settings(config, os.environ)
-    wanted = settings.with_mappings(Overlay(1, {"upper": mapping}, {"best": "upper"}))
+    wanted = settings.with_overlay(Overlay(1, {"upper": mapping}, {"best": "upper"}))
     owner, method = POINTS[point]
     real = getattr(owner, method)
 

@@ -150,6 +150,41 @@ async def test_a_user_who_is_gone_since_costs_the_assignment_only(broker: Broker
         assert on.contacts()[lead].get("assignedTo") is None
 
 
+async def test_a_tasks_user_whom_ghl_lacks_is_told_and_assigned_once_it_is_there(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """The task is there meanwhile; and one whose user GHL drops because it is gone since says so, too."""
+    async with stage(broker, tmp_path) as on:
+        lead = await lead_with_stage(on, "Hot")
+        on.edit("create", "task", leadId=lead, fields={"content": "call", "assignedUser": AGENT})
+        await on.until(lambda: len(on.contacts()[lead]["tasks"]) == 1)
+        await on.until_quiet()
+
+        async def flags() -> tuple[str, ...]:
+            settled = [one for one in await on.receipts() if (one.lead, one.kind) == (lead, "task") and one.settled]
+            return settled[-1].flags
+
+        (lacking,) = await flags()
+        assert lacking == f"assignedTo: no GHL user has the e-mail {EMAIL}"
+        assert lacking in (await verified(on)).connections[0].left_out
+
+        user = seed(on.ghl, {"location": LOCATION, "users": [{"name": AGENT, "email": EMAIL}]})["users"][0]
+        on.reload_directories()
+        await on.until(lambda: on.contacts()[lead]["tasks"][0].get("assignedTo") == user)
+        await on.until_quiet()
+        assert await flags() == ()
+
+        do(on, "remove-user", userId=user)
+        on.edit("create", "task", leadId=lead, fields={"content": "write", "assignedUser": AGENT})
+
+        async def is_told() -> bool:
+            return any("no GHL user has the e-mail" in flag for flag in await flags())
+
+        await on.until(is_told)
+        assert [task.get("assignedTo") for task in on.contacts()[lead]["tasks"]] == [user, None]
+        assert await on.parked() == []
+
+
 async def test_what_ghl_does_not_clear_is_flagged(broker: Broker, tmp_path: Path) -> None:
     """Its answer still shows the old values: neither explain nor verify calls that right without a word."""
     async with stage(broker, tmp_path, ghl={"ignores_empty_texts": True}) as on:

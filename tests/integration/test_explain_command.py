@@ -81,8 +81,8 @@ async def test_it_tells_that_the_whole_connection_pauses(broker: Broker, tmp_pat
         async def is_told() -> bool:
             nonlocal told
             told = (await command("explain", config, lead))[1]
-            return f"{side}'s budget, which pauses until" in told
+            return f"access to {side}, which was lost" in told
 
         await on.until(is_told)
         assert "403" in told
-        assert "waits for a slot" not in told
+        assert "waits for its turn" not in told

@@ -231,7 +231,7 @@ async def test_verify_parts_who_was_mixed_before(broker: Broker, tmp_path: Path)
         assert [len(texts[one]) for one in (ann, ben)] == [1, 1], texts
         assert "garden" in texts[ann][0]
         report = await verify(on.settings, timeouts=timeouts)
-        assert report.exit_code == 0, report.as_dict()
+        assert (report.exit_code, report.counts["conflict"], report.undecided) == (4, 1, 1), report.as_dict()
 
 
 async def test_leads_that_are_merged_in_lofty_have_their_notes_on_one_contact_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import logging
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from connectors.ghl.signature import HEADER
+from connectors.sandbox.ghl.mailer import signing_key
 from streams.gateway.server import GatewayServer
 from streams.messages import Change, Parked
 from streams.messages.topics import CHANGES, PARKED
 from tests.contract.lofty.test_webhook_samples import EXPECTED
 from tests.contract.openapi import specs_folder
-from tests.integration.stage import SECRET, Stage, stage
+from tests.integration.stage import LOCATION, SECRET, Stage, stage
 from tests.kafka.broker import Broker
 
 
@@ -89,6 +92,28 @@ async def test_a_delivery_that_kafka_does_not_take_is_answered_503(embedded_kafk
             status = answer.status
 
     assert status == 503
+
+
+async def test_a_webhook_of_ghl_that_kafka_does_not_take_is_answered_429(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """GHL repeats nothing else under each policy that it has published."""
+    async with stage(embedded_kafka, tmp_path) as on:
+        event = {
+            "type": "NoteCreate",
+            "locationId": LOCATION,
+            "webhookId": "w1",
+            "id": "n1",
+            "contactId": "c1",
+            "body": "x",
+        }
+        body = json.dumps(event).encode()
+        signed = {HEADER: base64.b64encode(signing_key(on.ghl.settings).sign(body)).decode()}
+        dead = GatewayServer(on.settings, producer=lambda _: DeadProducer())  # type: ignore[arg-type, return-value]  # a stand-in
+        async with dead, on.http.post(f"{dead.url}/ghl/webhooks", data=body, headers=signed) as answer:
+            status = answer.status
+
+    assert status == 429
 
 
 async def test_while_a_secret_is_changed_the_earlier_one_opens_the_same_door(

@@ -155,6 +155,7 @@ async def test_no_worker_works_with_a_changelog_that_has_lost_rows(
         fresh = await refused(on, settings)
         before = notes(on)
         accepted = await command("topics create", config, "--accept-lost", "links", "--json")
+        asked = len(on.requests("ghl"))
         async with Worker(settings, on.given()) as second:
             on.worker = second
             await on.until(lambda: second.is_ready)
@@ -162,7 +163,9 @@ async def test_no_worker_works_with_a_changelog_that_has_lost_rows(
                 on.edit("create", "note", leadId=lead, fields={"content": "Twice."})
             await on.until_quiet()
             assert notes(on) == [2] * LEADS
+        searched = [one for one in on.requests("ghl")[asked:] if one.operation == "search-contacts-advanced"]
 
+    assert len(searched) == 1, "leads without a link are looked for by their Lofty ids"
     assert before == [1] * LEADS
     assert (accepted[0], orjson.loads(accepted[1])["put_back"]) == (0, {"links": 2 * LEADS}), accepted
     assert harm is cut_off or "was deleted and recreated" in with_copy, with_copy

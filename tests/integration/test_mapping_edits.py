@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from streams.mapping_versions import store
-from streams.mapping_versions.effective import EffectiveMappings, effective_mappings
+from streams.mapping_versions.effective import Edits, EffectiveMappings, effective_mappings
 from streams.mapping_versions.errors import NoMappings, StaleVersion, WrongMapping
-from streams.mapping_versions.version_log import VersionLog
 from streams.messages import Snapshot
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
@@ -69,7 +68,7 @@ async def test_an_edit_is_known_everywhere_and_a_stale_one_is_refused(embedded_k
         MappingEditor(on.settings) as two,
     ):
         await one.save("acme", UPPER, expected_version=0, by="ann")
-        await asyncio.wait_for(two.changed(after=0), within(60))
+        await asyncio.wait_for(two.changed_since(0), within(60))
         used = await two.use("acme", "acme", expected_version=1, by="bob")
         with pytest.raises(StaleVersion) as stale:
             await one.save("acme", LOWER, expected_version=1, by="ann")
@@ -92,9 +91,9 @@ async def test_an_edit_is_in_force_for_whoever_hears_of_it(
     """Compiling takes its time, in a thread. Until it is done there is no newer version, else a worker would pass it over."""
     compiles = threading.Event()
 
-    def in_force_at_last(file: Settings, ledger: VersionLog) -> EffectiveMappings:
+    def in_force_at_last(file: Settings, edits: Edits) -> EffectiveMappings:
         compiles.wait(within(60))
-        return effective_mappings(file, ledger)
+        return effective_mappings(file, edits)
 
     async with (
         stage(embedded_kafka, tmp_path) as on,
@@ -106,7 +105,7 @@ async def test_an_edit_is_in_force_for_whoever_hears_of_it(
         async with asyncio.timeout(within(60)):
             while not all(each._read_to for each in (one, two)):
                 await asyncio.sleep(0.01)
-        hearing = asyncio.create_task(two.changed(after=0))
+        hearing = asyncio.create_task(two.changed_since(0))
         await asyncio.sleep(0)
         early = [one.version, two.version, hearing.done()]
         with pytest.raises(StaleVersion) as stale:
@@ -219,7 +218,7 @@ async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: B
         # Another release saved what this one does not know.
         edit = MappingEdit(id="x", based_on=2, kind="text", name="acme", text=WRONG, at_ms=0, by="newer")
         await on.produce(MAPPINGS, b"x", edit.to_bytes(), at=partition_of(MAPPINGS, PARTITIONS))
-        await asyncio.wait_for(desk.changed(after=2), within(60))
+        await asyncio.wait_for(desk.changed_since(2), within(60))
         lead = on.new_lead()
         await on.until(lambda: lead in on.contacts())
         trouble, count = on.worker.mapping_trouble, shifts.count

@@ -61,7 +61,7 @@ class Handed:
     """Settings as a test hands them in, in place of those that people edit."""
 
     def __init__(self, settings: Settings) -> None:
-        self.version = 0
+        self.revision = 0
         self._settings = settings
         self._news = asyncio.Condition()
 
@@ -69,17 +69,17 @@ class Handed:
         """Those in force."""
         return self._settings
 
-    async def changed(self, after: int) -> int:
+    async def changed_since(self, revision: int) -> int:
         """Wait for others."""
         async with self._news:
-            await self._news.wait_for(lambda: self.version != after)
-            return self.version
+            await self._news.wait_for(lambda: self.revision != revision)
+            return self.revision
 
     async def hand_in(self, settings: Settings) -> None:
         """These are in force from now on."""
         async with self._news:
-            self.version += 1
-            self._settings = settings.model_copy(update={"mapping_version": self.version})
+            self.revision += 1
+            self._settings = settings.model_copy(update={"mapping_version": self.revision})
             self._news.notify_all()
 
     async def change(self, connection: str, **facts: Any) -> None:
@@ -194,7 +194,7 @@ def requests(on: Stage, name: str) -> int:
 
 async def in_force(on: Stage, handed: Handed) -> None:
     """Wait until the worker goes by what was handed in last."""
-    await on.until(lambda: on.worker.mapping_version == handed.version)
+    await on.until(lambda: on.worker.mapping_version == handed.revision)
 
 
 @pytest.mark.parametrize("store", ["memory", "rocksdb"])
@@ -250,7 +250,7 @@ async def test_no_write_is_planned_by_one_mapping_and_settled_under_another(real
     """The mapping changes while requests are in flight: these end, and are noted, before it counts."""
     async with five(real_kafka, tmp_path) as on:
         handed = Handed(on.settings)
-        upper = on.settings.with_mappings(Overlay(1, {"upper": UPPER}, {"best": "upper"})).connections["best"]
+        upper = on.settings.with_overlay(Overlay(1, {"upper": UPPER}, {"best": "upper"})).connections["best"]
         async with supervised(on, handed) as supervisor:
             agents = Agents(on)
             await on.until(lambda: len(on.contacts("loc-best")) >= 3)
@@ -276,7 +276,7 @@ async def test_a_worker_that_is_killed_while_it_takes_over(real_kafka: Broker, t
             stderr=DEVNULL,
         )
         assert await asyncio.wait_for(dying.wait(), within(60)) == -signal.SIGKILL
-        wanted = on.settings.with_mappings(Overlay(1, {"upper": UPPER}, {"best": "upper"}))
+        wanted = on.settings.with_overlay(Overlay(1, {"upper": UPPER}, {"best": "upper"}))
         async with supervised(on, Handed(wanted), is_first=True):
             await agents.more_of("best")
             await agents.stop()

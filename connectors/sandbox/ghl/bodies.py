@@ -227,6 +227,8 @@ BODIES: Mapping[str, Body] = {
         },
         ("name", "dataType"),
     ),
+    "create-custom-value": Body({"name": _filled, "value": _string}, ("name", "value")),
+    "update-custom-value": Body({"name": _filled, "value": _string}, ("name", "value")),
 }
 
 

@@ -84,16 +84,24 @@ def get_task(request: GhlRequest) -> RuleResult:
 def create_task(request: GhlRequest) -> RuleResult:
     """A new task, each time it is asked for."""
     contact = request.contact()
-    task = {"id": request.location.new_id(), "contactId": contact.id, **request.body}
+    task = {"id": request.location.new_id(), "contactId": contact.id, **_with_known_user(request)}
     task["dueDate"] = _moment(task["dueDate"])
     contact.tasks[task["id"]] = task
     return RuleResult({"task": task}, 201, task["id"], True)
 
 
+def _with_known_user(request: GhlRequest) -> dict[str, Any]:
+    """A user whom the location does not have is dropped without a word, as of a contact."""
+    body = dict(request.body)
+    if body.get("assignedTo") and body["assignedTo"] not in request.location.users:
+        del body["assignedTo"]
+    return body
+
+
 def update_task(request: GhlRequest) -> RuleResult:
     """Changes the given fields; also how a task is completed."""
     task = _find("Task", request.contact().tasks, request.ids["taskId"])
-    task.update(request.body)
+    task.update(_with_known_user(request))
     if "dueDate" in request.body:
         task["dueDate"] = _moment(task["dueDate"])
     return RuleResult({"task": task}, entity=task["id"], changed=True)

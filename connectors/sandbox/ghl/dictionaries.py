@@ -1,4 +1,4 @@
-"""The rules of what a location knows: custom fields, tags, users."""
+"""The rules of what a location knows: custom fields, custom values, tags, users."""
 
 from __future__ import annotations
 
@@ -56,11 +56,10 @@ def create_custom_field(request: GhlRequest) -> RuleResult:
 def new_custom_field(location: LocationState, given: Mapping[str, Any]) -> dict[str, Any]:
     """A custom field from its name and type."""
     model = given.get("model", "contact")
-    key = re.sub(r"[^a-z0-9]+", "_", given["name"].lower()).strip("_")
     return {
         "id": given.get("id") or location.new_id(),
         "name": given["name"],
-        "fieldKey": given.get("fieldKey") or f"{model}.{key}",
+        "fieldKey": given.get("fieldKey") or f"{model}.{_key(given['name'])}",
         "placeholder": given.get("placeholder", ""),
         "dataType": given["dataType"],
         "position": given.get("position", 0),
@@ -72,6 +71,59 @@ def new_custom_field(location: LocationState, given: Mapping[str, Any]) -> dict[
         "locationId": location.settings.id,
         "model": model,
     }
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def list_custom_values(request: GhlRequest) -> RuleResult:
+    """All of them."""
+    return RuleResult({"customValues": list(request.location.custom_values.values())})
+
+
+def create_custom_value(request: GhlRequest) -> RuleResult:
+    """A new one."""
+    made = _custom_value(request, request.location.new_id())
+    return RuleResult({"customValue": made}, 201, made["id"], True)
+
+
+def update_custom_value(request: GhlRequest) -> RuleResult:
+    """Another name and value; the key follows the name."""
+    known = _known_value(request)
+    return RuleResult({"customValue": _custom_value(request, known)}, 200, known, True)
+
+
+def delete_custom_value(request: GhlRequest) -> RuleResult:
+    """It is gone."""
+    known = _known_value(request)
+    del request.location.custom_values[known]
+    return RuleResult({"succeded": True}, 200, known, True)
+
+
+def _known_value(request: GhlRequest) -> str:
+    known = request.ids["id"]
+    if known not in request.location.custom_values:
+        raise GhlRefusal(400, f"Custom value with id {known} not found")  # its words are a guess
+    return known
+
+
+def _custom_value(request: GhlRequest, value_id: str) -> dict[str, Any]:
+    """Keep it. No two have one key: that GHL refuses this is a guess, on the strict side."""
+    body, values = request.body, request.location.custom_values
+    field_key = f"{{{{ custom_values.{_key(body['name'])} }}}}"
+    if any(one["fieldKey"] == field_key and one["id"] != value_id for one in values.values()):
+        raise GhlRefusal(400, f"Custom value with name {body['name']} already exists")
+    location_id = request.location.settings.id
+    made = {
+        "id": value_id,
+        "name": body["name"],
+        "fieldKey": field_key,
+        "value": body["value"],
+        "locationId": location_id,
+    }
+    values[value_id] = made
+    return made
 
 
 def _options(given: Mapping[str, Any]) -> list[Any]:
@@ -120,5 +172,9 @@ RULES: Mapping[str, Rule] = {
     "get-custom-fields": list_custom_fields,
     "create-custom-field": create_custom_field,
     "get-location-tags": list_tags,
+    "get-custom-values": list_custom_values,
+    "create-custom-value": create_custom_value,
+    "update-custom-value": update_custom_value,
+    "delete-custom-value": delete_custom_value,
     "get-user-by-location": list_users,
 }

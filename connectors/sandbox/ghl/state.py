@@ -65,6 +65,7 @@ class LocationState:
         self.contacts: dict[str, ContactState] = {}
         self.users: dict[str, dict[str, Any]] = {}
         self.custom_fields: dict[str, dict[str, Any]] = {}
+        self.custom_values: dict[str, dict[str, Any]] = {}
         self.calendars = {"calendar": CalendarState("calendar", "Calendar")}
         self.tags: dict[str, str] = {}
         self.index = SearchIndex(search_lag_seconds)

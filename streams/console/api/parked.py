@@ -6,6 +6,7 @@ from pydantic import Field
 
 from streams.console.api.endpoint import ApiCall, Endpoint, Input
 from streams.console.services.parked import Decided, ParkedGroups, ParkedPage, ParkedRecord
+from streams.console.services.retry_outcomes import RetryOutcome
 from streams.operations.parked.open_records import RecordFilter
 
 
@@ -60,6 +61,11 @@ ENDPOINTS = (
         *("POST", "/parked/retry", "retry-parked", "parked", "Retry parked records.", "operator"),
         *(Decided, lambda call: call.services.parked.retry(call.by, RecordFilter(**call.arguments))),
         body=ParkedChoice,
+    ),
+    Endpoint(
+        *("GET", "/parked/retries/{id}", "get-parked-retry", "parked", "What came of a retry so far.", "viewer"),
+        *(RetryOutcome, lambda call: call.services.parked.outcome(call.path["id"])),
+        errors=(404,),
     ),
     Endpoint(
         *("POST", "/parked/discard", "discard-parked", "parked", "Discard parked records.", "operator"),

@@ -11,6 +11,7 @@ from streams.console.api import (
     audit,
     backfill,
     conflicts,
+    connection_edits,
     connections,
     contacts,
     mapping,
@@ -26,7 +27,10 @@ from streams.console.services.services import Services
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
     endpoint
-    for page in (sign_in, overview, connections, contacts, parked, conflicts, backfill, audit, mapping, replay)
+    for page in (
+        *(sign_in, overview, connections, connection_edits, contacts),
+        *(parked, conflicts, backfill, audit, mapping, replay),
+    )
     for endpoint in page.ENDPOINTS
 )
 

@@ -19,6 +19,9 @@ log = logging.getLogger("lofty_ghl.console")
 
 KAFKA_SECONDS = 10.0
 
+ProducerSource = Callable[[], BatchingProducer]
+"""Gives the gateway's producer, which exists once the gateway has started."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -44,7 +47,7 @@ class AuditWriter:
         self,
         names: TopicNames,
         partitions: int,
-        batching_producer: Callable[[], BatchingProducer],
+        batching_producer: ProducerSource,
         now_ms: Callable[[], int],
     ) -> None:
         self._topic = names.of(AUDIT)

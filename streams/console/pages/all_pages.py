@@ -5,6 +5,7 @@ from __future__ import annotations
 from streams.console.pages.audit import AuditLogPage
 from streams.console.pages.backfill import BackfillPage
 from streams.console.pages.conflicts import ConflictsPage
+from streams.console.pages.connection_edits import ConnectionEditsPage
 from streams.console.pages.connections import ConnectionsPage
 from streams.console.pages.contacts import ContactsPage
 from streams.console.pages.mapping_field import MappingFieldPage
@@ -22,6 +23,7 @@ PAGES = (
     ParkedRecordsPage,
     ConflictsPage,
     ConnectionsPage,
+    ConnectionEditsPage,
     MappingsPage,
     MappingTablePage,
     MappingFieldPage,

@@ -67,15 +67,17 @@ def runs(points: Sequence[Measurement]) -> list[list[tuple[int, float]]]:
 def plot(points: Sequence[Measurement], *, title: str, unit: str = "", zone: tzinfo = UTC) -> Markup:
     """A line over time with its area, grid lines and a few hours beneath. Each point says its value under the pointer.
 
-    A sentence in place of the line where fewer than two points were measured.
+    What was not measured is a gap, at the end too. A sentence in place of the line where fewer than two points were measured.
     """
     parts = runs(points)
     known = [one for part in parts for one in part]
     if len(known) < 2:
         return Markup('<p class="plot-empty">Nothing measured yet. This fills while the console runs.</p>')
-    scale = Scale(known[0][0], known[-1][0], round_top(max(value for _, value in known)))
     highest = max(value for _, value in known)
-    spoken = f"{title}: now {_value(known[-1][1], unit)}, at most {_value(highest, unit)}"
+    scale = Scale(points[0][0], points[-1][0], round_top(highest))
+    last = known[-1] if known[-1][0] == points[-1][0] else None
+    newest = f"now {_value(last[1], unit)}" if last else f"not measured since {_clock(known[-1][0], zone)}"
+    spoken = f"{title}: {newest}, at most {_value(highest, unit)}"
     drawn = Markup("").join(_line(part, scale) for part in parts)
     bands = Markup("").join(_bands(known, scale, unit, zone))
     return Markup(
@@ -91,7 +93,7 @@ def plot(points: Sequence[Measurement], *, title: str, unit: str = "", zone: tzi
         grid=Markup("").join(_grid()),
         drawn=drawn,
         bands=bands,
-        labels=_labels(scale, known[-1], unit, zone),
+        labels=_labels(scale, last, unit, zone),
     )
 
 
@@ -128,7 +130,7 @@ def _grid() -> list[Markup]:
     ]
 
 
-def _labels(scale: Scale, last: tuple[int, float], unit: str, zone: tzinfo) -> Markup:
+def _labels(scale: Scale, last: tuple[int, float] | None, unit: str, zone: tzinfo) -> Markup:
     values = [
         Markup('<text class="plot-label" x="0" y="{:.1f}">{}</text>').format(
             _ABOVE - 4 + HEIGHT * (1 - part), _value(part * scale.top, unit if part == 1 else "")
@@ -144,9 +146,11 @@ def _labels(scale: Scale, last: tuple[int, float], unit: str, zone: tzinfo) -> M
         )
         for part, anchor in (_FEW if scale.last_ms - scale.first_ms < _SHORT_MS else _MANY)
     ]
-    now = Markup('<circle class="plot-now" cx="{:.1f}%" cy="{:.1f}" r="3.5"/>').format(
-        100 * scale.x(last[0]), _ABOVE + scale.y(last[1])
-    )
+    now = Markup()
+    if last is not None:
+        now = Markup('<circle class="plot-now" cx="{:.1f}%" cy="{:.1f}" r="3.5"/>').format(
+            100 * scale.x(last[0]), _ABOVE + scale.y(last[1])
+        )
     return Markup("").join([*values, *hours, now])
 
 

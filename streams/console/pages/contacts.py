@@ -40,7 +40,6 @@ class ContactsPage(Page):
         """The story of one contact."""
         connection, lead = request.match_info["connection"], request.match_info["lead"]
         found = await self._services.contacts.timeline(connection, lead)
-        mapping = self._services.settings.connections[connection].mapping.name
         only = request.query.get("kind", "")
-        view = contacts.timeline(found, only if only in contacts.KINDS else "", mapping)
+        view = contacts.timeline(found, only if only in contacts.KINDS else "")
         return await self._layout.page(request, "timeline.html", view)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from aiohttp import web
@@ -35,7 +36,11 @@ class ParkedRecordsPage(Page):
     async def parked(self, request: web.Request) -> web.StreamResponse:
         """By cause."""
         found = await self._services.parked.groups(request.query.get("connection", ""))
-        return await self._layout.page(request, "parked.html", parked.causes_view(found))
+        retry = None
+        if request.query.get("retry"):
+            with suppress(NotFound):
+                retry = await self._services.parked.outcome(request.query["retry"])
+        return await self._layout.page(request, "parked.html", parked.causes_view(found, retry))
 
     async def cause(self, request: web.Request) -> web.StreamResponse:
         """The records of one cause."""
@@ -74,7 +79,9 @@ class ParkedRecordsPage(Page):
         wanted, by = _filter(await form_of(request)), self._guard.actor(request)
         if action == "retry":
             decided = await self._services.parked.retry(by, wanted)
-            return self._layout.redirect(href("/parked"), *_outcome("sent again", "sent again", decided))
+            # Without a problem nothing is announced: the page itself follows what comes of them.
+            said = _outcome("sent again", "sent again", decided) if decided.left or not decided.retry else ()
+            return self._layout.redirect(href("/parked", retry=decided.retry), *said)
         decided = await self._services.parked.discard(by, wanted)
         return self._layout.redirect(href("/parked"), *_outcome("discarded", "discarded", decided))
 

@@ -47,6 +47,7 @@ class ReplayPage(Page):
         """Begin a dry run."""
         form = _form(await form_of(request))
         try:
+            _rate(form.rate)
             dry = self._dry_runs.start(self._selection(form))
         except (WrongInput, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)

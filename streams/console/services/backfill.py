@@ -49,7 +49,7 @@ class BackfillState:
 class Backfills:
     """Of all connections."""
 
-    def __init__(self, settings: Settings, audit: AuditWriter, now_ms: Callable[[], int]) -> None:
+    def __init__(self, settings: Callable[[], Settings], audit: AuditWriter, now_ms: Callable[[], int]) -> None:
         self._settings = settings
         self._audit = audit
         self._now_ms = now_ms
@@ -60,7 +60,7 @@ class Backfills:
         """Every connection."""
         rows = await self._rows()
         return tuple(
-            _state(one, rows.get(name, SweepRow())) for name, one in sorted(self._settings.connections.items())
+            _state(one, rows.get(name, SweepRow())) for name, one in sorted(self._settings().connections.items())
         )
 
     async def rows(self) -> dict[str, SweepRow]:
@@ -69,13 +69,13 @@ class Backfills:
 
     async def order(self, by: Actor, connection: str) -> BackfillState:
         """Order one. Raises `Conflict` when one is under way."""
-        chosen = self._settings.connections.get(connection)
+        chosen = self._settings().connections.get(connection)
         if chosen is None:
             raise NotFound(f"There is no connection {connection!r}.")
         async with self._audit.acting(by, "backfill", {"connection": connection}) as result:
 
             async def order() -> SweepRow:
-                async with Backfill(self._settings, chosen) as one:
+                async with Backfill(self._settings(), chosen) as one:
                     if one.is_under_way:
                         raise Conflict(f"A backfill of {connection} is under way already.")
                     order_id = uuid.uuid4().hex[:12]
@@ -95,11 +95,11 @@ class Backfills:
                 return rows
 
             async def read() -> dict[str, SweepRow]:
-                connection_partitions = ConnectionPartitions(self._settings)
-                partitions = sorted({connection_partitions.lofty(one) for one in self._settings.connections.values()})
-                topic = TopicNames(self._settings.kafka.topic_prefix).changelog(SWEEPS_TABLE)
+                connection_partitions = ConnectionPartitions(self._settings())
+                partitions = sorted({connection_partitions.lofty(one) for one in self._settings().connections.values()})
+                topic = TopicNames(self._settings().kafka.topic_prefix).changelog(SWEEPS_TABLE)
                 found: dict[str, SweepRow] = {}
-                async for record in each_record(self._settings, topic, partitions):
+                async for record in each_record(self._settings(), topic, partitions):
                     try:
                         found[(record.key or b"").decode()] = SweepRow.from_bytes(record.value or b"")
                     except InvalidMessage:

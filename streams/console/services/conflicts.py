@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.console.auth.audit_log import Actor, AuditWriter
@@ -31,7 +32,7 @@ class ConflictList:
 class Conflicts:
     """Who is who."""
 
-    def __init__(self, settings: Settings, audit: AuditWriter) -> None:
+    def __init__(self, settings: Callable[[], Settings], audit: AuditWriter) -> None:
         self._settings = settings
         self._audit = audit
         self._kept: tuple[float, tuple[ConflictItem, ...]] | None = None
@@ -78,7 +79,7 @@ class Conflicts:
 
     async def _decided(self, items: tuple[ConflictItem, ...], decision: IdentityDecision, by: str) -> ConflictOutcome:
         try:
-            done = await on_kafka(lambda: decide(self._settings, list(items), decision, by))
+            done = await on_kafka(lambda: decide(self._settings(), list(items), decision, by))
         except CannotFinish as error:
             raise Unavailable(str(error)) from error
         if problem := next((one.problem for one in done if one.problem), ""):
@@ -88,6 +89,6 @@ class Conflicts:
     async def _read(self) -> tuple[ConflictItem, ...]:
         async with self._looking:
             if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
-                found = await on_kafka(lambda: read_conflicts(self._settings))
+                found = await on_kafka(lambda: read_conflicts(self._settings()))
                 self._kept = time.monotonic(), tuple(found)
             return self._kept[1]

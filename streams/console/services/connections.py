@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,9 @@ from streams.oauth.token_records import newest_tokens, send_token
 from streams.settings import Connection, Settings
 
 Vendor = Literal["lofty", "ghl"]
+Phase = Literal["in use", "needs credentials", "removing"]
+Unfinished = tuple[Mapping[str, Connection], Mapping[str, Connection]]
+"""The connections that wait for a credential, and those that are being removed."""
 TICKET_MINUTES = 30
 
 
@@ -53,7 +56,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """One connection."""
+    """One connection. `name` is its id, `label` what it is called now, `mapping` the one in force.
+
+    `leads` are those that the index knows; None while it cannot say.
+    `managed`: it is changed in the configuration `file`, or in the `console`, and then `version` counts its edits.
+    `needs` are the credentials that it waits for; `trouble` says why its newest version is not in use here.
+    """
 
     name: str
     region: str
@@ -65,6 +73,13 @@ class ConnectionState:
     full_ended_ms: int
     parked: int
     settings: tuple[Setting, ...]
+    leads: int | None = None
+    label: str = ""
+    managed: Literal["file", "console"] = "file"
+    version: int = 0
+    state: Phase = "in use"
+    needs: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +107,25 @@ class Connections:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Callable[[], Settings],
         parked: ParkedWork,
         backfills: Backfills,
+        unfinished: Callable[[], Awaitable[Unfinished]],
         audit: AuditWriter,
         seal: Seal,
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
+        leads: Callable[[], Awaitable[dict[str, int] | None]],
     ) -> None:
+        self._leads = leads
         self._settings = settings
         self._parked = parked
         self._backfills = backfills
+        self._unfinished = unfinished
         self._audit = audit
         self._seal = seal
         self._batching_producer = batching_producer
         self._now_ms = now_ms
-        has_keys = settings.oauth_secrets.token_keys is not None
-        self._grants = Grants.of(settings) if has_keys else None
 
     async def all(self) -> tuple[ConnectionState, ...]:
         """Every connection."""
@@ -117,8 +134,13 @@ class Connections:
         counts = {one.connection: 0 for one in (await self._parked.groups()).groups}
         for group in (await self._parked.groups()).groups:
             counts[group.connection] += group.count
-        found = []
-        for name, one in sorted(self._settings.connections.items()):
+        incomplete, removing = await self._unfinished()
+        phases: dict[str, Phase] = {
+            **dict.fromkeys(incomplete, "needs credentials"),
+            **dict.fromkeys(removing, "removing"),
+        }
+        settings, leads, found = self._settings(), await self._leads(), []
+        for name, one in sorted({**settings.connections, **incomplete, **removing}.items()):
             row = rows.get(name)
             found.append(
                 ConnectionState(
@@ -132,6 +154,13 @@ class Connections:
                     full_ended_ms=row.full_ended_ms if row is not None else 0,
                     parked=counts.get(name, 0),
                     settings=_settings_of(one),
+                    leads=leads.get(name, 0) if leads is not None else None,
+                    label=one.label,
+                    managed=one.managed,
+                    version=one.version,
+                    state=phases.get(name, "in use"),
+                    needs=one.missing_secrets if name in incomplete else (),
+                    trouble=settings.connection_trouble.get(name, ""),
                 )
             )
         return tuple(found)
@@ -172,33 +201,40 @@ class Connections:
             result.detail = "access was given"
         return GrantedAccess(connection, vendor, granted.scopes, granted.missing, granted.expires_at_ms)
 
+    @property
+    def _grants(self) -> Grants | None:
+        settings = self._settings()
+        return Grants.of(settings) if settings.oauth_secrets.token_keys is not None else None
+
     def _by_oauth(self, connection: str, vendor: str) -> tuple[Connection, Grants]:
-        chosen = self._settings.connections.get(connection)
+        chosen = self._settings().connections.get(connection)
         if chosen is None:
             raise NotFound(f"There is no connection {connection!r}.")
         if vendor not in ("lofty", "ghl"):
             raise NotFound(f"There is no vendor {vendor!r}: expected lofty or ghl.")
         auth = chosen.ghl.auth if vendor == "ghl" else chosen.lofty.auth
-        if auth != "oauth" or self._grants is None:
+        grants = self._grants
+        if auth != "oauth" or grants is None:
             where = f"[connections.{connection}.{vendor}]"
             raise WrongInput(
                 f'Connection {connection} has a fixed credential there; for OAuth set auth = "oauth" in {where}.'
             )
-        return chosen, self._grants
+        return chosen, grants
 
     def _side(self, one: Connection, vendor: Vendor, sealed: dict[str, str]) -> SideState:
         account = one.ghl.location_id if vendor == "ghl" else one.lofty.team_id
         is_oauth = (one.ghl.auth if vendor == "ghl" else one.lofty.auth) == "oauth"
         if not is_oauth:
             return SideState(vendor, account, "token", True, "connected with an API key")
-        if self._grants is None:
+        grants = self._grants
+        if grants is None:
             return SideState(vendor, account, "oauth", False, "the gateway has no LOFTY_GHL_TOKEN_KEYS")
-        side: OAuthAccount = self._grants.ghl(one) if vendor == "ghl" else self._grants.lofty(one)
+        side: OAuthAccount = grants.ghl(one) if vendor == "ghl" else grants.lofty(one)
         text = sealed.get(side.token)
         if text is None:
             return SideState(vendor, account, "oauth", False, "nobody has granted access yet")
         try:
-            pair = self._grants.open(side.token, text)
+            pair = grants.open(side.token, text)
         except SealError:
             return SideState(
                 vendor, account, "oauth", False, "its tokens are sealed with a key that this gateway does not have"
@@ -209,9 +245,9 @@ class Connections:
 
     async def _sealed(self) -> dict[str, str]:
         """The newest sealed pair of each token."""
-        if self._grants is None:
-            return {}
         grants = self._grants
+        if grants is None:
+            return {}
         rows = await on_kafka(lambda: newest_tokens(grants))
         return {token: row.sealed for token, row in rows.items() if row.sealed}
 

@@ -20,6 +20,7 @@ from streams.settings import Settings
 
 SHORTEST = 2
 DEEPEST = 5_000
+COUNTED_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ class Stands:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The story of one contact. `is_cut`: there are older records. `source`: index, or topics where there is no index."""
+    """The story of one contact. `is_cut`: there are older records. `source`: index, or topics where there is no index.
+
+    `mapping` is the one that is in force for its connection."""
 
     connection: str
     lead: str
@@ -78,27 +81,27 @@ class Timeline:
     took_ms: float
     is_complete: bool
     parked_ids: tuple[str, ...]
+    mapping: str = ""
 
 
 class Contacts:
-    """`reader` is None where the index is switched off. `in_force` are the settings with the mappings that are in force now.
+    """`reader` is None where the index is switched off. `settings` gives those that are in force now.
 
     `deployment` returns the present state of the workers; a story then says why its whole connection is on hold.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Callable[[], Settings],
         reader: IndexReader | None,
         now_ms: Callable[[], int],
-        in_force: Callable[[], Settings] | None = None,
         deployment: Callable[[], Awaitable[Overview]] | None = None,
     ) -> None:
         self._settings = settings
-        self._in_force = in_force or (lambda: settings)
         self._reader = reader
         self._now_ms = now_ms
         self._deployment = deployment
+        self._leads: tuple[float, dict[str, int] | None] = (-COUNTED_SECONDS, None)
 
     async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> Search:
         """Contacts by name, e-mail, phone, Lofty id or GHL id."""
@@ -106,7 +109,7 @@ class Contacts:
             raise Unavailable("The index is switched off (console.index), so nothing can be searched.")
         if len(text.strip()) < SHORTEST and not text.strip().isdigit():
             raise WrongInput(f"Type at least {SHORTEST} characters.")
-        if connection and connection not in self._settings.connections:
+        if connection and connection not in self._settings().connections:
             raise NotFound(f"There is no connection {connection!r}.")
         began = time.monotonic()
         try:
@@ -122,17 +125,17 @@ class Contacts:
 
     async def timeline(self, connection: str, lead: str) -> Timeline:
         """The story of one contact. Raises `NotFound` when no topic names it."""
-        if connection not in self._settings.connections:
+        if connection not in self._settings().connections:
             raise NotFound(f"There is no connection {connection!r}.")
         lane, began, now_ms = f"{connection}:{lead}", time.monotonic(), self._now_ms()
         hit, fresh = None, None
         holds = await self._holds()
         if self._reader is None:
-            found = await on_kafka(lambda: TopicFinder(self._in_force(), now_ms, holds).explain(lane))
+            found = await on_kafka(lambda: TopicFinder(self._settings(), now_ms, holds).explain(lane))
         else:
             try:
                 fresh = await self._reader.freshness()
-                finder = IndexedFinder(self._in_force(), self._reader, now_ms, holds)
+                finder = IndexedFinder(self._settings(), self._reader, now_ms, holds)
                 found = await on_kafka(lambda: finder.explain(lane))
                 hit = await self._reader.hit(lane)
             except NoIndex as error:
@@ -149,8 +152,8 @@ class Contacts:
             emails=person.emails if person else (),
             phones=person.phones if person else (),
             ghl_id=found.ghl_id,
-            is_gone=person.is_gone if person else False,
-            answer=answer_of(found),
+            is_gone=found.is_gone,
+            answer=answer_of(found, self._settings().connections[connection].policies),
             events=tuple(found.events),
             standing=tuple(Stands(key, words) for key, words in found.standing.items()),
             pending=tuple(found.pending),
@@ -158,6 +161,7 @@ class Contacts:
             source=found.source,
             took_ms=round((time.monotonic() - began) * 1000, 1),
             is_complete=fresh is None or _is_complete(fresh),
+            mapping=self._settings().connections[connection].mapping.name,
             parked_ids=tuple(one.place.rpartition("/")[2] for one in found.events if one.stage == "parked"),
         )
 
@@ -181,9 +185,9 @@ class Contacts:
     async def explain(self, who: str, connection: str = "") -> tuple[Timeline, ...]:
         """The stories of whom a text names exactly: a lead's id, a GHL contact's id, an e-mail address."""
         who = who.strip()
-        chosen = [one for one in self._settings.connections.values() if connection in ("", one.name)]
+        chosen = [one for one in self._settings().connections.values() if connection in ("", one.name)]
         if self._reader is None:
-            finder = TopicFinder(self._settings, self._now_ms())
+            finder = TopicFinder(self._settings(), self._now_ms())
             lanes = await on_kafka(lambda: finder.leads_of(who, chosen))
         else:
             try:
@@ -196,6 +200,17 @@ class Contacts:
             with suppress(NotFound):
                 found.append(await self.timeline(*lane.split(":", 1)))
         return tuple(found)
+
+    async def leads(self) -> dict[str, int] | None:
+        """How many leads of each connection are known, counted again after ten seconds; None without an index."""
+        at, known = self._leads
+        if self._reader is not None and time.monotonic() - at > COUNTED_SECONDS:
+            try:
+                known = await self._reader.leads()
+            except (NoIndex, TooBroad):
+                known = None
+            self._leads = (time.monotonic(), known)
+        return known
 
     async def freshness(self) -> Freshness | None:
         """How good the index is; None where it is switched off."""

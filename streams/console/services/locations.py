@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.console.auth.audit_log import Actor, AuditWriter
@@ -25,18 +26,18 @@ class RefreshedLocation:
 class Locations:
     """The GHL locations of the connections."""
 
-    def __init__(self, settings: Settings, audit: AuditWriter) -> None:
+    def __init__(self, settings: Callable[[], Settings], audit: AuditWriter) -> None:
         self._settings = settings
         self._audit = audit
 
     async def refresh(self, by: Actor, connection: str) -> RefreshedLocation:
         """Have the worker read the GHL location again: custom fields with their options, users, and the calendar."""
-        chosen = self._settings.connections.get(connection)
+        chosen = self._settings().connections.get(connection)
         if chosen is None:
             raise NotFound(f"There is no connection {connection!r}.")
         async with self._audit.acting(by, "refresh", {"connection": connection}):
             try:
-                answers = await on_kafka(lambda: ask_directories(self._settings, [chosen], is_fresh=True))
+                answers = await on_kafka(lambda: ask_directories(self._settings(), [chosen], is_fresh=True))
             except CannotFinish as error:
                 raise Unavailable(str(error)) from error
         found = answers[connection]

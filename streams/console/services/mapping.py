@@ -71,22 +71,22 @@ class Mappings(BackgroundTask):
         self._has_read = asyncio.Event()
 
     def settings(self) -> Settings:
-        """The settings with the mappings in force; those of the file until the editor has read its topic."""
+        """The settings with the mappings and connections in force; those of the file until the editor has read its topics."""
         return self._open.settings() if self._open is not None else self._settings
 
     async def state(self) -> MappingState:
         """All mappings, who uses them, and their history."""
-        return (await self._editor_now()).state()
+        return (await self.editor()).state()
 
     async def validate(self, name: str, text: str) -> tuple[TextProblem, ...]:
         """Everything that keeps a text from being saved."""
         with _refusals():
-            return await (await self._editor_now()).problems(name, text)
+            return await (await self.editor()).problems(name, text)
 
     async def preview(self, name: str, text: str, connection: str, leads: Sequence[str] = ()) -> Previews:
         """What a text would make of some leads of a connection; of the newest where none are named."""
-        editor = await self._editor_now()
-        if connection not in self._settings.connections:
+        editor = await self.editor()
+        if connection not in editor.settings().connections:
             raise NotFound(f"There is no connection {connection!r}.")
         if len(leads) > MOST_LEADS:
             raise WrongInput(f"At most {MOST_LEADS} leads at a time.")
@@ -95,11 +95,11 @@ class Mappings(BackgroundTask):
                 raise WrongMapping(problems)
         chosen = list(dict.fromkeys(leads))
         if not chosen:
-            newest = await on_kafka(lambda: latest_leads(self._settings, connection, 3))
+            newest = await on_kafka(lambda: latest_leads(editor.settings(), connection, 3))
             chosen = [one.lead for one in newest]
         samples = await on_kafka(
             lambda: read_leads(
-                self._settings,
+                editor.settings(),
                 [(connection, lead) for lead in chosen],
                 within_seconds=WITHIN_SECONDS,
                 reader=self._reader,
@@ -112,24 +112,24 @@ class Mappings(BackgroundTask):
 
     async def candidate(self, name: str, text: str, used_by: Sequence[str]) -> Settings:
         """The settings as they would be with a text, if these connections used it. The text must have no problems: see `validate`."""
-        editor = await self._editor_now()
+        editor = await self.editor()
         with _refusals():
             # It compiled within the limits before; in a thread, because the loop takes webhooks.
             return await asyncio.to_thread(editor.candidate, name, text, used_by)
 
     async def save(self, by: Actor, name: str, text: str | None, expected_version: int) -> MappingState:
         """Save a text as the mapping; None removes what was edited. Raises `StaleMapping`."""
-        editor, about = await self._editor_now(), {"mapping": name}
+        editor, about = await self.editor(), {"mapping": name}
         return await self._edit(by, "mapping save", about, expected_version, partial(editor.save, name, text))
 
     async def use(self, by: Actor, connection: str, name: str | None, expected_version: int) -> MappingState:
         """Give a connection another mapping; None: the one of the file."""
-        editor, about = await self._editor_now(), {"connection": connection, "mapping": name or ""}
+        editor, about = await self.editor(), {"connection": connection, "mapping": name or ""}
         return await self._edit(by, "mapping use", about, expected_version, partial(editor.use, connection, name))
 
     async def revert(self, by: Actor, to_version: int, expected_version: int) -> MappingState:
         """All mappings as at a version; 0 is the file."""
-        editor, about = await self._editor_now(), {"to_version": str(to_version)}
+        editor, about = await self.editor(), {"to_version": str(to_version)}
         return await self._edit(by, "mapping revert", about, expected_version, partial(editor.revert, to_version))
 
     async def _edit(
@@ -147,7 +147,8 @@ class Mappings(BackgroundTask):
             result.detail = f"version {state.version}"
         return state
 
-    async def _editor_now(self) -> MappingEditor:
+    async def editor(self) -> MappingEditor:
+        """The store of all edits. Raises `Unavailable` while it cannot be read."""
         if self._open is None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._has_read.wait(), RETRY_SECONDS)
@@ -155,10 +156,15 @@ class Mappings(BackgroundTask):
             raise Unavailable(f"The mappings cannot be read now: {self._problem}.")
         return self._open
 
+    def _search_all(self, settings: Settings) -> None:
+        """The index looks for a lead under each connection."""
+        if self._reader is not None:
+            self._reader.connections = tuple(sorted(settings.connections))
+
     async def _run(self) -> None:
         while True:
             try:
-                async with MappingEditor(self._settings, now_ms=self._now_ms) as editor:
+                async with MappingEditor(self._settings, now_ms=self._now_ms, before_use=self._search_all) as editor:
                     self._open = editor
                     self._has_read.set()
                     await asyncio.Event().wait()  # until cancelled: the editor survives outages by itself

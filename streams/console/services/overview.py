@@ -60,12 +60,13 @@ class History:
 class DeploymentFollower(TopicFollower):
     """Follows the topic `status`, from some hours ago."""
 
-    def __init__(self, settings: Settings, now_ms: Callable[[], int]) -> None:
-        super().__init__(settings, STATUS)
+    def __init__(self, file: Settings, settings: Callable[[], Settings], now_ms: Callable[[], int]) -> None:
+        super().__init__(file, STATUS)
+        self._in_force = settings
         self._now_ms = now_ms
         self._statuses = StatusCollector()
         self._recent: dict[str, deque[WorkerStatus]] = {}
-        self._series = TimeSeries(settings.kafka.partitions, tuple(settings.connections))
+        self._series = TimeSeries(file.kafka.partitions, tuple(file.connections))
         self._problem = "no worker has reported to this gateway yet"
 
     async def overview(self) -> Overview:
@@ -79,15 +80,15 @@ class DeploymentFollower(TopicFollower):
                 await asyncio.wait_for(self.has_read.wait(), FIRST_READ_SECONDS)
         if not self.has_read.is_set():
             raise Unavailable(f"Kafka cannot be used now: {self._problem}.")
-        now_ms = self._now_ms()
+        now_ms, settings = self._now_ms(), self._in_force()
         statuses = [status for status in self._statuses.workers if now_ms - status.at_ms < FORGET_MS]
         found = overview(
             statuses,
             now_ms,
-            partitions=self._settings.kafka.partitions,
-            connections=self._settings.connections.keys(),
+            partitions=settings.kafka.partitions,
+            connections={name: one.title for name, one in settings.connections.items()},
             gateways=self._statuses.gateways,
-            configuration=configuration_of(self._settings),
+            configuration=configuration_of(settings),
         )
         before = [
             next((status for status in kept if now_ms - status.at_ms <= RATE_MS), kept[0])
@@ -101,7 +102,7 @@ class DeploymentFollower(TopicFollower):
         found, _ = await self.deployment()
         newest = [worker.status for worker in found.workers]
         before = [kept[0] for kept in self._recent.values() if kept]
-        return History(STEP_MS, (*self._series.points, point_of(found, newest, before)))
+        return History(STEP_MS, self._series.until(point_of(found, newest, before)))
 
     def _since_ms(self) -> int:
         newest = max((status.at_ms for status in self._statuses.workers), default=0)
@@ -114,6 +115,7 @@ class DeploymentFollower(TopicFollower):
     def _take(self, values: Sequence[bytes | None]) -> None:
         statuses = [status for value in values if (status := self._statuses.take(value))]
         now_ms = self._now_ms()
+        self._series.connections = tuple(self._in_force().connections)
         for status in sorted(statuses, key=lambda status: status.at_ms):
             self._recent.setdefault(status.instance, deque(maxlen=20)).append(status)
             self._series.add(status)

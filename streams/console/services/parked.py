@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.errors import NotFound, WrongInput
 from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.retry_outcomes import Retries, RetryOutcome
 from streams.messages import Parked, ParkedDecision
 from streams.messages.parked_decision import Decision
 from streams.messages.topics import PARKED, RESOLVED, TopicNames
@@ -101,28 +103,34 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """How many were decided about, and which were not."""
+    """How many were decided about, and which were not. By `retry` the console says what came of records that were sent again."""
 
     count: int
     left: tuple[Left, ...] = ()
+    retry: str = ""
 
 
 class ParkedWork:
     """What waits for a person."""
 
     def __init__(
-        self, settings: Settings, reader: IndexReader | None, audit: AuditWriter, now_ms: Callable[[], int]
+        self,
+        settings: Callable[[], Settings],
+        reader: IndexReader | None,
+        audit: AuditWriter,
+        now_ms: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._reader = reader
         self._audit = audit
         self._now_ms = now_ms
-        self._names = TopicNames(settings.kafka.topic_prefix)
+        self._names = TopicNames(settings().kafka.topic_prefix)
         self._topic = self._names.of(PARKED)
         self._resolved = next(one.code for one in sources(self._names) if one.short == RESOLVED)
         self._kept: tuple[float, tuple[ParkedItem, ...]] = (-KEPT_SECONDS, ())
         self._looking = asyncio.Lock()
         self._read: dict[str, Parked] = {}
+        self._retries = Retries()
 
     async def groups(self, connection: str = "") -> ParkedGroups:
         """What is open, by cause."""
@@ -140,10 +148,10 @@ class ParkedWork:
         partition, _, offset = record.partition("@")
         if not (partition.isdigit() and offset.isdigit() and len(partition) < 6 and len(offset) < 19):
             raise NotFound(f"{record[:40]!r} is not the place of a record: expected partition@offset.")
-        if int(partition) >= self._settings.kafka.partitions:
+        if int(partition) >= self._settings().kafka.partitions:
             raise NotFound(f"There is no partition {partition}.")
         position = RecordPosition(self._topic, int(partition), int(offset))
-        found = await on_kafka(lambda: fetch_records(self._settings, [position]))
+        found = await on_kafka(lambda: fetch_records(self._settings(), [position]))
         if position not in found:
             raise NotFound("This record is no longer there: the topic keeps records for 90 days.")
         item = ParkedItem.of(position.partition, position.offset, found[position].key, found[position].value)
@@ -164,9 +172,22 @@ class ParkedWork:
     async def retry(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Send records on their way again. Those that cannot be are left, each with the reason."""
         chosen = await self._whole(await self._chosen(_named(wanted)))
-        ready, failed = ParkedQueue(self._settings).ready(chosen, self._now_ms())
+        ready, failed = ParkedQueue(self._settings()).ready(chosen, self._now_ms())
         left = tuple(Left(record, why) for record, why in failed.items())
-        return await self._decide(by, "parked retry", wanted, "retried", ready, left)
+        decided = await self._decide(by, "parked retry", wanted, "retried", ready, left)
+        retried = self._retries.add((item for item, _ in ready), self._now_ms(), by.name)
+        return replace(decided, retry=retried.id if ready else "")
+
+    async def outcome(self, retry: str) -> RetryOutcome:
+        """What came of a retry so far."""
+        retried = self._retries.get(retry)
+        if retried is None:
+            raise NotFound("This gateway does not follow that retry: it was made at another one, or long ago.")
+        pending = None
+        if self._reader is not None:
+            with suppress(NoIndex):
+                pending = await self._reader.pending_entities(retried.entities)
+        return retried.outcome(await self._open(), pending)
 
     async def discard(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Give records up: they are no longer listed."""
@@ -187,7 +208,7 @@ class ParkedWork:
         async with self._audit.acting(by, action, {**about, "records": str(len(ready))}) as result:
             resolution = ParkedDecision(record="", decision=decision, at_ms=self._now_ms(), by=by.name)
             if ready:
-                await on_kafka(lambda: ParkedQueue(self._settings).decide(ready, resolution))
+                await on_kafka(lambda: ParkedQueue(self._settings()).decide(ready, resolution))
             result.detail = f"{len(ready)} {decision}" + (f", {len(left)} left" if left else "")
         self._kept = (-KEPT_SECONDS, ())
         await self._until_seen([item.id for item, _ in ready[-1:]])
@@ -204,7 +225,7 @@ class ParkedWork:
                 return items
             found = await self._by_index() if self._reader is not None else None
             if found is None:
-                found = tuple(await on_kafka(lambda: ParkedQueue(self._settings).open()))
+                found = tuple(await on_kafka(lambda: ParkedQueue(self._settings()).open()))
             self._kept = (time.monotonic(), found)
             return found
 
@@ -221,7 +242,7 @@ class ParkedWork:
         wanted = {_id(one): RecordPosition(self._topic, one.partition, one.offset) for one in lines}
         missing = [position for record, position in wanted.items() if record not in self._read]
         if missing:
-            found = await on_kafka(lambda: fetch_records(self._settings, missing))
+            found = await on_kafka(lambda: fetch_records(self._settings(), missing))
             for position, message in found.items():
                 record = f"{position.partition}@{position.offset}"
                 self._read[record] = _lean(
@@ -235,7 +256,7 @@ class ParkedWork:
         positions = {
             item.id: RecordPosition(self._topic, *(int(part) for part in item.id.split("@"))) for item in items
         }
-        found = await on_kafka(lambda: fetch_records(self._settings, positions.values()))
+        found = await on_kafka(lambda: fetch_records(self._settings(), positions.values()))
         return [
             ParkedItem.of(position.partition, position.offset, found[position].key, found[position].value)
             for item in items

@@ -71,7 +71,7 @@ class _Running:
 class Replays(BackgroundTask):
     """Runs replays, and carries on interrupted ones from `start` to `stop`."""
 
-    def __init__(self, settings: Settings, audit: AuditWriter, now_ms: Callable[[], int]) -> None:
+    def __init__(self, settings: Callable[[], Settings], audit: AuditWriter, now_ms: Callable[[], int]) -> None:
         self._settings = settings
         self._audit = audit
         self._now_ms = now_ms
@@ -103,7 +103,7 @@ class Replays(BackgroundTask):
         if self._dry.locked():
             raise TooMany("Another dry run is under way here: wait until it has ended.", 10.0)
         async with self._dry:
-            found = await result_of(ReplayJob.of(self._settings, do="dry-run", selection=selection), DRY_SECONDS)
+            found = await result_of(ReplayJob.of(self._settings(), do="dry-run", selection=selection), DRY_SECONDS)
         return dry_run_of(found)
 
     async def start_replay(self, by: Actor, selection: Selection, rate: float = 200.0) -> ReplayState:
@@ -163,7 +163,7 @@ class Replays(BackgroundTask):
         problem = refusal(selection)
         if problem:
             raise WrongInput(f"This cannot be replayed: {problem}.")
-        if selection.connection and selection.connection not in self._settings.connections:
+        if selection.connection and selection.connection not in self._settings().connections:
             raise NotFound(f"There is no connection {selection.connection!r}.")
 
     async def _unfinished(self, runs: Runs, selection: Selection) -> Replay | None:
@@ -189,7 +189,7 @@ class Replays(BackgroundTask):
     async def _runs(self) -> Runs:
         async with self._lock:
             if self._opened is None:
-                runs = Runs(self._settings)
+                runs = Runs(self._settings())
                 await on_kafka(runs.__aenter__)
                 self._opened = runs
             return self._opened
@@ -239,7 +239,7 @@ class Replays(BackgroundTask):
             done.exception()  # it was logged, and is nobody's to raise
 
     async def _run_replay(self, run: str, rate: float) -> None:
-        job = ReplayJob.of(self._settings, do="run", run=run, rate=rate)
+        job = ReplayJob.of(self._settings(), do="run", run=run, rate=rate)
         process = await start_process(job)
         task = asyncio.current_task()
         assert task is not None  # this is one

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.console.auth.audit_log import AuditWriter
+from streams.console.auth.audit_log import AuditWriter, ProducerSource
 from streams.console.auth.sessions import Seal
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
 from streams.console.services.conflicts import Conflicts
+from streams.console.services.connection_edits import ConnectionEdits
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.locations import Locations
@@ -17,7 +18,6 @@ from streams.console.services.mapping import Mappings
 from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
-from streams.kafka.batching_producer import BatchingProducer
 from streams.operations.history.index.reader import IndexReader
 from streams.settings import Settings
 
@@ -26,27 +26,33 @@ from streams.settings import Settings
 class Services:
     """What the pages and the API use."""
 
-    settings: Settings
+    current: Callable[[], Settings]
     follower: DeploymentFollower
     overview: OverviewService
     contacts: Contacts
     parked: ParkedWork
     conflicts: Conflicts
     connections: Connections
+    connection_edits: ConnectionEdits
     locations: Locations
     mapping: Mappings
     backfill: Backfills
     replay: Replays
     audit: AuditReader
 
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.current()
+
     async def start(self) -> None:
         """Start what runs beside the requests."""
-        for service in (self.follower, self.mapping, self.replay):
+        for service in (self.follower, self.mapping, self.connection_edits, self.replay):
             await service.start()
 
     async def stop(self) -> None:
         """Stop it."""
-        for service in (self.follower, self.mapping, self.replay):
+        for service in (self.follower, self.mapping, self.connection_edits, self.replay):
             await service.stop()
 
 
@@ -55,27 +61,31 @@ def services_of(
     reader: IndexReader | None,
     audit: AuditWriter,
     seal: Seal,
-    batching_producer: Callable[[], BatchingProducer],
+    batching_producer: ProducerSource,
     now_ms: Callable[[], int],
 ) -> Services:
     """All services. `reader` is None where the index is switched off."""
-    follower = DeploymentFollower(settings, now_ms)
     mappings = Mappings(settings, reader, audit, now_ms)
-    parked = ParkedWork(settings, reader, audit, now_ms)
-    backfills = Backfills(settings, audit, now_ms)
-
-    contacts = Contacts(settings, reader, now_ms, mappings.settings, follower.overview)
+    current = mappings.settings
+    follower = DeploymentFollower(settings, current, now_ms)
+    parked = ParkedWork(current, reader, audit, now_ms)
+    backfills = Backfills(current, audit, now_ms)
+    edits = ConnectionEdits(mappings.editor, audit)
+    contacts = Contacts(current, reader, now_ms, follower.overview)
     return Services(
-        settings=settings,
+        current=current,
         follower=follower,
         overview=OverviewService(follower, parked, contacts),
         contacts=contacts,
         parked=parked,
-        conflicts=Conflicts(settings, audit),
-        connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
-        locations=Locations(settings, audit),
+        conflicts=Conflicts(current, audit),
+        connections=Connections(
+            current, parked, backfills, edits.unfinished, audit, seal, batching_producer, now_ms, contacts.leads
+        ),
+        connection_edits=edits,
+        locations=Locations(current, audit),
         mapping=mappings,
         backfill=backfills,
-        replay=Replays(settings, audit, now_ms),
+        replay=Replays(current, audit, now_ms),
         audit=AuditReader(settings, reader, now_ms),
     )

@@ -29,7 +29,7 @@ class Point:
 
 @dataclass(slots=True)
 class TimeSeries:
-    """Gathers statuses into points, one for each step in which a worker reported."""
+    """Gathers statuses into points, one for each step in which a worker reported, and one without workers for each gap."""
 
     partitions: int
     connections: Collection[str]
@@ -43,8 +43,22 @@ class TimeSeries:
         step = status.at_ms // STEP_MS
         if step > self._step and self._now:
             self._end_step()
+            if step > self._step + 1:
+                self.points.append(self.gap((self._step + 2) * STEP_MS))
         self._step = max(self._step, step)
         self._now[status.instance] = status
+
+    def until(self, now: Point) -> tuple[Point, ...]:
+        """All points, with the present one. Where nobody has reported for a while, a gap is between."""
+        if not now.workers:
+            now = self.gap(now.at_ms)
+        is_gap = bool(self.points) and now.at_ms - self.points[-1].at_ms > 2 * STEP_MS
+        return (*self.points, *((self.gap(self.points[-1].at_ms + STEP_MS),) if is_gap else ()), now)
+
+    @staticmethod
+    def gap(at_ms: int) -> Point:
+        """A moment in which no worker reported: nothing was measured."""
+        return Point(at_ms, 0, {}, 0, 0, 0, 0, None)
 
     def _end_step(self) -> None:
         statuses = newest(self._now.values())

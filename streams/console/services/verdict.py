@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from streams.operations.history.story import Explanation
+from streams.settings.model import Policies
 
 Level = Literal["ok", "busy", "bad", "idle"]
 
@@ -19,8 +20,8 @@ class Answer:
     because: str = ""
 
 
-def answer_of(found: Explanation) -> Answer:
-    """What is most important of a contact's state."""
+def answer_of(found: Explanation, policies: Policies) -> Answer:
+    """What is most important of a contact's state. `policies` are its connection's."""
     for_person = [one for one in found.pending if one.waits.startswith("a person")]
     if for_person:
         about = "" if found.ghl_id == "" else "It is in GHL, but not all of it as Lofty has it"
@@ -28,6 +29,8 @@ def answer_of(found: Explanation) -> Answer:
     if found.pending:
         about = "It is in GHL, and a newer state is on its way" if found.ghl_id else "It is on its way to GHL"
         return Answer("busy", about, f"it waits for {found.pending[0].waits}")
+    if found.ghl_id and found.is_gone:
+        return Answer("idle", "It was deleted in Lofty, and is still in GHL", _kept(policies))
     if found.ghl_id:
         return Answer("ok", "It is in GHL, as Lofty has it")
     words = next((words for key, words in found.standing.items() if ":contact:" in key), "")
@@ -35,3 +38,12 @@ def answer_of(found: Explanation) -> Answer:
         return Answer("idle", "It is not in GHL", words)
     decision = next((one.decision for one in reversed(found.events) if one.decision), "")
     return Answer("idle", "It is not in GHL", decision)
+
+
+def _kept(policies: Policies) -> str:
+    """Why GHL keeps a contact whose lead is gone."""
+    if policies.lead_deleted == "tag":
+        return f"this connection keeps the contact, with the tag {policies.lead_deleted_tag}"
+    if policies.lead_deleted == "delete":
+        return "this connection deletes such a contact, and has not done so yet"
+    return "this connection leaves such a contact as it is"

@@ -181,13 +181,18 @@ def _existence(link: LinkRow, receipt: Receipt) -> dict[str, object]:
 
 
 def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:
-    """What is left out from now on, beside what is already. Empty conflicts clear them."""
+    """What is left out from now on, beside what is already. Empty conflicts clear them.
+
+    Of one field the newest value counts: a refusal ends the conflict about the value before, and a conflict the refusal.
+    """
+    refused, conflicts = receipt.refused or {}, receipt.conflicts or {}
     update: dict[str, object] = {}
-    if receipt.refused:
-        refused = link.refused | receipt.refused
-        update["refused"] = {name: hash_ for name, hash_ in refused.items() if hash_}
-    if receipt.conflicts is not None:
-        update["conflicts"] = link.conflicts | receipt.conflicts if receipt.conflicts else {}
+    if refused or link.refused.keys() & conflicts.keys():
+        kept = {name: hash_ for name, hash_ in link.refused.items() if name not in conflicts}
+        update["refused"] = {name: hash_ for name, hash_ in (kept | refused).items() if hash_}
+    if receipt.conflicts is not None or any(refused.get(name) for name in link.conflicts):
+        kept_conflicts = {name: one for name, one in link.conflicts.items() if not refused.get(name)}
+        update["conflicts"] = {} if receipt.conflicts == {} else kept_conflicts | conflicts
     return update
 
 

@@ -48,12 +48,11 @@ def resolve_contact(mapped: MappedContact, directory: Directory, lofty_id: str) 
         else:
             lacks.append(lacking_option(field_id, value))
             left_out.append(f"custom field {reference!r}: {value!r} is none of its options in GHL")
-    user_id, unknown = _assigned(mapped.assigned_to_email, directory)
-    left_out += unknown
-    if unknown:
-        lacks.append(lacking_user(mapped.assigned_to_email or ""))
-    if user_id is not None:
-        fields[ASSIGNED] = user_id
+    assigned = _assigned(mapped.assigned_to_email, directory)
+    left_out += assigned.left_out
+    lacks += assigned.lacks
+    if assigned.user_id is not None:
+        fields[ASSIGNED] = assigned.user_id
     contact = DesiredContact(
         fields=fields,
         tags=mapped.tags,
@@ -95,11 +94,18 @@ def resolve_task(mapped: MappedTask, directory: Directory, *, earlier: MappedTas
         "dueDate": mapped.due_iso,
         "completed": mapped.completed,
     }
-    user_id, flags = _assigned(mapped.assigned_to_email, directory)
-    if user_id is not None:
-        fields["assignedTo"] = user_id
+    assigned = _assigned(mapped.assigned_to_email, directory)
+    if assigned.user_id is not None:
+        fields[ASSIGNED] = assigned.user_id
     before = {"body": (earlier.body,)} if earlier is not None else {}
-    return DesiredChild(fields, mapped.marker, earlier=before, flags=(*mapped.flags, *flags))
+    return DesiredChild(
+        fields,
+        mapped.marker,
+        earlier=before,
+        flags=mapped.flags,
+        left_out=assigned.left_out,
+        lacks=assigned.lacks,
+    )
 
 
 def resolve_appointment(
@@ -114,10 +120,21 @@ def _without_zone(state: Mapping[str, Any]) -> dict[str, Any]:
     return {**state, "timeZoneCode": None}
 
 
-def _assigned(email: str | None, directory: Directory) -> tuple[str | None, tuple[str, ...]]:
-    user_id = directory.user_id(email) if email else None
-    is_unknown = bool(email) and user_id is None
-    return user_id, ((f"assignedTo: no GHL user has the e-mail {email}",) if is_unknown else ())
+@dataclass(frozen=True, slots=True)
+class _Assigned:
+    """The user whom something is assigned to. An agent who is no GHL user is left out, and named."""
+
+    user_id: str | None = None
+    left_out: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+
+def _assigned(email: str | None, directory: Directory) -> _Assigned:
+    if not email:
+        return _Assigned()
+    if (user_id := directory.user_id(email)) is not None:
+        return _Assigned(user_id)
+    return _Assigned(None, (f"{ASSIGNED}: no GHL user has the e-mail {email}",), (lacking_user(email),))
 
 
 def resolve_event(
@@ -138,10 +155,11 @@ def resolve_event(
     }
     if calendar is not None:
         fields["calendarId"] = calendar
-    user_id, flags = _assigned(mapped.assigned_to_email, directory)
-    if user_id is not None and user_id in directory.calendar_team:
-        fields["assignedUserId"] = user_id
-    elif user_id is not None:
-        flags = (f"assignedUserId: {mapped.assigned_to_email} is not of the calendar's team",)
+    assigned = _assigned(mapped.assigned_to_email, directory)
+    left_out = assigned.left_out
+    if assigned.user_id is not None and assigned.user_id in directory.calendar_team:
+        fields["assignedUserId"] = assigned.user_id
+    elif assigned.user_id is not None:
+        left_out = (f"assignedUserId: {mapped.assigned_to_email} is not of the calendar's team",)
     options = {"ignoreFreeSlotValidation": True, "ignoreDateRange": True, "toNotify": runs_automations}
-    return DesiredChild(fields, mapped.marker, options, flags=(*mapped.flags, *flags))
+    return DesiredChild(fields, mapped.marker, options, flags=mapped.flags, left_out=left_out, lacks=assigned.lacks)

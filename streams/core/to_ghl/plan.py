@@ -141,7 +141,7 @@ class DesiredChild:
     `options` go with each write, and are never compared.
     `earlier` are values that earlier releases wrote and that say the same: GHL may keep them.
     `html` names the fields that GHL keeps as HTML, and may give back in another form.
-    `flags` say, in words, what could not be carried.
+    `flags` say, in words, what could not be read, `left_out` what the location lacks for a value; `lacks` names that.
     """
 
     fields: Mapping[str, Any]
@@ -150,6 +150,8 @@ class DesiredChild:
     earlier: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     html: frozenset[str] = frozenset()
     flags: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
     def differing(self, written: Mapping[str, str]) -> dict[str, Any]:
         """The fields whose value is not the one that was written last, by its hash. What was never written stays empty."""

@@ -15,6 +15,7 @@ from streams.core.fingerprint import field_hash
 from streams.core.rows import Intent, LinkRow
 from streams.core.to_ghl.child_kind import ChildKind
 from streams.core.to_ghl.plan import FOUND_BY, UNKNOWN, Blocked, Call, DesiredChild, Plan, Settled, StepName
+from streams.core.to_ghl.refused_values import held_back
 
 
 def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, contact: LinkRow | None) -> Plan:
@@ -26,6 +27,7 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
         return Blocked("its contact is not in GHL yet")
     contact_id = contact.ghl_id
     hashes = {name: field_hash(value) for name, value in desired.fields.items()}
+    held = held_back(desired.fields, link)
     is_linked = link.ghl_id is not None and not link.is_deleted and link.refers_to == contact_id
     if not is_linked:
         if link.intent is not None:
@@ -34,7 +36,7 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
             if link.refers_to == contact.parted_from:
                 return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True)
             return _find_moved(kind, link, contact_id, desired.marker, desired.fields)
-        body = {name: value for name, value in desired.fields.items() if value is not None}
+        body = {name: value for name, value in desired.fields.items() if value is not None and name not in held}
         return Call(
             _CREATE[kind],
             contact_id=contact_id,
@@ -43,7 +45,7 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
             marker=desired.marker,
             is_create=True,
         )
-    changed = desired.differing(link.fields)
+    changed = {name: value for name, value in desired.differing(link.fields).items() if name not in held}
     if not changed:
         return Settled("as wanted")
     kept = {name: old for name, old in link.fields.items() if name in hashes}

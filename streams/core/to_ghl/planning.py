@@ -75,7 +75,7 @@ class Prepared:
     """The desired state of an entity, mapped once. `plan(link, contact, now_ms)` gives the next request towards it.
 
     Its argument `contact` is the link of the contact that a note or task hangs on.
-    `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
+    `flags` is what could not be read, in words, `left_out` what the location lacks for a value; `missing` are custom fields that the location lacks, with their type.
     `contact` is the desired state of a contact; None for anything else. `directory` is what its names were resolved by, and
     `lacks` names what that had not. `child` gives the desired state of what hangs on a contact, by its link.
     `is_contact` is also true of a contact whose lead is deleted.
@@ -83,6 +83,7 @@ class Prepared:
 
     plan: NextPlan
     flags: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
     contact: DesiredContact | None = None
     lacks: tuple[str, ...] = ()
@@ -91,18 +92,25 @@ class Prepared:
     is_contact: bool = False
 
     def all_flags(self, link: LinkRow | None) -> tuple[str, ...]:
-        """The flags, with those of the values that GHL has refused."""
-        of_child = self.child(link).flags if self.child is not None else ()
-        return (*self.flags, *of_child, *refusal_flags(self.contact, link))
+        """All that could not be carried: also what the location lacks, and the values that GHL has refused."""
+        wanted = self.child(link) if self.child is not None else self.contact
+        left_out = wanted.left_out if isinstance(wanted, DesiredChild) else self.left_out
+        refused = refusal_flags(wanted.fields, link) if wanted is not None else ()
+        return (*self.unreadable(link), *left_out, *refused)
+
+    def unreadable(self, link: LinkRow | None) -> tuple[str, ...]:
+        """What could not be read, in words."""
+        return (*self.flags, *(self.child(link).flags if self.child is not None else ()))
 
     def settles(self, link: LinkRow | None) -> dict[str, Any]:
-        """What the receipt that settles a contact says of its location: what is lacking, and the end of fields that are gone.
+        """What the receipt that settles an entity says of its location: what is lacking, and the end of fields that are gone.
 
         A refusal of what is no longer wanted ends, too: wanted again, it gets its own try.
         """
-        if not self.is_contact:
-            return {}
         link = link or LinkRow()
+        if not self.is_contact:
+            child = self.child(link) if self.child is not None else None
+            return _settles_child(child, link) if child is not None else {}
         wanted = self.contact.fields if self.contact is not None else {}
         facts: dict[str, Any] = {"lacks": self.lacks}
         if gone := self.directory.dead_fields(link.fields):
@@ -112,6 +120,13 @@ class Prepared:
         if over := {name: "" for name in link.refused if name not in wanted}:
             facts["refused"] = over
         return facts
+
+
+def _settles_child(child: DesiredChild, link: LinkRow) -> dict[str, Any]:
+    facts: dict[str, Any] = {"lacks": child.lacks} if child.lacks or link.lacks else {}
+    if over := {name: "" for name in link.refused if name not in child.fields}:
+        facts["refused"] = over
+    return facts
 
 
 def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, FieldOwner]) -> dict[str, str]:
@@ -246,7 +261,14 @@ def _contact(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
         )
 
     return Prepared(
-        plan, resolved.flags, resolved.missing, resolved.contact, resolved.lacks, directory, is_contact=True
+        plan,
+        mapped.flags,
+        resolved.left_out,
+        resolved.missing,
+        resolved.contact,
+        resolved.lacks,
+        directory,
+        is_contact=True,
     )
 
 

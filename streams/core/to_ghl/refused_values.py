@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from connectors.errors import VendorError
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
-from streams.core.to_ghl.plan import CUSTOM, Call, DesiredContact
+from streams.core.to_ghl.plan import CUSTOM, Call
 from streams.mapping.opt_outs import OPT_OUTS
 from streams.messages import Conflict
 
@@ -52,8 +52,9 @@ def held_back(fields: Mapping[str, object], link: LinkRow | None) -> frozenset[s
     """The fields whose present value GHL has refused, or another contact has."""
     if link is None:
         return frozenset()
-    held = link.refused | {name: one.hash for name, one in link.conflicts.items()}
-    return frozenset(name for name, hash_ in held.items() if name in fields and field_hash(fields[name]) == hash_)
+    # A field may have both: a telephone that another contact had, and the next one, which GHL refused.
+    held = {*link.refused.items(), *((name, one.hash) for name, one in link.conflicts.items())}
+    return frozenset(name for name, hash_ in held if name in fields and field_hash(fields[name]) == hash_)
 
 
 def conflicts_of(fields: Mapping[str, object], link: LinkRow | None) -> dict[str, Conflict]:
@@ -62,14 +63,12 @@ def conflicts_of(fields: Mapping[str, object], link: LinkRow | None) -> dict[str
     return {name: one for name, one in conflicts.items() if name in fields and field_hash(fields[name]) == one.hash}
 
 
-def refusal_flags(contact: DesiredContact | None, link: LinkRow | None) -> tuple[str, ...]:
-    """What of a contact is not in GHL because GHL refused it or another contact has it, in words."""
-    if contact is None:
-        return ()
-    conflicts = conflicts_of(contact.fields, link)
+def refusal_flags(fields: Mapping[str, object], link: LinkRow | None) -> tuple[str, ...]:
+    """What of an entity is not in GHL because GHL refused it or another contact has it, in words."""
+    conflicts = conflicts_of(fields, link)
     return tuple(
         _in_conflict(name, conflicts[name]) if name in conflicts else refusal_words(name)
-        for name in sorted(held_back(contact.fields, link))
+        for name in sorted(held_back(fields, link))
     )
 
 

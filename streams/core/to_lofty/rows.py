@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from streams.messages.entity import Entity
 from streams.messages.ghl_event import GhlEvent
 from streams.messages.lofty_command import LoftyCommand
 from streams.messages.message import Message
@@ -14,10 +15,22 @@ from streams.messages.message import Message
 class BacklinkRow(Message):
     """`backlinks`: the entity that a GHL id belongs to. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
 
-    `of:ID` holds the GHL contact of a task of GHL's own.
+    `of:ID` holds the GHL contact of a task of GHL's own. `own:ENTITY` names the contact, as `contact_id`, that had the Lofty id of
+    a lead without a link when the location was looked through (`streams/worker/dispatch/own_contacts.py`).
     """
 
     entity: str
+    contact_id: str = ""
+
+
+def looked_through(connection: str) -> str:
+    """The key in `backlinks` that says: the connection's location was looked through."""
+    return f"@own:{connection}"
+
+
+def own_contact(entity: Entity) -> str:
+    """The key in `backlinks` of the contact that had a lead's Lofty id."""
+    return f"own:{entity.key}"
 
 
 class WebhookRow(Message):

@@ -14,6 +14,7 @@ from streams.kafka.clients import demand_group, reach
 from streams.kafka.error_texts import KafkaMisconfigured, KafkaRefused
 from streams.kafka.rights import READS, demand_rights
 from streams.mapping_versions.errors import NoMappings
+from streams.mapping_versions.store import settings_now
 from streams.messages.topics import TopicNames
 from streams.operations.doctor import kafka, machine, tokens, vendors
 from streams.operations.doctor.check_result import CheckResult, exit_code
@@ -56,21 +57,37 @@ async def examine(
 ) -> Examination:
     """Run all checks. `now` is this machine's clock in seconds. A failing check is a result, and never raises."""
     reached = asyncio.ensure_future(_reach(settings))
+    if settings.oauth_secrets.token_keys is not None and (await reached).level == "ok":
+        settings = await _with_edits(settings, check_seconds)
     checks = tuple(_checks(settings, now, space))
     found = await asyncio.gather(*(_run(check, reached, check_seconds) for check in checks))
     configured = CheckResult("configuration", "file", "ok", f"{len(settings.connections)} connections, no problem")
+    trouble = (
+        CheckResult("connection", name, "wrong", words, "change the connection in the console, or fix the keys")
+        for name, words in settings.connection_trouble.items()
+    )
+    paused = _paused(settings)
     return Examination(
-        (configured, *_paused(settings), await reached, *(result for results in found for result in results))
+        (configured, *trouble, *paused, await reached, *(result for results in found for result in results))
     )
 
 
 def _paused(settings: Settings) -> Iterator[CheckResult]:
-    for name, connection in settings.connections.items():
-        if connection.paused:
-            says = f"paused {paused_words(connection.paused)}: no request is made, and what comes in waits"
-            yield CheckResult(
-                "configuration", name, "warning", says, f"set paused = false in [connections.{connection.label}]"
-            )
+    for name, one in settings.connections.items():
+        if one.paused:
+            says = f"paused {paused_words(one.paused)}: no request is made, and what comes in waits"
+            in_file = f"set paused = false in [connections.{one.label}]"
+            mend = in_file if one.managed == "file" else "resume it in the console"
+            yield CheckResult("connection", name, "warning", says, mend)
+
+
+async def _with_edits(settings: Settings, seconds: float) -> Settings:
+    """The settings with the connections that were added and changed since; the file's where those cannot be read."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await settings_now(settings)
+    except (KafkaError, OSError, TimeoutError):
+        return settings
 
 
 def _checks(settings: Settings, now: Callable[[], float], space: Space) -> Iterable[Check]:

@@ -21,10 +21,16 @@ class ConnectionHolds:
 
 
 NO_HOLDS = ConnectionHolds()
+NO_WORKER = "the sync engine: no worker that runs syncs this connection"
+_LOST = {
+    "no access": "access to {}, which was lost: {}. Connect it again, or correct its key",
+    "uninstalled": "access to {}, which was lost: {}. Install the app there again",
+}
+"""What a person must repair; a pause of any other kind ends by itself."""
 
 
 def holds_of(found: Overview) -> Mapping[str, ConnectionHolds]:
-    """By the connection's name. A budget that no live worker reports holds nothing back, as far as we know."""
+    """By the connection's name. A side that no live worker reports waits for a worker."""
     return {one.connection: _holds(one) for one in found.connections}
 
 
@@ -36,12 +42,15 @@ def _holds(one: ConnectionView) -> ConnectionHolds:
 
 
 def _awaited(vendor: str, budget: BudgetStatus | None, side: SideStatus | None) -> str:
+    if side is None:
+        return NO_WORKER
     if budget is not None and budget.paused:
+        because = budget.because or budget.paused
+        if lost := _LOST.get(budget.paused):
+            return lost.format(vendor, because)
         until = "until somebody acts" if budget.paused_until_ms is None else f"until {_second(budget.paused_until_ms)}"
-        return f"{vendor}'s budget, which pauses {until}: {budget.because or budget.paused}"
-    if side is not None and side.on_hold:
-        return f"its connection, which {side.on_hold}"
-    return ""
+        return f"the end of a pause of all calls to {vendor}, {until}: {because}"
+    return f"its connection, which {side.on_hold}" if side.on_hold else ""
 
 
 def _second(at_ms: int) -> str:

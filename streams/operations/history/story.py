@@ -97,7 +97,8 @@ def _parsed(row: type[Row], raw: Mapping[bytes, bytes]) -> dict[str, Row]:
 class Explanation:
     """All that is known of a contact: its timeline, the state of its entities, and what they wait for.
 
-    `source` is where the records were found: in the index, in the topics, or by a gateway. `is_cut`: there are older ones.
+    `is_gone`: Lofty no longer has the lead, by its newest snapshot. `source` is where the records were found: in the index, in
+    the topics, or by a gateway. `is_cut`: there are older ones.
     """
 
     lane: str
@@ -105,6 +106,7 @@ class Explanation:
     standing: dict[str, str] = field(default_factory=dict)
     pending: list[Pending] = field(default_factory=list)
     ghl_id: str = ""
+    is_gone: bool = False
     source: str = "topics"
     is_cut: bool = False
 
@@ -124,8 +126,12 @@ def explain_contact(
 ) -> Explanation:
     """The story of a contact. `holds` is what its whole connection waits for."""
     found = Explanation(lane)
-    found.events = timeline(_events(connection, sorted(records, key=lambda one: (one.at_ms, one.place)), now_ms))
-    contact = rows.links.get(Entity.contact(connection.name, lane.partition(":")[2]).key)
+    in_order = sorted(records, key=lambda one: (one.at_ms, one.place))
+    found.events = timeline(_events(connection, in_order, now_ms))
+    key = Entity.contact(connection.name, lane.partition(":")[2]).key
+    contact = rows.links.get(key)
+    read = [one.message for one in in_order if isinstance(one.message, Snapshot) and one.message.entity.key == key]
+    found.is_gone = bool(read and read[-1].is_gone)
     found.ghl_id = (contact.ghl_id if contact is not None and not contact.is_deleted else None) or ""
     found.standing = {key: standing(key, link) for key, link in rows.links.items()}
     found.pending = list(_pending(rows, now_ms, holds))

@@ -100,7 +100,7 @@ def timeline(events: Iterable[Event]) -> list[Event]:
 
 def pending_read(row: FetchRow, now_ms: int, hold: str = "") -> Pending:
     """Why an entity has not been read yet. `hold` is what all reads of its connection wait for (`holds.py`)."""
-    return Pending(row.entity.key, _waits(row, "reading it", "a slot of Lofty's budget to be read", now_ms, hold))
+    return Pending(row.entity.key, _waits(row, "reading it", "its turn to be read from Lofty", now_ms, hold))
 
 
 def pending_write(row: OutboxRow, contact: LinkRow | None, now_ms: int, hold: str = "") -> Pending:
@@ -109,25 +109,25 @@ def pending_write(row: OutboxRow, contact: LinkRow | None, now_ms: int, hold: st
     entity = row.snapshot.entity
     if not row.parked and entity.kind != "contact" and (contact is None or contact.ghl_id is None):
         return Pending(entity.key, "its contact, which is not in GHL yet")
-    return Pending(entity.key, _waits(row, "writing it", "a slot of GHL's budget to be written", now_ms, hold))
+    return Pending(entity.key, _waits(row, "writing it", "its turn to be written to GHL", now_ms, hold))
 
 
 def pending_command(row: LoftyCommandRow, now_ms: int, hold: str = "") -> Pending | None:
     """Why a change that GHL's events require is not in Lofty yet; None when it is. `hold` as of a read."""
     if row.is_settled:
         return None
-    slot = "a slot of Lofty's budget to be written"
-    return Pending(row.write.key, _waits(row, "writing it to Lofty", slot, now_ms, hold))
+    turn = "its turn to be written to Lofty"
+    return Pending(row.write.key, _waits(row, "writing it to Lofty", turn, now_ms, hold))
 
 
-def _waits(row: FetchRow | OutboxRow | LoftyCommandRow, doing: str, slot: str, now_ms: int, hold: str) -> str:
+def _waits(row: FetchRow | OutboxRow | LoftyCommandRow, doing: str, turn: str, now_ms: int, hold: str) -> str:
     if row.parked:
         return f"a person: {doing} is parked ({row.parked})"
     if row.not_before_ms > now_ms:
         seconds = (row.not_before_ms - now_ms) / 1000
         waits = f"its next attempt in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
         return f"{waits}; and for {hold}" if hold else waits
-    return hold or slot
+    return hold or turn
 
 
 def standing(key: str, link: LinkRow) -> str:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from streams.kafka.batching_producer import Record
-from streams.kafka.clients import open_batching_producer
 from streams.mapping.compile import DEFAULT
 from streams.mapping_versions.errors import NoSuchMapping, StaleVersion, WrongMapping
 from streams.mapping_versions.listing import MappingState
@@ -27,8 +26,6 @@ from streams.operations.mapping_preview.trial import TrialJob, TrialLead
 from streams.settings import Settings, SettingsError
 from streams.settings.overlay import Overlay
 
-SAVE_SECONDS = 15.0
-"""How long a save waits until its own edit comes back on the topic."""
 LEADS_TRIED, MOST_TRIED = 50, 3
 """Before a mapping is saved, it is tried on at most so many leads, of at most so many connections."""
 
@@ -39,8 +36,14 @@ class MappingEditor(MappingVersions):
     Raises `NoMappings` when the topic is missing, and aiokafka's errors when Kafka cannot be reached.
     """
 
-    def __init__(self, settings: Settings, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
-        super().__init__(settings, now_ms=now_ms)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        before_use: Callable[[Settings], None] = lambda _: None,
+    ) -> None:
+        super().__init__(settings, now_ms=now_ms, before_use=before_use)
         self._evaluator = Evaluator()
 
     async def __aexit__(self, *_: object) -> None:
@@ -94,11 +97,12 @@ class MappingEditor(MappingVersions):
         _refuse_default(name)
         overlay = self._after(self._edit("text", name=name, text=text))
         uses = {**overlay.uses, **dict.fromkeys(used_by, name)}
-        return TrialJob(do=do, config=self._config, texts=dict(overlay.texts), uses=uses, name=name, text=text, **facts)
+        edits: dict[str, Any] = {"texts": dict(overlay.texts), "uses": uses, "connections": overlay.connections}
+        return TrialJob(do=do, config=self._config, name=name, text=text, **edits, **facts)
 
     @property
     def _config(self) -> str:
-        return self._file.origin.text if self._file.origin is not None else ""
+        return self.file.origin.text if self.file.origin is not None else ""
 
     # -- saving -------------------------------------------------------------------------------------------
 
@@ -112,8 +116,9 @@ class MappingEditor(MappingVersions):
 
     async def use(self, connection: str, name: str | None, *, expected_version: int, by: str) -> MappingState:
         """Let a connection use another mapping; None: the one that the file names."""
-        if connection not in self._file.connections:
-            known = ", ".join(sorted(self._file.connections))
+        connections = {**self.settings().connections, **self.in_force.incomplete}
+        if connection not in connections:
+            known = ", ".join(sorted(connections))
             raise NoSuchMapping(f"no connection {connection!r}; there are {known}")
         return await self._save(self._edit("use", expected_version, by, name=connection, text=name))
 
@@ -134,7 +139,7 @@ class MappingEditor(MappingVersions):
 
     def _compiled(self, overlay: Overlay, edit: MappingEdit) -> Settings:
         try:
-            return self._file.with_mappings(overlay)
+            return self.file.with_overlay(overlay)
         except SettingsError as error:
             raise WrongMapping(in_text(error.problems, edit.name, edit.text or "")) from None
 
@@ -142,7 +147,7 @@ class MappingEditor(MappingVersions):
         overlay = self._version_log.after(edit)
         if overlay is None:
             raise self._stale(edit)
-        return overlay
+        return replace(overlay, connections=self.in_force.overlay.connections)
 
     def _stale(self, edit: MappingEdit) -> StaleVersion:
         # Number and author are both those of the newest edit, even if an older one is in use here.
@@ -153,17 +158,25 @@ class MappingEditor(MappingVersions):
     async def _try(self, edit: MappingEdit) -> None:
         """Raises `WrongMapping` when an edit does not compile, `TooCostly` when it does not map real leads within the limits."""
         overlay = self._after(edit)
-        facts: dict[str, Any] = {"config": self._config, "texts": dict(overlay.texts), "uses": dict(overlay.uses)}
-        job = TrialJob(do="compile", name=edit.name, text=edit.text or "", **facts)
+        edits: dict[str, Any] = {
+            "texts": dict(overlay.texts),
+            "uses": dict(overlay.uses),
+            "connections": overlay.connections,
+        }
+        job = TrialJob(do="compile", config=self._config, name=edit.name, text=edit.text or "", **edits)
         if found := (await self._evaluator.ask(job)).problems:
             raise WrongMapping(found)
         # It compiled within the limits, so this process may compile it too: in a thread, because the loop takes webhooks.
         tried, now = await asyncio.to_thread(self._tried, edit), self.settings().connections
-        changed = [n for n, one in tried.connections.items() if one.mapping_fingerprint != now[n].mapping_fingerprint]
+        changed = [
+            name
+            for name, one in tried.connections.items()
+            if name in now and one.mapping_fingerprint != now[name].mapping_fingerprint
+        ]
         leads = [
             TrialLead(snapshot=one)
             for name in changed[:MOST_TRIED]
-            for one in await latest_leads(self._file, name, LEADS_TRIED)
+            for one in await latest_leads(self.settings(), name, LEADS_TRIED)
         ]
         if leads and (
             found := (await self._evaluator.ask(job.model_copy(update={"do": "try", "leads": tuple(leads)}))).problems
@@ -172,11 +185,8 @@ class MappingEditor(MappingVersions):
 
     async def _save(self, edit: MappingEdit) -> MappingState:
         await self._try(edit)
-        record = Record(self._topic, self._partition, edit.id.encode(), edit.to_bytes())
-        async with open_batching_producer(self._file) as batching_producer:
-            [offset] = await batching_producer.produce([record])
-        async with asyncio.timeout(SAVE_SECONDS), self._news:
-            await self._news.wait_for(lambda: self._known_to > offset)
+        topic = self.mappings_topic
+        await self.write(topic, [Record(topic.name, topic.partition, edit.id.encode(), edit.to_bytes())])
         if self._version_log.number_of(edit.id) is None:
             raise self._stale(edit)
         return self.state()

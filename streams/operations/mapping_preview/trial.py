@@ -18,7 +18,7 @@ from streams.mapping.cost import ExpressionTooCostly
 from streams.mapping_versions.problems import TextProblem, in_text
 from streams.messages import Snapshot
 from streams.operations.mapping_preview.preview import Preview, preview, shortened
-from streams.settings.overlay import Overlay
+from streams.settings.overlay import EditedConnection, Overlay
 from streams.settings.parse import parse_settings
 from streams.settings.problems import SettingsError
 from streams.settings.settings import Settings
@@ -42,7 +42,7 @@ class TrialLead(BaseModel):
 class TrialJob(BaseModel):
     """A job for the process. `config` is the configuration's text; `name` and `text` are the edited mapping.
 
-    - `compile`: do the mappings compile, with these `texts` and `uses` in place of the file's?
+    - `compile`: do the mappings compile, with these `texts`, `uses` and `connections` over the file's?
     - `preview`: what would they make of `leads`?
     - `try`: do they map `leads` within their limits?
     """
@@ -53,6 +53,7 @@ class TrialJob(BaseModel):
     config: str
     texts: dict[str, str]
     uses: dict[str, str]
+    connections: tuple[EditedConnection, ...] = ()
     name: str = ""
     text: str = ""
     leads: tuple[TrialLead, ...] = ()
@@ -71,7 +72,7 @@ class TrialResult(BaseModel):
 def do(job: TrialJob) -> TrialResult:
     """Do a job."""
     try:
-        settings = _file(job.config).with_mappings(Overlay(1, job.texts, job.uses))
+        settings = _file(job.config).with_overlay(Overlay(1, job.texts, job.uses, job.connections))
     except SettingsError as error:
         return TrialResult(problems=in_text(error.problems, job.name, job.text))
     if job.do == "preview":

@@ -48,7 +48,7 @@ def main() -> int:
 
 
 async def _work(job: ReplayJob) -> dict[str, Any]:
-    settings = await settings_now(job.settings())
+    settings = await settings_now(job.settings(), with_incomplete=True)
     if job.do == "dry-run":
         assert job.selection is not None  # the gateway gives it
         return {"result": (await dry_run(settings, job.selection, most=MOST_EXAMPLES)).as_dict()}

@@ -170,7 +170,7 @@ def _unserved(found: Overview) -> Iterator[HealthProblem]:
         sides = [name for name, side in (("Lofty", connection.reading), ("GHL", connection.writing)) if side is None]
         if sides:
             says = f"no worker serves its {' and '.join(sides)} side: it is not in their configuration"
-            name = f"connection {connection.connection}"
+            name = f"connection {connection.title}"
             yield HealthProblem(name, says, "give all workers the same file", "connection")
 
 
@@ -195,7 +195,7 @@ def _webhooks(found: Overview) -> Iterator[HealthProblem]:
 
 
 def _connection(view: ConnectionView, now_ms: int) -> Iterator[HealthProblem]:
-    name = f"connection {view.connection}"
+    name = f"connection {view.title}"
     if view.on_hold:
         yield HealthProblem(name, f"on hold: {view.on_hold}", "lofty-ghl doctor", "connection")
     if parked := sum(view.parked.values()):

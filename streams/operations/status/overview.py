@@ -8,7 +8,7 @@ the names in the configuration. Only workers that are alive count, and nothing i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from streams.messages.gateway_status import GatewayStatus
@@ -64,6 +64,7 @@ class ConnectionView:
     `undelivered` and `parked` count entities by stage. `oldest_accepted_ms` is when the oldest pending change was accepted.
     `reads` and `writes` are its two budgets. `on_hold` says why it starts no request, "" if it may.
     `paused` are the directions (`to_ghl`, `to_lofty`) in which a person has paused it.
+    `title` is what people are shown for it. `conflicts` are those that nobody has decided, None where no worker reports them.
     """
 
     connection: str
@@ -76,6 +77,8 @@ class ConnectionView:
     parked: dict[str, int]
     oldest_accepted_ms: int | None
     on_hold: str
+    title: str = ""
+    conflicts: int | None = None
     paused: tuple[str, ...] = ()
 
     @property
@@ -143,11 +146,11 @@ def overview(
     now_ms: int,
     *,
     partitions: int,
-    connections: Collection[str] = (),
+    connections: Mapping[str, str] | Collection[str] = (),
     gateways: Iterable[GatewayStatus] | None = None,
     configuration: str = "",
 ) -> Overview:
-    """Make the overview. `partitions` and `connections` are those of the configuration.
+    """Make the overview. `partitions` and `connections` are those of the configuration, these with their titles or without.
 
     If two workers report the same budget or side, because it is moving from one to the other, the later status counts.
     """
@@ -218,8 +221,10 @@ def _state(status: WorkerStatus | GatewayStatus, now_ms: int) -> tuple[int, Stat
 
 
 def _connections(
-    living: Iterable[WorkerStatus], budgets: Iterable[BudgetStatus], configured: Collection[str]
+    living: Iterable[WorkerStatus], budgets: Iterable[BudgetStatus], configured: Mapping[str, str] | Collection[str]
 ) -> tuple[ConnectionView, ...]:
+    titles = {one.connection: one.title for status in living for one in status.connections if one.title}
+    titles |= dict(configured) if isinstance(configured, Mapping) else {}
     reading: dict[str, SideStatus] = {}
     writing: dict[str, SideStatus] = {}
     paused: dict[str, tuple[str, ...]] = {}
@@ -233,13 +238,10 @@ def _connections(
     of = {(b.dispatcher, name): b for b in budgets for name in b.connections}
     names = sorted({*configured, *reading, *writing})
     return tuple(
-        _connection(
-            name,
-            reading.get(name),
-            writing.get(name),
-            of.get(("read", name)),
-            of.get(("write", name)),
-            paused.get(name, ()),
+        replace(
+            _connection(name, reading.get(name), writing.get(name), of.get(("read", name)), of.get(("write", name))),
+            title=titles.get(name, name),
+            paused=paused.get(name, ()),
         )
         for name in names
     )
@@ -251,7 +253,6 @@ def _connection(
     writing: SideStatus | None,
     reads: BudgetStatus | None,
     writes: BudgetStatus | None,
-    paused: tuple[str, ...],
 ) -> ConnectionView:
     sides = [side for side in (reading, writing) if side is not None]
     oldest = [side.oldest_accepted_ms for side in sides if side.oldest_accepted_ms is not None]
@@ -262,11 +263,11 @@ def _connection(
         reads=reads,
         writes=writes,
         links=writing.links if writing is not None else None,
+        conflicts=writing.conflicts if writing is not None else None,
         undelivered=_sum(side.undelivered for side in sides),
         parked=_sum(side.parked for side in sides),
         oldest_accepted_ms=min(oldest, default=None),
         on_hold="; ".join(dict.fromkeys(side.on_hold for side in sides if side.on_hold)),
-        paused=paused,
     )
 
 

@@ -65,7 +65,7 @@ class StatusReader:
             await self.newest(),
             self._now_ms(),
             partitions=self._settings.kafka.partitions,
-            connections=self._settings.connections.keys(),
+            connections={name: one.title for name, one in self._settings.connections.items()},
             gateways=self._collector.gateways,
             configuration=configuration_of(self._settings),
         )

@@ -8,16 +8,18 @@ from typing import Any, Literal
 from streams.core.to_ghl.compare import FieldDifference
 from streams.messages import Remedy
 
-State = Literal["ok", "pending", "parked", "missing", "different", "double", "orphaned"]
-STATES: tuple[State, ...] = ("ok", "pending", "parked", "missing", "different", "double", "orphaned")
+State = Literal["ok", "pending", "parked", "conflict", "missing", "different", "double", "orphaned"]
+STATES: tuple[State, ...] = ("ok", "pending", "parked", "conflict", "missing", "different", "double", "orphaned")
 WRONG: frozenset[State] = frozenset({"missing", "different", "double", "orphaned"})
-"""The wrong states. `pending` and `parked` are not among them: the pipeline, or a person, already has to do with those."""
+"""The wrong states. `pending`, `parked` and `conflict` are not among them: the pipeline, or a person, already has to do with those."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The state of one entity. `entity` is its key, `because` explains the state in words.
 
+    - `conflict`: it goes without a value that another contact has, or is one contact with another lead; all else of it is right.
+      `is_undecided`: no person has said yet who is who.
     - `missing`: it should be in GHL and is not.
     - `different`: `differences` are the fields, each with the wanted value and the one that was found.
     - `double`: several in GHL have the same Lofty id; `ghl_ids` are all of them, first the one that we wrote.
@@ -37,6 +39,7 @@ class Finding:
     advice: str = ""
     compared: int = 0
     left_out: tuple[str, ...] = ()
+    is_undecided: bool = False
 
     @property
     def is_wrong(self) -> bool:
@@ -53,4 +56,5 @@ class Finding:
             "ghl_ids": list(self.ghl_ids),
             "repair": [one.cure for one in self.remedies],
             "advice": self.advice,
+            "is_undecided": self.is_undecided,
         }

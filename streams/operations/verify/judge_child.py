@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.child_kind import ChildKind
 from streams.core.to_ghl.compare import FieldDifference, compare_child
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.planning import Rules, desired_child
+from streams.core.to_ghl.refused_values import refusal_words
 from streams.mapping import find_marker, is_deleted, should_sync
 from streams.messages import Entity, Kind, Observation, Remedy, Snapshot, Standing
 from streams.operations.verify.findings import Finding
@@ -144,13 +146,19 @@ def _alive(
         because = "the one that we wrote is not in GHL, but another one with its marker is"
         yield Finding(key, "missing", because, ghl_ids=(str(kept),), remedies=(remedy,))
         return
-    differences = owned((one for one in compare_child(desired, row) if not _is_told_by_ghl(one)), standing)
+    refused = sorted(name for name, hash_ in standing.refused.items() if field_hash(desired.fields.get(name)) == hash_)
+    compared_fields = (
+        one for one in compare_child(desired, row) if one.field not in refused and not _is_told_by_ghl(one)
+    )
+    differences = owned(compared_fields, standing)
+    left_out = (*(refusal_words(name) for name in refused), *desired.left_out)
     compared = len(desired.fields)
     if differences:
         remedy = Remedy(cure="doubt", fields=tuple(one.field for one in differences))
         yield Finding(key, "different", "", differences, (str(kept),), (remedy,), compared=compared)
     elif not extras:
-        yield Finding(key, "ok", ghl_ids=(str(kept),), compared=compared)
+        because = "; ".join(left_out)
+        yield Finding(key, "ok", because, ghl_ids=(str(kept),), compared=compared, left_out=left_out)
 
 
 def _is_told_by_ghl(difference: FieldDifference) -> bool:

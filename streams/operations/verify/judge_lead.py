@@ -12,7 +12,8 @@ The caller must read twice: an entity is wrong only if both reads say so. Otherw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.compare import FieldDifference, compare_contact
@@ -149,11 +150,12 @@ def _absent(
 
 def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation, basis: VerificationBasis) -> Finding:
     contact = seen.contact or {}
-    if standing.shares:
-        return Finding(key, "ok", f"has one contact with {standing.shares}, which alone is written on it")
     resolved = _resolved(snapshot, basis)
     desired = resolved.contact
     ghl_ids = (standing.ghl_id,) if standing.ghl_id else ()
+    if standing.shares:
+        words = f"has one contact with {standing.shares}, which alone is written on it"
+        return _conflict(key, words, standing, desired.fields, ghl_ids) or Finding(key, "ok", words)
     refused = sorted(name for name, hash_ in standing.refused.items() if field_hash(desired.fields.get(name)) == hash_)
     compared_fields = (one for one in compare_contact(desired, contact) if one.field not in ("tags", *refused))
     differences = owned(compared_fields, standing)
@@ -166,7 +168,11 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
         differences = (*differences, FieldDifference(OPT_OUTS, sorted(closed), sorted(held)))
     compared = len(desired.fields) + 1
     if not differences:
-        left_out = (*(refusal_words(name) for name in refused), *resolved.left_out)
+        mine = sorted(set(refused) - standing.conflicts.keys())
+        left_out = (*(refusal_words(name) for name in mine), *resolved.left_out)
+        conflict = _conflict(key, "", standing, desired.fields, ghl_ids)
+        if conflict is not None:
+            return replace(conflict, compared=compared, left_out=left_out)
         return Finding(key, "ok", "; ".join(left_out), ghl_ids=ghl_ids, compared=compared, left_out=left_out)
     other = str((contact.get("customFields") or {}).get(desired.external_id_field) or "")
     if other and other != snapshot.lead and basis.is_lead(other):
@@ -182,6 +188,28 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
     names = tuple(one.field for one in differences if one.field != "tags")
     remedy = Remedy(cure="doubt", fields=names, tags=(*lacking, *surplus))
     return Finding(key, "different", "", differences, ghl_ids, (remedy,), compared=compared)
+
+
+def _conflict(
+    key: str, words: str, standing: Standing, fields: Mapping[str, Any], ghl_ids: tuple[str, ...]
+) -> Finding | None:
+    """The conflict about a contact's present values, if one is recorded."""
+    held = {name: one for name, one in standing.conflicts.items() if field_hash(fields.get(name)) == one.hash}
+    if not held:
+        return None
+    parts = [
+        f"{name}: GHL contact {one.contact_id} has it, {f'that of {one.lead}' if one.lead else 'which is no lead of ours'}"
+        for name, one in sorted(held.items())
+    ]
+    is_undecided = any(one.contact_id not in standing.decided for one in held.values())
+    return Finding(
+        key,
+        "conflict",
+        "; ".join(filter(None, (words, *parts))),
+        ghl_ids=ghl_ids,
+        advice="nobody has decided: see `lofty-ghl conflicts`" if is_undecided else "a person has decided it so",
+        is_undecided=is_undecided,
+    )
 
 
 def _resolved(snapshot: Snapshot, basis: VerificationBasis) -> Resolved:

@@ -9,12 +9,12 @@ from typing import Any
 
 from streams.operations.verify.findings import STATES, WRONG, Finding, State
 
-FINISHED_RIGHT, FINISHED_WRONG, NOT_FINISHED = 0, 1, 3
+FINISHED_RIGHT, FINISHED_WRONG, NOT_FINISHED, UNDECIDED = 0, 1, 3, 4
 
 
 @dataclass(slots=True)
 class ConnectionReport:
-    """The report of one connection. `findings` are the entities that are wrong or parked at the end. The repaired ones are apart.
+    """The report of one connection. `findings` are the entities that are wrong, parked or in conflict at the end. The repaired ones are apart.
 
     `counts` counts entities by their state at the end. `unfinished` says in words what this run could not check.
     `remarks` say what cannot be checked at this location at all. `left_out` are the values that GHL does not take, in words, with
@@ -38,7 +38,7 @@ class ConnectionReport:
             self.counts[one.state] += 1
             self.compared += one.compared
             self.left_out.update(one.left_out)
-            if one.is_wrong or one.state == "parked":
+            if one.is_wrong or one.state in ("parked", "conflict"):
                 self.findings.append(one)
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,11 +75,21 @@ class Report:
         return sum(number for state, number in self.counts.items() if state in WRONG)
 
     @property
+    def undecided(self) -> int:
+        """How many contacts are in a conflict about which nobody has decided."""
+        return sum(finding.is_undecided for one in self.connections for finding in one.findings)
+
+    @property
     def exit_code(self) -> int:
-        """0: everything is right. 1: something is wrong and was not repaired. 3: not everything could be checked."""
+        """0: everything is right. 1: something is wrong and was not repaired. 3: not everything could be checked.
+
+        4: nothing is wrong, but conflicts wait for a person's decision.
+        """
         if any(one.unfinished for one in self.connections):
             return NOT_FINISHED
-        return FINISHED_WRONG if self.wrong else FINISHED_RIGHT
+        if self.wrong:
+            return FINISHED_WRONG
+        return UNDECIDED if self.undecided else FINISHED_RIGHT
 
     def as_dict(self) -> dict[str, Any]:
         """The document that `--json` prints. Verify compares GHL with our newest `snapshots` of Lofty, not with Lofty itself."""
@@ -91,6 +101,7 @@ class Report:
             "is_right": self.exit_code == FINISHED_RIGHT,
             "is_finished": self.exit_code != NOT_FINISHED,
             "counts": {state: counts[state] for state in STATES},
+            "undecided_conflicts": self.undecided,
             "mended": sum(len(one.mended) for one in self.connections),
             "requests": sum(one.requests for one in self.connections),
             "connections": {one.name: one.as_dict() for one in self.connections},

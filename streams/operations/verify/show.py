@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from streams.operations.verify.findings import Finding
-from streams.operations.verify.report import Report
+from streams.operations.verify.report import NOT_FINISHED, Report
 from streams.settings import Connection, Settings
 
 REQUESTS_A_LEAD = 3
@@ -102,10 +102,17 @@ def _short(value: object) -> str:
 
 
 def _verdict(report: Report) -> str:
-    if report.exit_code == 3:
-        return "Not everything could be checked."
+    waits = (
+        f" Undecided conflicts: {report.undecided}. `lofty-ghl conflicts` shows both people."
+        if report.undecided
+        else ""
+    )
+    if report.exit_code == NOT_FINISHED:
+        return f"Not everything could be checked.{waits}"
+    if not report.wrong and report.undecided:
+        return f"Nothing is wrong in GHL, but it is not all that Lofty has.{waits}"
     if not report.wrong:
         return "GHL holds what our newest snapshots of Lofty say. Lofty itself was not asked."
     repairable = sum(1 for one in report.connections for finding in one.findings if finding.remedies)
     hint = f" --repair can fix {repairable}." if repairable else ""
-    return f"Wrong: {report.wrong}.{hint}"
+    return f"Wrong: {report.wrong}.{hint}{waits}"

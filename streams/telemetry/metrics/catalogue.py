@@ -16,6 +16,7 @@ from streams.core.scheduling.items import Priority
 from streams.core.scheduling.pauses import PAUSE_KINDS
 from streams.core.to_ghl.dedupe import Admission
 from streams.core.to_ghl.delivery import Acceptance
+from streams.core.to_ghl.left_out import FieldKind, LeftOutReason
 from streams.core.to_ghl.plan import StepName
 from streams.messages import Stage
 from streams.messages.entity import KINDS
@@ -207,6 +208,13 @@ WRITES = _counter(
     *(CONNECTION, Label("step", get_args(StepName)), Label("outcome", ("applied", *_REASONS))),
     zeros=((ALL, "create contact", "applied"), (ALL, "update contact", "applied")),
 )
+LEFT_OUT = _counter(
+    "left_out_total",
+    "Values that GHL does not hold though Lofty has them: `refused`, `dropped` with a 200, in `conflict` with another contact, "
+    "`not in location` (a field, an option, a user), or `unreadable` (counted each time that the lead is written).",
+    *(CONNECTION, Label("field", get_args(FieldKind)), Label("reason", get_args(LeftOutReason))),
+    zeros=((ALL, "phone", "refused"), (ALL, "custom field", "dropped")),
+)
 LOFTY_WRITES = _counter(
     "lofty_writes_total",
     "Requests of Lofty sync by step and outcome.",
@@ -256,6 +264,11 @@ PARKED_OPEN = _gauge(
     *(CONNECTION, Label("stage", ("fetch", "deliver", "write back"))),
 )
 LINKS = _gauge("links", "Entities that are known in GHL.", CONNECTION)
+CONFLICTS = _gauge(
+    "conflicts_open",
+    "Values that two people have in common and about which nobody has decided (`lofty-ghl conflicts`).",
+    CONNECTION,
+)
 UNDELIVERED = _gauge(
     "undelivered",
     "Entities that are on their way: to be read (`fetch`), written (`deliver`), or written to Lofty (`write back`).",
@@ -278,6 +291,12 @@ CONNECTION_PAUSED = _gauge(
     DIRECTION,
 )
 ON_HOLD = _gauge("on_hold", "1 while a connection waits for what it requires: access, fields, users.", CONNECTION)
+
+CONNECTION_INFO = _gauge(
+    "connection_info",
+    "1; what people are shown for a connection: its label, with its id where that is another.",
+    *(CONNECTION, Label("title", bound="connection")),
+)
 
 # -- dispatchers ------------------------------------------------------------------------------------------
 _OF_BUDGET = (DISPATCHER, BUDGET)

@@ -78,6 +78,7 @@ def _budget(budget: BudgetStatus) -> Iterator[Reading]:
 
 def _connection(connection: ConnectionStatus, now_ms: int) -> Iterator[Reading]:
     name = connection.connection
+    yield c.CONNECTION_INFO, (name, connection.title or name), 1
     sides = [side for side in (connection.reading, connection.writing) if side is not None]
     for side in sides:
         for stage, number in side.undelivered.items():
@@ -95,6 +96,7 @@ def _connection(connection: ConnectionStatus, now_ms: int) -> Iterator[Reading]:
     yield from _tokens(name, "ghl", connection.writing, now_ms)
     if connection.writing is not None:
         yield c.LINKS, (name,), connection.writing.links or 0
+        yield c.CONFLICTS, (name,), connection.writing.conflicts or 0
     if connection.reading is not None and connection.reading.sweep is not None:
         yield from _sweep(name, connection.reading.sweep)
 

@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 
 from connectors.http.call_record import CallRecord
 from streams.core.scheduling.pauses import PAUSE_KINDS, PauseKind
+from streams.core.to_ghl.left_out import LeftOut
 from streams.messages import Snapshot
 from streams.telemetry.metrics import catalogue as c
 from streams.telemetry.metrics.exposition import GaugeRows
@@ -50,6 +51,7 @@ class Metrics:
         self.unchanged = self._counter(c.UNCHANGED)
         self.reads = self._counter(c.READS)
         self.writes = self._counter(c.WRITES)
+        self._left_out = self._counter(c.LEFT_OUT)
         self.lofty_writes = self._counter(c.LOFTY_WRITES)
         self.events = self._counter(c.EVENTS)
         self.parked = self._counter(c.PARKED)
@@ -123,6 +125,10 @@ class Metrics:
         """A request to GHL ended."""
         self.writes.labels(connection, step, outcome).inc()
         self.totals["writes"] += outcome == "applied"
+
+    def left_out(self, connection: str, what: LeftOut) -> None:
+        """A value of Lofty is not in GHL, and will not be until something changes."""
+        self._left_out.labels(connection, *what).inc()
 
     def delivered(self, decision: str, connection: str) -> None:
         """`deliver` has judged a snapshot; `connection` is empty for what is none."""

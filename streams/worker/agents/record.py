@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import (
@@ -15,12 +16,23 @@ from streams.core.to_ghl.apply_receipt import (
     record_outbox,
     unsettle,
 )
+from streams.core.to_ghl.left_out import LeftOut, newly_left_out
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import FENCE_KEY, Entity, InvalidMessage, Receipt, Snapshot
 from streams.worker.agents.batches import Process
 from streams.worker.output import Output
 from streams.worker.partitions.applied_offsets import AppliedOffsets
+
+
+class LinkFollower(Protocol):
+    """Keeps rows that are made from links: GHL ids lead back to a link by them."""
+
+    def linked(self, partition: int, entity: Entity, link: LinkRow) -> None:
+        """A receipt was recorded, after which the link is this one."""
+
+    async def flush_linked(self) -> None:
+        """Wait until Kafka has the rows that `linked` has written."""
 
 
 def record(
@@ -31,29 +43,19 @@ def record(
     settled_as: Callable[[Snapshot], str],
     request_read: Callable[[Entity, int], asyncio.Future[int]],
     applied_offsets: AppliedOffsets,
-    linked: Callable[[int, Entity, LinkRow], object],
-    flush_linked: Callable[[], Awaitable[None]],
+    follower: LinkFollower,
+    count_left_out: Callable[[str, LeftOut], None],
 ) -> Process:
     """The agent's process.
 
     `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
-    `linked(partition, entity, link)` is called with each link that has changed: GHL ids lead back to it, by rows
-    that `flush_linked` waits for.
+    `follower` writes rows of its own, which are with Kafka before a receipt counts as read.
+    `count_left_out(connection, what)` is called with each value that is left out from now on.
     `request_read(entity, update_time_ms)` asks Lofty for the notes and tasks of a contact that has come back, and for what was
     found unchanged and has become unknown since.
     """
 
-    async def unsettle_children(partition: int, owner: Entity, contact_id: str) -> None:
-        found = [
-            (key, child, unsettled)
-            for key, child in links.items(partition, f"{owner.lane}:")
-            if key != owner.key and (unsettled := unsettle(child, contact_id)) is not None
-        ]
-        # Asked before the contact's link says that it is there: after a crash in between, this receipt asks again.
-        if found:
-            await asyncio.gather(*(request_read(Entity.from_key(key), child.version_ms) for key, child, _ in found))
-        for key, _, unsettled in found:
-            links.put(partition, key, unsettled)
+    recorder = _Recorder(links, outbox, settled_as, request_read, follower, count_left_out)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -67,30 +69,65 @@ def record(
             except InvalidMessage as error:
                 parked.append(output.parking.unreadable("record", message, error, output.now_ms()))
                 continue
-            partition, key = message.partition, receipt.entity.key
-            before = links.get(partition, key)
-            after = record_link(before, receipt)
-            if after.ghl_id is not None and comes_back(before, receipt):
-                await unsettle_children(partition, receipt.entity, after.ghl_id)
-            if is_overtaken(before, receipt):
-                await request_read(receipt.entity, receipt.version_ms)
-            if after != before:
-                links.put(partition, key, after)
-                linked(partition, receipt.entity, after)
-            row = outbox.get(partition, key)
-            wanted = settled_as(row.snapshot) if row is not None else ""
-            if before is not None and has_won_back(before, receipt):
-                receipt = receipt.model_copy(update={"settled": ""})  # the row stays: it is planned once more
-            remaining = record_outbox(row, receipt, before, wanted=wanted)
-            if remaining is None and row is not None:
-                outbox.delete(partition, key)
-            elif remaining is not None and remaining != row:
-                outbox.put(partition, key, remaining)
+            await recorder.record(message.partition, receipt)
         await output.produce(parked)
         await links.flush()
         await outbox.flush()
-        await flush_linked()
+        await follower.flush_linked()
         for partition, offset in newest.items():
             applied_offsets.advance(partition, offset)
 
     return process
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorder:
+    """What one receipt does. The arguments are those of `record`."""
+
+    links: Table[LinkRow]
+    outbox: Table[OutboxRow]
+    settled_as: Callable[[Snapshot], str]
+    request_read: Callable[[Entity, int], asyncio.Future[int]]
+    follower: LinkFollower
+    count_left_out: Callable[[str, LeftOut], None]
+
+    async def record(self, partition: int, receipt: Receipt) -> None:
+        key = receipt.entity.key
+        before = self.links.get(partition, key)
+        after = record_link(before, receipt)
+        if after.ghl_id is not None and comes_back(before, receipt):
+            await self._unsettle_children(partition, receipt.entity, after.ghl_id)
+        if is_overtaken(before, receipt):
+            await self.request_read(receipt.entity, receipt.version_ms)
+        if after != before:
+            self.links.put(partition, key, after)
+            for left_out in newly_left_out(before, after, receipt):
+                self.count_left_out(receipt.connection, left_out)
+        # Also for a link that is as it was: a crash may have lost the rows that are made from it, and kept it.
+        self.follower.linked(partition, receipt.entity, after)
+        self._record_outbox(partition, receipt, before)
+
+    async def _unsettle_children(self, partition: int, owner: Entity, contact_id: str) -> None:
+        found = [
+            (key, child, unsettled)
+            for key, child in self.links.items(partition, f"{owner.lane}:")
+            if key != owner.key and (unsettled := unsettle(child, contact_id)) is not None
+        ]
+        # Asked before the contact's link says that it is there: after a crash in between, this receipt asks again.
+        if found:
+            requests = (self.request_read(Entity.from_key(key), child.version_ms) for key, child, _ in found)
+            await asyncio.gather(*requests)
+        for key, _, unsettled in found:
+            self.links.put(partition, key, unsettled)
+
+    def _record_outbox(self, partition: int, receipt: Receipt, before: LinkRow | None) -> None:
+        key = receipt.entity.key
+        row = self.outbox.get(partition, key)
+        wanted = self.settled_as(row.snapshot) if row is not None else ""
+        if before is not None and has_won_back(before, receipt):
+            receipt = receipt.model_copy(update={"settled": ""})  # the row stays: it is planned once more
+        remaining = record_outbox(row, receipt, before, wanted=wanted)
+        if remaining is None and row is not None:
+            self.outbox.delete(partition, key)
+        elif remaining is not None and remaining != row:
+            self.outbox.put(partition, key, remaining)

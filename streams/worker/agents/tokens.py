@@ -23,6 +23,7 @@ def tokens(
     """The agent's process. It calls `adopt(partition, token)` for each new token.
 
     A token that is older than the stored one is skipped: a refresh has replaced it, and its refresh token no longer works.
+    One without a seal takes the stored one away: its connection was removed.
     """
 
     each = EachRecord("tokens", output)
@@ -35,6 +36,9 @@ def tokens(
                 word = SealedToken.from_bytes(message.value)
                 before = table.get(message.partition, word.token)
                 if before is not None and (word.at_ms < before.at_ms or word.sealed == before.sealed):
+                    continue
+                if not word.sealed:
+                    table.delete(message.partition, word.token)
                     continue
                 table.put(message.partition, word.token, TokenRow(sealed=word.sealed, at_ms=word.at_ms))
                 taken.append((message.partition, word.token))

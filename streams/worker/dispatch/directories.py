@@ -1,4 +1,5 @@
 """Keeps each location's directory: reads its custom fields, users and calendar, and creates the fields that a mapping needs.
+Before a connection's first contact is written, the location is looked through for its own contacts (`own_contacts.py`).
 
 A directory is loaded as work of its own budget, one request at a time, in a lane of its own.
 Meanwhile its connection is on hold, so that no contact is written without the fields it should have.
@@ -21,9 +22,10 @@ from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
 from streams.core.to_ghl.directory import ONE_OPTION, Directory, fold
-from streams.mapping import CustomField
+from streams.mapping import LEAD_ID_FIELD, CustomField
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
+from streams.worker.dispatch.own_contacts import OwnContacts
 
 log = logging.getLogger("lofty_ghl.directory")
 
@@ -36,7 +38,8 @@ MOST_SUSPECT_SECONDS = 3600.0
 
 @dataclass(slots=True)
 class _Shelf:
-    """One location's directory while it is loaded, a new one for each load. `wanted` are the fields to create, by reference.
+    """One location's directory while it is loaded, a new one for each load. `wanted` are the fields to create, by reference,
+    `made` the ids of those that were. `is_searched`: there is no search for own contacts to be done.
 
     An answer to a request of an earlier load is written to that load's shelf, and so changes nothing.
     """
@@ -49,7 +52,9 @@ class _Shelf:
     team: frozenset[str] | None = None
     types: dict[str, str] = field(default_factory=dict)
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
     given_up: set[str] = field(default_factory=set)
+    is_searched: bool = False
 
 
 @dataclass(slots=True)
@@ -73,10 +78,15 @@ class Directories:
     """
 
     def __init__(
-        self, loop: DispatchLoop, locations: Mapping[str, Location], changed: Callable[[str], None] = lambda _: None
+        self,
+        loop: DispatchLoop,
+        locations: Mapping[str, Location],
+        own_contacts: OwnContacts,
+        changed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._loop = loop
         self._locations = locations
+        self._own_contacts = own_contacts
         self._changed = changed
         self._shelves: dict[str, _Shelf] = {}
         self._past: dict[str, _Past] = {}
@@ -145,8 +155,11 @@ class Directories:
         """One request towards a complete directory."""
         connection = item.key.removeprefix(f"{TENANT}:")
         shelf = self._shelves[connection]
+        if (wait_seconds := self._wait_seconds(shelf)) > 0:
+            return WorkResult.retry(wait_seconds)
+        was_sent = True
         try:
-            is_complete = await self._next(shelf)
+            was_sent = await self._next(shelf)
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
@@ -158,9 +171,8 @@ class Directories:
             if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
                 return WorkResult.retry(RETRY_SECONDS)
             self._give_up(connection, shelf, error)
-            is_complete = False
-        slot.answered()
-        if not is_complete or shelf is not self._shelves[connection]:
+        slot.answered(was_sent=was_sent)
+        if not self._is_complete(shelf) or shelf is not self._shelves[connection]:
             return AGAIN
         self._loop.release_tenant(shelf.location.budget, connection)
         self._remember(connection)
@@ -203,7 +215,21 @@ class Directories:
         self._loop.offer_item(Item(key, key, shelf.location.budget, TENANT, Priority.LIVE))
 
     async def _next(self, shelf: _Shelf) -> bool:
-        """Do one request; True when nothing is left to do."""
+        """Do one request; False when none was left to do."""
+        if not self._is_read(shelf):
+            await self._read_next(shelf)
+            return True
+        field_id, location = _lead_id_field(shelf), shelf.location
+        is_due = field_id is not None and self._own_contacts.is_due(location)
+        if field_id is None or not is_due or field_id in shelf.made:
+            shelf.is_searched = True
+            if is_due:  # no contact can have a value in a field that was just made
+                await self._own_contacts.end(location)
+            return False
+        shelf.is_searched = await self._own_contacts.read_page(location, field_id)
+        return True
+
+    async def _read_next(self, shelf: _Shelf) -> None:
         client, location_id = shelf.location.client, shelf.location.location_id
         if shelf.fields is None:
             found: dict[str, str] = {}
@@ -216,20 +242,20 @@ class Directories:
                 if one.field_key:
                     found[fold(one.field_key)] = one.id
             shelf.fields = found
-            return False
+            return
         if shelf.takes_duplicates is None:
             shelf.takes_duplicates = await client.takes_duplicates(location_id)
-            return False
+            return
         if shelf.users is None:
             users = await client.list_users(location_id)
             shelf.users = {fold(user.email): user.id for user in users if user.email}
-            return self._is_complete(shelf)
+            return
         if shelf.team is None and (calendar := shelf.location.rules.calendar) is not None:
             shelf.team = (await client.get_calendar(calendar)).users
-            return self._is_complete(shelf)
+            return
         reference = self._first_missing(shelf)
         if reference is None:
-            return True
+            return
         wanted = shelf.wanted[reference]
         body: dict[str, object] = {"name": reference, "dataType": wanted.type, "model": "contact"}
         if wanted.options:
@@ -237,16 +263,19 @@ class Directories:
         made = await client.create_custom_field(location_id, body)
         log.info("created custom field %r in location %s", reference, location_id)
         shelf.fields[fold(reference)] = made.id
+        shelf.made.add(made.id)
         shelf.types[made.id] = wanted.type
         if wanted.type in ONE_OPTION and made.picklist_options and not made.is_allowed_custom_option:
             shelf.options[made.id] = made.picklist_options
         if made.field_key:
             shelf.fields[fold(made.field_key)] = made.id
-        return self._is_complete(shelf)
 
     def _give_up(self, connection: str, shelf: _Shelf, error: ConnectorError) -> None:
         """What GHL refuses is left out from now on; the next load tries again."""
-        if shelf.fields is None:
+        if self._is_read(shelf):
+            shelf.is_searched = True
+            part = "its contacts with a Lofty id cannot be searched: a lead that has another e-mail and telephone may be made twice"
+        elif shelf.fields is None:
             shelf.fields = {}
             shelf.given_up.update(shelf.wanted)
             part = "its custom fields cannot be read"
@@ -266,6 +295,15 @@ class Directories:
         log.error("connection %s: %s: %s", connection, part, error)
 
     def _is_complete(self, shelf: _Shelf) -> bool:
+        return self._is_read(shelf) and shelf.is_searched
+
+    def _wait_seconds(self, shelf: _Shelf) -> float:
+        """How long the search for own contacts must wait, if it is what comes next and the location may have some."""
+        is_next = self._is_read(shelf) and _lead_id_field(shelf) not in (None, *shelf.made)
+        is_due = is_next and self._own_contacts.is_due(shelf.location)
+        return self._own_contacts.wait_seconds(shelf.location) if is_due else 0.0
+
+    def _is_read(self, shelf: _Shelf) -> bool:
         has_team = shelf.team is not None or shelf.location.rules.calendar is None
         return shelf.users is not None and has_team and self._first_missing(shelf) is None
 
@@ -273,6 +311,10 @@ class Directories:
     def _first_missing(shelf: _Shelf) -> str | None:
         fields = shelf.fields or {}
         return next((r for r in shelf.wanted if r not in shelf.given_up and fold(r) not in fields), None)
+
+
+def _lead_id_field(shelf: _Shelf) -> str | None:
+    return (shelf.fields or {}).get(fold(LEAD_ID_FIELD))
 
 
 def _creatable(location: Location) -> dict[str, CustomField]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.ghl.client import GhlClient
-from connectors.ghl.wire import GhlAppointment, GhlContact
+from connectors.ghl.wire import GhlAppointment, GhlContact, GhlTask
 from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, IDENTIFIERS, Call
 from streams.worker.dispatch.observation import reported_contact
@@ -45,6 +45,8 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
         return Performed(contact.id, contact=reported_contact(contact))
     if call.step in ("create contact", "update contact"):
         return await _write_contact(client, location_id, call)
+    if call.step in ("create task", "update task"):
+        return await _write_task(client, call)
     return Performed(await _STEPS[call.step.partition(" ")[2]](client, location_id, call))
 
 
@@ -123,16 +125,25 @@ async def _perform_note(client: GhlClient, _location_id: str, call: Call) -> str
     return ghl_id or contact_id
 
 
+async def _write_task(client: GhlClient, call: Call) -> Performed:
+    body = dict(call.body)
+    if call.step == "create task":
+        answered: GhlTask | None = await client.create_task(call.contact_id or "", body)
+    else:
+        answered = await client.update_task(call.contact_id or "", call.ghl_id or "", body)
+    if answered is None:
+        return Performed(call.ghl_id)
+    # An answer without the title is about the task only in part.
+    is_dropped = bool(body.get(ASSIGNED)) and answered.assigned_to != body[ASSIGNED] and answered.title is not None
+    return Performed(call.ghl_id or answered.id, frozenset({ASSIGNED} if is_dropped else ()))
+
+
 async def _perform_task(client: GhlClient, _location_id: str, call: Call) -> str | None:
     contact_id, ghl_id, body = call.contact_id or "", call.ghl_id or "", dict(call.body)
     match call.step:
-        case "create task":
-            return (await client.create_task(contact_id, body)).id
         case "find task":
             tasks = await client.list_tasks(contact_id)
             return next((task.id for task in tasks if call.marker in (task.body or "")), None)
-        case "update task":
-            await client.update_task(contact_id, ghl_id, body)
         case "complete task":
             await client.complete_task(contact_id, ghl_id, completed=bool(body["completed"]))
         case _:

@@ -9,6 +9,7 @@ from typing import Any
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import record_link
+from streams.core.to_ghl.left_out import unreadable
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, Call, Settled
 from streams.core.to_ghl.planning import Prepared
 from streams.kafka.tables import Table
@@ -48,6 +49,7 @@ class GhlSuccesses:
         self.metrics.same(row.snapshot.connection)
         facts = {"settled": self.settled_as(row.snapshot), "message": because, "flags": prepared.all_flags(link)}
         facts |= prepared.settles(link)
+        self._count_unreadable(row.snapshot.connection, prepared, link)
         await self.receipts.settle(partition, self.receipts.make(row, "unchanged", "compare", **facts))
 
     async def succeeded(self, write: GhlWrite, performed: Performed) -> WorkResult:
@@ -87,11 +89,16 @@ class GhlSuccesses:
             facts["refused"] = {**(receipt.refused or {}), **facts.get("refused", {})} or None
             receipt = receipt.model_copy(update={"settled": self.settled_as(row.snapshot), **facts})
             self._measure_freshness(row.snapshot, receipt.at_ms)
+            self._count_unreadable(entity.connection, write.prepared, link)
         if entity.kind == "contact" and not call.is_create and _gives_up(call):
             # Before the receipt: after a crash in between the request is sent again, and this done again.
             await self.identities.gave_up(partition, call.contact_id or "")
         await self.receipts.settle(partition, receipt)
         return DONE if is_settled else AGAIN
+
+    def _count_unreadable(self, connection: str, prepared: Prepared, link: LinkRow | None) -> None:
+        for what in unreadable(prepared.unreadable(link)):
+            self.metrics.left_out(connection, what)
 
     def _measure_freshness(self, snapshot: Snapshot, at_ms: int) -> None:
         held = self.held(snapshot.connection, snapshot.accepted_ms)

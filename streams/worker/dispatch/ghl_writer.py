@@ -59,6 +59,8 @@ class GhlWriter:
             return PARKED
         take_in_hand(trace=row.snapshot.trace, failures=row.attempts)
         link = self.links.get(partition, entity.key)
+        if await self.sender.identities.recall(partition, row, link):
+            return AGAIN
         prepared = prepare(row, location.rules, self.directory(entity.connection), link)
         if prepared.missing and self.lacks(entity.connection, prepared.missing):
             return AGAIN  # the location gets its fields first; the entity is planned again after that

@@ -2,7 +2,8 @@
 
 `core/to_ghl/identity.py` decides; here is what it decides on, and the receipts that come of it.
 `backlinks` lead from a contact to its lead: `contact:ID` to the one that writes it, `shared:ID:KEY` to those that share it, and
-`wanted:ID:KEY` to those that go without an e-mail or phone because it has them.
+`wanted:ID:KEY` to those that go without an e-mail or phone because it has them. `own:KEY` leads from a lead without a link to the
+contact that has its Lofty id (`own_contacts.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from streams.core.to_ghl.compare import adopted_contact_fields
 from streams.core.to_ghl.identity import family_of, has_in_common, judge, person_of
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.refused_values import conflicts_of
-from streams.core.to_lofty.rows import BacklinkRow
+from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.kafka.tables import Table
 from streams.messages import Conflict, Entity, Outcome
 from streams.worker.dispatch.ghl_write import GhlWrite
@@ -35,6 +36,9 @@ ASKED_AGAIN_SECONDS, MOST_ASKED_MS = 3.0, 60_000
 
 REMEMBERED_MS = 600_000
 """How long it is remembered that a contact gave something up: longer than a request and its answer take."""
+
+LOFTY_ID = "Lofty id"
+"""The field of a candidate that GHL did not name: the location was looked through for Lofty ids."""
 
 FREE_AGAIN = "may have its own again"
 
@@ -161,6 +165,19 @@ class Identities:
         link = self.links.get(partition, entity.key) or LinkRow()
         self.request_read(entity, link.version_ms)
 
+    async def recall(self, partition: int, row: OutboxRow, link: LinkRow | None) -> bool:
+        """Make the contact that had the lead's Lofty id the candidate, before one is created. True: it is planned again."""
+        entity = row.snapshot.entity
+        if entity.kind != "contact" or row.candidate is not None or (link is not None and link.ghl_id is not None):
+            return False
+        own = self.backlinks.get(partition, own_contact(entity))
+        if own is None or row.snapshot.is_gone:
+            return False
+        candidate = Candidate(contact_id=own.contact_id, field=LOFTY_ID, named_ms=self.receipts.now_ms())
+        self.outbox.put(partition, entity.key, row.model_copy(update={"candidate": candidate}))
+        await self.outbox.flush()
+        return True
+
     # -- after GHL named a duplicate ----------------------------------------------------------------------
 
     async def refused(self, write: GhlWrite, error: ConnectorError) -> WorkResult | None:
@@ -174,6 +191,9 @@ class Identities:
             await self.gave_up(write.partition, call.contact_id)
         known = write.row.candidate or Candidate()
         if call.step == "read contact" and disposition is Disposition.GONE:
+            if known.field == LOFTY_ID:
+                await self._judged(write)
+                return AGAIN
             if known.passed == known.contact_id:
                 return None  # GHL names again what it does not have: it is tried later, and parked in the end
             await self.named(write, Candidate(passed=known.contact_id))
@@ -227,6 +247,9 @@ class Identities:
             return AGAIN
         custom = contact.get("customFields") or {}
         lofty_id = str(custom.get(desired.external_id_field) or "")
+        if candidate.field == LOFTY_ID and lofty_id != entity.lead:
+            await self._judged(write)  # it had the id when the location was looked through
+            return AGAIN
         mine = person_of(desired.fields, entity.lead, family_of(row.snapshot.state or {}))
         found, rules = person_of(contact, lofty_id), location.rules
         decided = (self.links.get(write.partition, entity.key) or LinkRow()).decided.get(candidate.contact_id)
@@ -305,6 +328,9 @@ class Identities:
         await self.receipts.settle(write.partition, receipt)
 
     async def _judged(self, write: GhlWrite) -> None:
+        if self.backlinks.get(write.partition, own_contact(write.entity)) is not None:
+            self.backlinks.delete(write.partition, own_contact(write.entity))
+            await self.backlinks.flush()
         row = self.outbox.get(write.partition, write.entity.key)
         if row is not None and row.candidate is not None:
             self.outbox.put(write.partition, write.entity.key, row.model_copy(update={"candidate": None}))

@@ -109,6 +109,8 @@ class InspectionReads:
                 is_pending=row is not None and not row.parked,
                 parked=row.parked if row is not None else "",
                 refused=link.refused | {name: one.hash for name, one in link.conflicts.items()},
+                conflicts=link.conflicts,
+                decided=tuple(sorted(link.decided)),
                 shares=link.shares,
             )
         return found

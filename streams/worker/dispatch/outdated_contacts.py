@@ -1,4 +1,4 @@
-"""Has contacts planned again whose links rest on a directory that has changed: see `core/to_ghl/directory.py`.
+"""Has contacts, tasks and appointments planned again whose links rest on a directory that has changed: see `core/to_ghl/directory.py`.
 
 A link names the custom fields that were written by their ids, and what the location lacked. So nothing else has to be remembered:
 after each start, and after each change of a directory, the links are looked through, and what is outdated is read from Lofty
@@ -40,7 +40,7 @@ class OutdatedContacts:
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def are(self, connection: str, link: LinkRow | None) -> bool:
-        """Whether this link of a contact is outdated."""
+        """Whether this link is outdated."""
         known = self.directory(connection)
         return link is not None and known is not None and known.outdates(link)
 
@@ -59,8 +59,8 @@ class OutdatedContacts:
     async def _look(self, connection: str) -> None:
         location, asked = self.locations[connection], 0
         requests: list[asyncio.Future[int]] = []
-        contacts = self.links.items(location.partition, f"{connection}:", lambda key: b":contact:" in key)
-        for number, (key, link) in enumerate(contacts):
+        links = self.links.items(location.partition, f"{connection}:", lambda key: b":note:" not in key)
+        for number, (key, link) in enumerate(links):
             if number % YIELD_ROWS == 0:
                 await asyncio.gather(*requests)
                 requests.clear()
@@ -76,7 +76,9 @@ class OutdatedContacts:
         await asyncio.gather(*requests)
         if asked:
             log.info(
-                "connection %s: %d contacts are planned again: what their location has has changed", connection, asked
+                "connection %s: %d contacts or tasks are planned again: what their location has has changed",
+                connection,
+                asked,
             )
 
 

@@ -45,6 +45,31 @@ class RepeatedErrors:
 
 
 @dataclass(slots=True)
+class OpenConflicts:
+    """How many values nobody has decided about, by the contact that goes without them."""
+
+    _undecided: dict[int, dict[str, int]] = field(default_factory=dict)
+
+    def put(self, partition: int, key: str, row: LinkRow | None) -> None:
+        """A row of `conflicts`; None: its conflicts have ended."""
+        undecided = sum(one.contact_id not in row.decided for one in row.conflicts.values()) if row is not None else 0
+        held = self._undecided.setdefault(partition, {})
+        if undecided:
+            held[key] = undecided
+        else:
+            held.pop(key, None)
+
+    def forget(self, partition: int) -> None:
+        """The partition is another worker's."""
+        self._undecided.pop(partition, None)
+
+    def number(self, connection: str) -> int:
+        """Those of a connection."""
+        begin = f"{connection}:"
+        return sum(number for held in self._undecided.values() for key, number in held.items() if key.startswith(begin))
+
+
+@dataclass(slots=True)
 class OpenRows:
     """The open rows of `fetches`, `outbox` and `lofty_commands`, and the number of links, of the partitions that are ours.
 
@@ -59,6 +84,7 @@ class OpenRows:
     opt_outs: Undelivered = field(default_factory=Undelivered)
     lofty_opt_outs: Undelivered = field(default_factory=Undelivered)
     links: RowCount = field(default_factory=RowCount)
+    conflicts: OpenConflicts = field(default_factory=OpenConflicts)
     reads: RepeatedErrors = field(default_factory=RepeatedErrors)
     writes: RepeatedErrors = field(default_factory=RepeatedErrors)
     link_of: Callable[[int, str], LinkRow | None] = lambda _partition, _key: None
@@ -68,6 +94,7 @@ class OpenRows:
         tables.fetches.watch = self.fetch
         tables.outbox.watch = self.desired
         tables.lofty_commands.watch = self.lofty_command
+        tables.conflicts.watch = self.conflict
         tables.links.rows = self.links
         self.link_of = tables.links.get
 
@@ -76,6 +103,7 @@ class OpenRows:
         for partition in partitions:
             for one in (self.fetches, self.outbox, self.lofty_commands, self.opt_outs, self.lofty_opt_outs):
                 one.forget(partition)
+            self.conflicts.forget(partition)
             self.reads.forget(partition)
             self.writes.forget(partition)
 
@@ -105,6 +133,10 @@ class OpenRows:
         if key.endswith(OPT_OUTS_COMMAND):
             waits = Open(opened.connection, opened.accepted_ms) if opened is not None else None
             self.lofty_opt_outs.put(partition, key, waits)
+
+    def conflict(self, partition: int, key: str, row: LinkRow | None) -> None:
+        """A contact that has a value in common with another; None: it has none any longer."""
+        self.conflicts.put(partition, key, row)
 
     def _opt_out(self, partition: int, key: str, row: OutboxRow) -> Open | None:
         """A contact that is in GHL without what its lead has closed. It counts since the lead was read."""

@@ -104,7 +104,9 @@ class StatusBuilder:
             reading = self._reading(c, parts) if self._connections.lofty(c) in fenced else None
             writing = self._writing(c, parts) if self._connections.ghl(c) in fenced else None
             if reading is not None or writing is not None:
-                yield ConnectionStatus(connection=c.name, reading=reading, writing=writing, paused=c.paused)
+                yield ConnectionStatus(
+                    connection=c.name, title=c.title, reading=reading, writing=writing, paused=c.paused
+                )
 
     def _reading(self, c: Connection, parts: StatusSources) -> SideStatus:
         flows = {direction: direction not in c.paused for direction in DIRECTIONS}
@@ -137,6 +139,7 @@ class StatusBuilder:
             failing_in=self._redact.text(failing_in)[:ERROR_CHARACTERS],
             on_hold=_hold(parts.writing, c.ghl_budget, c.name, "reads GHL's fields and users first"),
             links=self._rows.links.number(c.name),
+            conflicts=self._rows.conflicts.number(c.name),
             oldest_opt_out_ms=self._rows.opt_outs.oldest_ms(c.name) if c.opt_outs else None,
             token_expires_ms=parts.tokens.expires_ms(c, "ghl") if parts.tokens is not None else None,
         )

@@ -9,6 +9,7 @@ from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.outdated_contacts import OutdatedContacts
+from streams.worker.dispatch.own_contacts import OwnContacts
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.offers import Offers
 
@@ -25,5 +26,6 @@ def new_directories(
         request_read=partial(offers.request_read, origin="sweep"),
         owns=loop.core.owns,
     )
-    directories = Directories(loop, locations, outdated.look)
+    own_contacts = OwnContacts(parts.tables.links, parts.tables.backlinks, parts.deps.now_ms)
+    directories = Directories(loop, locations, own_contacts, outdated.look)
     return directories, outdated

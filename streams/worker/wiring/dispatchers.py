@@ -48,11 +48,10 @@ class Dispatchers:
         self.lofty = LoftySide(parts, self.reading, sides.teams)
         self.ghl = GhlSide(parts, self.writing, sides.locations, self.offers)
         reads.handlers, writes.handlers = self.lofty.handlers, self.ghl.handlers
-        self.holders = HolderRows(
-            self.ghl.writer.sender.identities, parts.tables.links, parts.tables.backlinks, self._writes
-        )
+        identities, conflicts = self.ghl.writer.sender.identities, self.ghl.conflicts
+        self.holders = HolderRows(identities, conflicts, parts.tables.links, parts.tables.backlinks, self._writes)
         self.lofty_sync = LoftySync(
-            parts, self.writing, self.ghl.events.queue, self.lofty.writer, self.ghl.writer.sender.identities
+            parts, self.writing, self.ghl.events.queue, self.lofty.writer, identities, conflicts
         )
         self.connections = ConnectionWork(
             parts=parts,
@@ -90,6 +89,8 @@ class Dispatchers:
         for key, desired in parts.tables.outbox.items(partition):
             parts.reporter.rows.desired(partition, key, desired)
             self.offers.offer_write(desired)
+        for key, conflict in parts.tables.conflicts.items(partition):
+            parts.reporter.rows.conflict(partition, key, conflict)
         self.holders.acquire(partition)
         self.lofty_sync.acquired(partition)
 

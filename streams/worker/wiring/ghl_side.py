@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streams.messages.topics import RECEIPTS
+from streams.worker.dispatch.conflict_rows import ConflictRows
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
@@ -39,4 +40,5 @@ class GhlSide:
         self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events)
         self.inspector = new_inspector(parts, loop, locations, self.directories, receipts, offers)
         self.opt_out_search = new_opt_out_search(parts, loop, locations, self.events)
+        self.conflicts = ConflictRows(parts.tables.conflicts)
         self.handlers = (self.inspector, self.events, self.directories, self.opt_out_search, self.writer)

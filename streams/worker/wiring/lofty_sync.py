@@ -15,6 +15,7 @@ from streams.settings import Connection
 from streams.worker.agents.batches import Process
 from streams.worker.agents.respond import respond
 from streams.worker.agents.write_back import write_back
+from streams.worker.dispatch.conflict_rows import ConflictRows
 from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
 from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.lofty_writer import LoftyWriter
@@ -46,6 +47,7 @@ class LoftySync:
     event_queue: GhlEventQueue
     command_writer: LoftyWriter
     identities: Identities
+    conflicts: ConflictRows
 
     # -- partitions ---------------------------------------------------------------------------------------
 
@@ -94,12 +96,10 @@ class LoftySync:
     # -- links --------------------------------------------------------------------------------------------
 
     def linked(self, partition: int, entity: Entity, link: LinkRow) -> None:
-        """A link has changed: its GHL id must lead back to it.
-
-        `record` waits for the row before the receipt counts as read.
-        """
+        """A link may have changed: its GHL id must lead back to it."""
         if entity.kind == "contact":
             self.identities.linked(partition, entity, link)
+            self.conflicts.linked(partition, entity, link)
             return
         connection = self.parts.connections.get(entity.connection)
         if link.ghl_id is None or connection is None or not connection.back.types:
@@ -131,6 +131,11 @@ class LoftySync:
     def _pause(self, event: GhlEvent) -> None:
         cause = "the app was uninstalled in GHL: install it again, or `lofty-ghl connect ghl`"
         self.writing.pause(event.location, inf, cause)
+
+    async def flush_linked(self) -> None:
+        """Wait until Kafka has the rows that `linked` has written."""
+        await self.parts.tables.backlinks.flush()
+        await self.parts.tables.conflicts.flush()
 
     def _wants(self, event: GhlEvent) -> bool:
         """Whether an event means something to a connection of its location."""

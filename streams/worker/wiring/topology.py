@@ -115,8 +115,8 @@ class Pipeline:
                 settled_as=offers.settled_as,
                 request_read=offers.request_read,
                 applied_offsets=parts.applied_offsets,
-                linked=self.dispatchers.lofty_sync.linked,
-                flush_linked=tables.backlinks.flush,
+                follower=self.dispatchers.lofty_sync,
+                count_left_out=metrics.left_out,
             ),
         )
 

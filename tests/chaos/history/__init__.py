@@ -4,6 +4,7 @@ from tests.chaos.history.finding import Finding, Violation
 from tests.chaos.history.history import (
     DELETED_BY_HAND,
     ENDED,
+    FORGOT,
     FROZEN,
     KILLED,
     Deed,
@@ -11,6 +12,7 @@ from tests.chaos.history.history import (
     Event,
     Fenced,
     History,
+    Listed,
     Received,
     Stray,
 )
@@ -21,6 +23,7 @@ from tests.chaos.history.verdict import Verdict, judge
 __all__ = [
     "DELETED_BY_HAND",
     "ENDED",
+    "FORGOT",
     "FROZEN",
     "KILLED",
     "MOST_SECONDS",
@@ -30,6 +33,7 @@ __all__ = [
     "Fenced",
     "Finding",
     "History",
+    "Listed",
     "Received",
     "Stray",
     "Verdict",

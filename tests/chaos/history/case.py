@@ -10,6 +10,8 @@ from connectors.sandbox.shared.ledger import Entry
 from tests.chaos.history.history import History
 from tests.chaos.history.interruptions import Interruptions
 from tests.chaos.history.names import WRITES, Names
+from tests.chaos.history.sharing import sharers
+from tests.chaos.history.wanted import WantedLead, directory_of, wanted_leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,17 @@ class Case:
     def of(cls, history: History) -> Self:
         """Read a history once."""
         return cls(history, Names(history), Interruptions(history.nemesis))
+
+    def wanted(self, connection: str) -> list[WantedLead]:
+        """Every lead of a connection, as GHL should hold it."""
+        history = self.history
+        calendars = tuple(one.appointments.calendar for one in history.mappings_of[connection])
+        rows, found = history.leads[connection], history.contacts[connection]
+        return list(wanted_leads(history.settings.connections[connection], calendars, iter(rows), directory_of(found)))
+
+    def sharers(self, connection: str) -> dict[str, str]:
+        """Living lead without a contact of its own → the living lead whose contact it shares."""
+        return sharers(self.names, connection, self.wanted(connection), self.history.contacts[connection]["contacts"])
 
     def writes(self) -> Iterator[Entry]:
         """What changed something in GHL, in the order in which it did."""

@@ -7,7 +7,7 @@ All of them come from clocks of one machine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from streams.messages.fence import Fence
 from streams.settings import Connection, Settings, parse_settings
 
 KILLED, FROZEN, ENDED, DELETED_BY_HAND = "killed", "frozen", "ended", "deleted by hand"
+FORGOT = "memory lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,9 @@ class Event:
     | `frozen` | from SIGSTOP until just after SIGCONT; a process that never woke has no `until` |
     | `ended` | when a process ended by itself, in disorder |
     | `deleted by hand` | when a contact was deleted in GHL by its control API, which the ledger does not see |
+    | `memory lost` | when the deployment went on without its memory |
 
-    Other kinds (a broker stopped, a token revoked) excuse nothing.
+    Other kinds (a broker stopped, a token revoked, memory lost) excuse nothing.
     """
 
     kind: str
@@ -93,6 +95,17 @@ class Stray:
     source: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A conflict that the product lists: a lead's value that another contact has. `is_shared`: both are one contact."""
+
+    connection: str
+    lead: str
+    field: str
+    value: str
+    is_shared: bool = False
+
+
 @dataclass(frozen=True)
 class History:
     """A run. Sequences are in order of time.
@@ -109,6 +122,7 @@ class History:
     - `edits`: what agents did in Lofty, if it has a version.
     - `planned`: the acts that were to be done, each of them once at least; `deeds`: what was done, with its effects.
     - `strays`: what nobody can read, or nobody can carry.
+    - `before`: connection → the ids of contacts that GHL had before us. `listed`: the conflicts that the product lists at the end.
     """
 
     configs: tuple[str, ...]
@@ -125,6 +139,8 @@ class History:
     planned: Sequence[str] = ()
     deeds: Sequence[Deed] = ()
     strays: Sequence[Stray] = ()
+    before: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    listed: Sequence[Listed] = ()
 
     @cached_property
     def settings(self) -> Settings:

@@ -23,17 +23,17 @@ Place = tuple[str, str, str]
 def written_in_time(case: Case) -> Finding:
     """Each entity that was edited during an outage has that version, or a later one, two minutes after Kafka's return.
 
-    Left out: what was deleted since, itself or its lead. Excused: what was parked since.
+    Left out: what was deleted since, itself or its lead; a lead that shares another's contact. Excused: what was parked since.
 
     Proves nothing of: edits without a version (tags, cities: they count at the end); edits from outside of outages.
     """
     tally = Tally(9, "what was edited while Kafka was away is written within two minutes of its return", "edits")
-    writes = list(case.writes())
     for outage in (one for one in case.history.deeds if one.is_outage):
         wanted = wanted_of(case.history.edits, outage)
         tally.examined += sum(bool(one.version) and outage.at <= one.at <= outage.until for one in case.history.edits)
-        late = {place: at for place, at in _written(wanted, writes, case.names) if at > outage.until + MOST_SECONDS}
-        missing = {place for place, _ in unwritten(case.history.edits, outage, writes, case.names)}
+        written = _written(wanted, case.writes(), case.names)
+        late = {place: at for place, at in written if at > outage.until + MOST_SECONDS}
+        missing = {place for place, _ in unwritten(case.history.edits, outage, case)}
         for place in wanted.keys() & (missing | late.keys()):
             edit = wanted[place]
             how = f"{late[place] - outage.until:.0f} s after its return" if place in late else "not at all"
@@ -44,11 +44,17 @@ def written_in_time(case: Case) -> Finding:
     return tally.finding()
 
 
-def unwritten(edits: Sequence[Edit], outage: Deed, writes: Iterable[Entry], names: Names) -> list[tuple[Place, Edit]]:
-    """What was edited during an outage, and is not written yet."""
+def unwritten(edits: Sequence[Edit], outage: Deed, case: Case) -> list[tuple[Place, Edit]]:
+    """What was edited during an outage, and is not written yet. A lead that shares another's contact never is."""
     wanted = wanted_of(edits, outage)
-    done = {place for place, _ in _written(wanted, writes, names)}
-    return [(place, edit) for place, edit in wanted.items() if place not in done]
+    done = {place for place, _ in _written(wanted, case.writes(), case.names)}
+    missing = [(place, edit) for place, edit in wanted.items() if place not in done]
+    shared = {
+        name: case.sharers(name) for name in {connection for (connection, kind, _), _ in missing if kind == "contact"}
+    }
+    return [
+        (place, edit) for place, edit in missing if not (place[1] == "contact" and place[2] in shared.get(place[0], ()))
+    ]
 
 
 def wanted_of(edits: Sequence[Edit], outage: Deed) -> dict[Place, Edit]:

@@ -8,6 +8,8 @@ Nothing here believes a receipt: receipts are what is judged.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +22,7 @@ from streams.messages.entity import Kind
 from tests.chaos.history.history import History
 
 CONTACT_CREATES = frozenset({"create-contact"})
+CONTACT_WRITES = CONTACT_CREATES | {"update-contact"}
 CHILD_CREATES = frozenset({"create-note", "create-task", "create-appointment"})
 CREATES = CONTACT_CREATES | CHILD_CREATES
 WRITES = CREATES | {
@@ -38,7 +41,7 @@ _TEXTS: Mapping[ChildKind, str] = {"note": "body", "task": "body", "appointment"
 
 
 class Names:
-    """The names of everything that GHL was asked about. Where two leads share a contact, its first lead counts."""
+    """The names of everything that GHL was asked about. A contact is that of the lead whose id was written on it last."""
 
     def __init__(self, history: History) -> None:
         self._connections = {budget: one.name for budget, one in history.connection_at.items()}
@@ -46,10 +49,10 @@ class Names:
             name: {one["id"] for one in found["customFields"] if fold(one["name"]) == fold(LEAD_ID_FIELD)}
             for name, found in history.contacts.items()
         }
-        self._leads: dict[tuple[str, str], str] = {}
+        self._leads: dict[tuple[str, str], list[tuple[float, str]]] = defaultdict(list)
         self._children: dict[tuple[str, str], tuple[Kind, str]] = {}
         self._owners: dict[tuple[str, str], str] = {}
-        for entry in history.ghl:
+        for entry in sorted(history.ghl, key=lambda one: one.applied_at or 0.0):
             self._learn(entry)
         for connection, found in history.contacts.items():
             for contact in found["contacts"]:
@@ -71,7 +74,10 @@ class Names:
         """The lead whose contact a request was about, reads and searches included."""
         contact = self.contact_of(entry)
         known = self._leads.get((entry.budget, contact)) if contact else None
-        return known or self.lead_in_body(entry)
+        if not known:
+            return self.lead_in_body(entry)
+        when = entry.at if entry.applied_at is None else entry.applied_at
+        return known[max(0, bisect_right(known, when, key=lambda one: one[0]) - 1)][1]
 
     def contact_of(self, entry: Entry) -> str | None:
         """The id of the GHL contact that a request was about. The path of an appointment in a calendar does not tell it."""
@@ -87,8 +93,8 @@ class Names:
     def _learn(self, entry: Entry) -> None:
         if not entry.applied or entry.entity is None:
             return
-        if entry.operation in CONTACT_CREATES and (lead := self.lead_in_body(entry)):
-            self._leads.setdefault((entry.budget, entry.entity), lead)
+        if entry.operation in CONTACT_WRITES and (lead := self.lead_in_body(entry)):
+            self._leads[entry.budget, entry.entity].append((entry.applied_at or entry.at, lead))
         form = form_of(entry.operation)
         if form and (marked := self._marked(entry, form)):
             self._children.setdefault((entry.budget, entry.entity), marked)
@@ -97,8 +103,9 @@ class Names:
 
     def _learn_standing(self, connection: str, contact: Mapping[str, Any]) -> None:
         budget = next((one for one, name in self._connections.items() if name == connection), "")
-        if lead := self.lead_of_contact(connection, contact):
-            self._leads.setdefault((budget, contact["id"]), lead)
+        lead = self.lead_of_contact(connection, contact)
+        if lead and (budget, contact["id"]) not in self._leads:
+            self._leads[budget, contact["id"]].append((0.0, lead))
         for form, child in standing_on(contact):
             if marked := mark_of(child, form):
                 self._children.setdefault((budget, child["id"]), marked)

@@ -12,9 +12,9 @@ from streams.messages import Entity
 from streams.settings import Connection
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
-from tests.chaos.history.names import mark_of, standing_on
+from tests.chaos.history.names import CONTACT_WRITES, mark_of, standing_on
 from tests.chaos.history.told import told
-from tests.chaos.history.wanted import WantedChild, WantedLead, directory_of, wanted_leads
+from tests.chaos.history.wanted import WantedChild, WantedLead
 
 Wrong = tuple[Entity, str, int]
 """An entity, what is wrong with it, and when it last changed in Lofty (epoch ms)."""
@@ -27,7 +27,9 @@ def nothing_lost(case: Case) -> Finding:
 
     An appointment is in its calendar or is a task, as a configuration of the run would have made it.
 
-    An e-mail or telephone that another contact has is right where it is left out.
+    An e-mail or telephone that another contact has, or that GHL has refused, is right where it is left out.
+    A lead without a contact is right where a living lead's contact has its e-mail: what hangs on it hangs there.
+    Contacts that GHL had before us, and that belong to no lead, are not ours.
 
     Excused: what is visibly parked since its last change, or hangs on a contact that is; and what a worker last wrote that
     woke from a freeze (no fence reaches it; `verify` repairs it).
@@ -37,10 +39,9 @@ def nothing_lost(case: Case) -> Finding:
     tally = Tally(1, "nothing is lost, and nothing is different at the end", "leads, notes, tasks or appointments")
     parked = _parked_since(case)
     last_writes = {case.names.entity_of(one): one for one in case.writes()}
-    for name, rows in case.history.leads.items():
+    for name in case.history.leads:
         connection, found = case.history.settings.connections[name], case.history.contacts[name]
-        calendars = tuple(one.appointments.calendar for one in case.history.mappings_of[name])
-        leads = list(wanted_leads(connection, calendars, iter(rows), directory_of(found)))
+        leads = case.wanted(name)
         tally.examined += sum(1 + len(one.children) for one in leads)
         for entity, what, changed_ms in _wrong(case, connection, leads, found["contacts"]):
             last = last_writes.get(entity)
@@ -68,22 +69,38 @@ def _parked_since(case: Case) -> dict[str, int]:
 def _wrong(
     case: Case, connection: Connection, leads: Iterable[WantedLead], contacts: Iterable[Mapping[str, Any]]
 ) -> Iterator[Wrong]:
+    leads, contacts = list(leads), list(contacts)
     by_lead: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    before = frozenset(case.history.before.get(connection.name, ()))
     for contact in contacts:
-        by_lead[case.names.lead_of_contact(connection.name, contact) or f"none ({contact['id']})"].append(contact)
-    held = {(name, one.get(name)) for those in by_lead.values() for one in those for name in ("email", "phone")}
+        lead_id = case.names.lead_of_contact(connection.name, contact)
+        if lead_id or contact["id"] not in before:
+            by_lead[lead_id or f"none ({contact['id']})"].append(contact)
+    held = {(name, one.get(name)) for one in contacts for name in ("email", "phone")} | _refused(case, connection)
+    shared = case.sharers(connection.name)
+    by_id = {one.entity.lead: one for one in leads}
     for lead in leads:
         twins = by_lead.pop(lead.entity.lead, [])
         if lead.contact is None:
             yield from _wrong_deleted(connection, lead, twins)
-        elif not twins:
+        elif not twins and lead.entity.lead not in shared:
             yield lead.entity, "is lost: no contact has its id", lead.changed_ms
-        else:
+        elif twins:
             every = [_without_conflicts(compare_contact(lead.contact, one, is_ours_alone=True), held) for one in twins]
             yield from ((lead.entity, what, lead.changed_ms) for what in _told_least(every))
-            yield from _wrong_children(lead, twins)
+            guests = [by_id[one] for one, owner in shared.items() if owner == lead.entity.lead]
+            yield from _wrong_children(lead, guests, twins)
     for stranger, those in by_lead.items():
         yield Entity.contact(connection.name, stranger), f"{len(those)} contacts in GHL belong to no lead", 0
+
+
+def _refused(case: Case, connection: Connection) -> set[tuple[str, Any]]:
+    """The e-mails and telephones that GHL itself did not take."""
+    refused = [one for one in case.history.ghl if one.budget == connection.ghl_budget and one.status in (400, 422)]
+    bodies = [one.body for one in refused if not one.fault and one.operation in CONTACT_WRITES]
+    return {
+        (name, one[name]) for one in bodies if isinstance(one, dict) for name in ("email", "phone") if one.get(name)
+    }
 
 
 def _without_conflicts(
@@ -106,12 +123,13 @@ def _wrong_deleted(connection: Connection, lead: WantedLead, twins: list[Mapping
             yield lead.entity, "is deleted in Lofty and has no tag that says so", lead.changed_ms
 
 
-def _wrong_children(lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:
+def _wrong_children(lead: WantedLead, guests: Iterable[WantedLead], twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:
+    """What hangs on a lead's contact: its own, and that of leads which share it."""
     standing: dict[tuple[str, str], list[Standing]] = defaultdict(list)
     for contact in twins:
         for form, child in standing_on(contact):
             standing[mark_of(child, form) or (form, f"unmarked {child['id']}")].append((form, child))
-    for one in lead.children:
+    for one in (*lead.children, *(child for guest in guests for child in guest.children)):
         yield from _wrong_child(one, standing.pop((one.entity.kind, one.entity.id), []))
     for kind, lofty_id in standing:
         ghost = lead.entity._replace(kind=kind, id=lofty_id)  # type: ignore[arg-type]  # a kind in a marker

@@ -12,14 +12,14 @@ from streams.core.to_ghl.directory import fold
 from streams.core.to_ghl.refused_values import KEPT_IN
 from streams.mapping import LEAD_ID_FIELD
 from streams.mapping.contact import MIRROR_PREFIX
+from streams.mapping.opt_outs import OPT_OUTS
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
-from tests.chaos.history.names import CREATES, form_of
+from tests.chaos.history.names import CONTACT_WRITES, CREATES, form_of
 from tests.chaos.history.told import told
 
 STAMP = re.compile(r"\bv(\d{6})\b")
 _STAMPED = ("lastName", "title", "body", "description")
-_CONTACT_WRITES = frozenset({"create-contact", "update-contact"})
 _CHILD_FIELDS: Mapping[ChildKind, frozenset[str]] = {
     "note": frozenset({"body"}),
     "task": frozenset({"title", "body", "dueDate", "completed", "assignedTo"}),
@@ -76,15 +76,17 @@ def _strange(case: Case, entry: Entry) -> Iterator[str]:
     body = entry.body
     if not isinstance(body, dict) or entry.operation in ("add-tags", "remove-tags"):
         return
-    if entry.operation not in _CONTACT_WRITES:
+    if entry.operation not in CONTACT_WRITES:
         form = form_of(entry.operation)
         owned = _CHILD_FIELDS[form] if form else frozenset()
         is_new_appointment = form == "appointment" and entry.operation in CREATES
         yield from body.keys() - owned - (_NEW_APPOINTMENT if is_new_appointment else frozenset())
         return
     connection = case.history.connection_at.get(entry.budget)
-    mappings = [one.mapping for one in case.history.mappings_of[connection.name]] if connection else []
+    connections = case.history.mappings_of[connection.name] if connection else ()
+    mappings = [one.mapping for one in connections]
     owned = {field.target for one in mappings for field in one.standard} | {"customFields"}
+    owned |= {OPT_OUTS} if any(one.opt_outs for one in connections) else set()
     owned |= {"assignedTo"} if any(one.assignment for one in mappings) else set()
     owned |= {"locationId"} if entry.operation != "update-contact" else set()
     yield from body.keys() - owned

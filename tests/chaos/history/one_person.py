@@ -10,10 +10,8 @@ from connectors.sandbox.shared.ledger import Entry
 from streams.messages import Entity
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
-from tests.chaos.history.names import CONTACT_CREATES, mark_of, standing_on
+from tests.chaos.history.names import CONTACT_WRITES, mark_of, standing_on
 from tests.chaos.history.told import told
-
-_CONTACT_WRITES = CONTACT_CREATES | {"update-contact"}
 
 
 def one_person(case: Case) -> Finding:
@@ -21,7 +19,10 @@ def one_person(case: Case) -> Finding:
 
     A lead is known by its names: each first name is one lead's, and a last name may repeat it after its
     version (`v000012 Ada77`). A contact is the lead's whose Lofty id was written on it last.
-    At the end the names and the notes of each contact are those of the lead whose id it has.
+    At the end the names of each contact are those of the lead whose id it has, and its notes are that lead's, or those of a
+    lead that shares it: one without a contact, whose e-mail it has.
+
+    Left out at the end: contacts that GHL had before us, and on which nothing of ours was written.
 
     Proves nothing of: fields that several people may have in common (towns, tags, telephones).
     """
@@ -37,7 +38,7 @@ def one_person(case: Case) -> Finding:
         if connection is None or not entry.applied or not isinstance(entry.body, dict):
             continue
         contact = (entry.budget, case.names.contact_of(entry) or "")
-        if entry.operation in _CONTACT_WRITES:
+        if entry.operation in CONTACT_WRITES:
             tally.examined += 1
             if lead := case.names.lead_in_body(entry):
                 owners[contact] = lead
@@ -51,10 +52,15 @@ def one_person(case: Case) -> Finding:
             entity = Entity.contact(connection.name, owners[contact])
             if deleted.get(entity, entry.at + 1) > entry.at:
                 tally.note(entity.key, "was deleted or tagged as deleted in GHL while it lived in Lofty", told(entry))
+    written = {case.names.contact_of(one) for one in case.writes()}
     for name, found in case.history.contacts.items():
+        strangers = frozenset(case.history.before.get(name, ())) - written
+        shared = case.sharers(name)
         for contact_in_ghl in found["contacts"]:
+            if contact_in_ghl["id"] in strangers:
+                continue
             tally.examined += 1
-            for what in _mixed(case, name, contact_in_ghl, people):
+            for what in _mixed(case, name, contact_in_ghl, people, shared):
                 tally.note(f"{name} {contact_in_ghl['id']}", what)
     return tally.finding()
 
@@ -79,14 +85,16 @@ def _deletes(entry: Entry, tag: str) -> bool:
     return entry.operation == "delete-contact" or (entry.operation == "add-tags" and tag in (tags or ()))
 
 
-def _mixed(case: Case, connection: str, contact: Mapping[str, Any], people: Mapping[str, str]) -> Iterator[str]:
+def _mixed(
+    case: Case, connection: str, contact: Mapping[str, Any], people: Mapping[str, str], shared: Mapping[str, str]
+) -> Iterator[str]:
     lead = case.names.lead_of_contact(connection, contact)
     for person in _named(contact, people) - {lead}:
         yield f"has the id of lead {lead}, and the names of lead {person}"
     own = {
         (kind, str(child.get("noteId") or child.get("id")))
         for row in case.history.leads[connection]
-        if str(row["lead"]["leadId"]) != lead
+        if lead not in (str(row["lead"]["leadId"]), shared.get(str(row["lead"]["leadId"])))
         for kind in ("note", "task", "appointment")
         for child in row[f"{kind}s"]
     }

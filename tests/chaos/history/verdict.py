@@ -11,9 +11,11 @@ from tests.chaos.history.finding import Finding, Violation
 from tests.chaos.history.history import History
 from tests.chaos.history.in_time import written_in_time
 from tests.chaos.history.intended import every_write_is_told
+from tests.chaos.history.nothing_dropped import nothing_dropped
 from tests.chaos.history.nothing_lost import nothing_lost
 from tests.chaos.history.nothing_stale import nothing_stale
 from tests.chaos.history.nothing_twice import nothing_twice
+from tests.chaos.history.once_only import once_only
 from tests.chaos.history.one_at_a_time import one_at_a_time
 from tests.chaos.history.one_owner import one_owner
 from tests.chaos.history.one_person import one_person
@@ -30,6 +32,8 @@ PROPERTIES: tuple[Callable[[Case], Finding], ...] = (
     every_act_acts,
     written_in_time,
     one_person,
+    once_only,
+    nothing_dropped,
 )
 """In the order of their numbers, from 1."""
 

@@ -9,11 +9,12 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from streams.console.api.routes import ENDPOINTS, openapi
 
 COMPONENTS = """
-    ActSeen Answer AuditPage BackfillState BudgetStatus Chosen ConflictDecision ConflictItem ConflictList ConflictOutcome
-    ConflictPerson ConnectLink ConnectionState ConnectionStatus ConnectionView Contact Credentials Decided DryConnection DryExample DryRunState DryStep Edit Event
-    GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me
+    ActSeen Answer AuditPage BackfillState BudgetStatus ChangedConnection Chosen ClonedConnection ConflictDecision ConflictItem ConflictList ConflictOutcome
+    ConflictPerson ConnectLink ConnectionLabel ConnectionState ConnectionStatus ConnectionView Contact Credentials Decided DryConnection DryExample DryRunState DryStep Edit
+    EditableConnection Event
+    GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me NewConnection OnVersion
     Ordered Overview OverviewNow Paced ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
-    ParkedRow Pasted Pending Point Preview Previews Problem RefreshedLocation ReplayState Row SavedText Search Sent Setting
+    ParkedRow Pasted PastedCredential Pending Point Preview Previews Problem RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent Setting
     SideState SideStatus Stands Step SweepStatus TagsRow TextProblem TextToCheck TextToPreview Timeline
     ToVersion UsedMapping WorkerStatus WorkerView
 """

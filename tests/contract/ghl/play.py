@@ -176,6 +176,12 @@ async def _location(client: GhlClient, sandbox: GhlSandbox) -> None:
     await client.list_custom_fields("loc1", model="contact")
     await client.list_custom_fields("loc1")
     await client.list_location_tags("loc1")
+    made = await client.create_custom_value("loc1", "Office hours", "9 to 5")
+    await client.update_custom_value("loc1", made.id, "Office hours", "")
+    await _refused(client.create_custom_value("loc1", "office hours", ""))
+    await client.list_custom_values("loc1")
+    await client.delete_custom_value("loc1", made.id)
+    await _refused(client.update_custom_value("loc1", made.id, "Office hours", ""))
 
 
 async def _refused(call: Any) -> None:

@@ -60,11 +60,13 @@ class Desk:
         note, task, event = (next(iter(one)) for one in (held.notes, held.tasks, held.appointments))
         self.ids = {"contactId": self.contact_id, "taskId": task, "id": note, "eventId": event, "locationId": HERE}
         self.ids |= {"calendarId": "calendar", "type": "add"}
+        self.value_id = "value-1"
+        self.sandbox.location(HERE).custom_values["value-1"] = {"id": "value-1", "fieldKey": "", "value": ""}
 
     def ask(self, name: str, query: str, body: object) -> GhlVisit:
         """One request, as the socket would bring it."""
         operation = OPERATIONS[name]
-        path = operation.path
+        path = operation.path.replace("customValues/{id}", f"customValues/{self.value_id}")
         for word in ("contactId", "taskId", "id", "eventId", "locationId", "calendarId", "type"):
             path = path.replace(f"{{{word}}}", self.ids[word])
         path = path.replace("{businessId}", "b1").replace("{campaignId}", "c1").replace("{workflowId}", "w1")

@@ -26,14 +26,15 @@ class VendorAccess:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCard:
-    """One connection. `sweep` says what is being read from Lofty now; `contacts` and `waiting` are None while unknown."""
+    """One connection. `sweep` says what is being read from Lofty now; `in_ghl` (contacts, notes and tasks) and `waiting` are
+    None while unknown."""
 
     connection: ConnectionState
     state: StatusText
     lofty: VendorAccess
     ghl: VendorAccess
     sweep: str
-    contacts: int | None
+    in_ghl: int | None
     waiting: int | None
 
 
@@ -71,13 +72,24 @@ def connection_card(one: ConnectionState, reported: deployment.ConnectionView | 
     ghl = vendor_access(one.name, one.ghl, reported.writes if reported else None)
     return ConnectionCard(
         connection=one,
-        state=state(lofty, ghl, reported),
+        state=unfinished(one) or state(lofty, ghl, reported),
         lofty=lofty,
         ghl=ghl,
         sweep=_SWEEPS.get(one.sweep, "" if one.new_ended_ms or one.full_ended_ms else "none yet"),
-        contacts=reported.links if reported else None,
-        waiting=sum(reported.undelivered.values()) if reported else None,
+        in_ghl=reported.links if reported else None,
+        waiting=sum(reported.undelivered.values()) if reported and reported.is_owned else None,
     )
+
+
+def unfinished(one: ConnectionState) -> StatusText | None:
+    """A connection that is not at work, in words; None for one that is."""
+    if one.state == "removing":
+        return StatusText("busy", "Being removed")
+    if one.state == "needs credentials":
+        return StatusText("bad", "Waiting for a key" if len(one.needs) == 1 else "Waiting for keys")
+    if one.trouble:
+        return StatusText("bad", "Its newest settings are not used")
+    return None
 
 
 def state(lofty: VendorAccess, ghl: VendorAccess, reported: deployment.ConnectionView | None) -> StatusText:

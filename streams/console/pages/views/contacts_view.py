@@ -136,8 +136,8 @@ def state_of(one: contacts.Contact) -> StatusText:
     return StatusText("ok", "In GHL") if one.ghl_id else StatusText("idle", "Not in GHL")
 
 
-def timeline(found: contacts.Timeline, only: str, mapping: str) -> TimelineView:
-    """One contact's timeline; `only` one kind of entity, where it is not empty. `mapping` is the connection's."""
+def timeline(found: contacts.Timeline, only: str) -> TimelineView:
+    """One contact's timeline; `only` one kind of entity, where it is not empty."""
     counts = Counter(kind(event.entity) or "contact" for event in found.events)
     chosen = [step(event) for event in reversed(found.events) if only in ("", kind(event.entity) or "contact")]
     newest = found.parked_ids[-1] if found.parked_ids else ""
@@ -145,7 +145,7 @@ def timeline(found: contacts.Timeline, only: str, mapping: str) -> TimelineView:
     if found.answer.level == "bad" and newest:
         links.append(Hyperlink("Open the parked record", record_href(newest)))
     if not found.is_gone:
-        preview = href(f"/mapping/{part(mapping)}", leads=found.lead, connection=found.connection)
+        preview = href(f"/mapping/{part(found.mapping)}", leads=found.lead, connection=found.connection)
         links.append(Hyperlink("What would be written?", preview))
     return TimelineView(
         story=found,

@@ -88,7 +88,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class OverviewView:
-    """The whole page. `verdict` is the one sentence."""
+    """The whole page. `verdict` is the one sentence. `no_oldest` says why there is no oldest change."""
 
     verdict: StatusText
     because: tuple[str, ...]
@@ -97,6 +97,7 @@ class OverviewView:
     stages: tuple[StageCard, ...]
     back_stages: tuple[StageCard, ...]
     oldest: OldestChange | None
+    no_oldest: str
     limits: tuple[ApiLimit, ...]
     plots: tuple[Plot, ...]
     causes: tuple[CauseCard, ...]
@@ -130,6 +131,7 @@ def overview_view(found: OverviewNow, history: History) -> OverviewView:
         stages=_stages(found),
         back_stages=_back_stages(found),
         oldest=_oldest(now, found.oldest_accepted_ms),
+        no_oldest=_no_oldest(now),
         limits=tuple(_api_limit(budget, now.at_ms) for budget in now.budgets),
         plots=_plots(history.points),
         causes=tuple(cause_card(group) for group in found.parked.groups[:5]),
@@ -170,8 +172,8 @@ ErrorView = tuple[StatusText, str, Hyperlink | None]
 def _without_workers(now: Deployment) -> ErrorView | None:
     if not now.alive:
         return (
-            StatusText("bad", "No worker is running"),
-            "Changes are kept in Kafka, and synced once a worker runs.",
+            StatusText("bad", "The sync engine is not running"),
+            "No worker reports. Changes from Lofty and GHL are kept, and synced once one runs.",
             None,
         )
     if not now.unowned:
@@ -242,25 +244,44 @@ def _fresh(now: Deployment) -> str:
 
 def _numbers(found: OverviewNow) -> tuple[Figure, ...]:
     now = found.deployment
+    leads = grouped(found.index.contacts) if found.index.is_on else "not counted"
+    return (
+        Figure("Leads", leads, "known from Lofty", href("/contacts")),
+        *(_measured(found) if now.alive else _not_measured()),
+        Figure(
+            "Needs attention", grouped(found.parked.total), counted(len(found.parked.groups), "cause"), href("/parked")
+        ),
+    )
+
+
+def _measured(found: OverviewNow) -> tuple[Figure, ...]:
+    """What the workers that are alive report; the least of it while a part has no worker."""
+    now, oldest = found.deployment, found.oldest_accepted_ms
     links = [one.links for one in now.connections if one.links is not None]
     under_way = sum(sum(one.undelivered.values()) for one in now.connections)
-    in_flight = sum(one.in_flight for one in now.budgets)
-    oldest = found.oldest_accepted_ms
+    in_flight = counted(sum(one.in_flight for one in now.budgets), "request")
+    in_ghl = grouped(sum(links)) if links else "not counted"
+    if now.unowned:
+        part = "of the part with a worker"
+        wait = "not known" if oldest is None else length((now.at_ms - oldest) / 1000)
+        return (
+            Figure("In GHL", in_ghl, f"contacts, notes and tasks {part}"),
+            Figure("On the way", f"{grouped(under_way)} or more", part),
+            Figure("Longest wait", wait, part),
+        )
+    wait, since = ("none", "all is in GHL or needs attention")
+    if oldest is not None:
+        wait, since = length((now.at_ms - oldest) / 1000), "since it was accepted"
     return (
-        Figure(
-            "Contacts",
-            grouped(found.index.contacts) if found.index.is_on else "not counted",
-            "known from Lofty",
-            href("/contacts"),
-        ),
-        Figure("In GHL", grouped(sum(links)) if links else "not counted", "contacts, notes, tasks"),
-        Figure("On the way", grouped(under_way), f"{counted(in_flight, 'request')} in flight"),
-        Figure(
-            "Longest wait",
-            "none" if oldest is None else length((now.at_ms - oldest) / 1000),
-            "since it was accepted" if oldest is not None else "all is in GHL",
-        ),
-        Figure("Parked", grouped(found.parked.total), counted(len(found.parked.groups), "cause"), href("/parked")),
+        Figure("In GHL", in_ghl, "contacts, notes and tasks"),
+        Figure("On the way", grouped(under_way), f"{in_flight} in flight"),
+        Figure("Longest wait", wait, since),
+    )
+
+
+def _not_measured() -> tuple[Figure, ...]:
+    return tuple(
+        Figure(name, "not known", "the sync engine is not running") for name in ("In GHL", "On the way", "Longest wait")
     )
 
 
@@ -322,6 +343,14 @@ def _oldest(now: Deployment, oldest_ms: int | None) -> OldestChange | None:
     return OldestChange(f"A change of {name}", href("/connections"), oldest_ms, _waits_for(of))
 
 
+def _no_oldest(now: Deployment) -> str:
+    if not now.alive:
+        return "Not known while the sync engine is not running. Nothing is lost: changes are kept."
+    if now.unowned:
+        return "Not known: a part of the work has no worker that could report it."
+    return "None: everything that Lofty reported is in GHL, or needs attention."
+
+
 def _waits_for(of: ConnectionView | None) -> str:
     if of is None:
         return "its turn"
@@ -329,7 +358,10 @@ def _waits_for(of: ConnectionView | None) -> str:
         return awaited(of.on_hold)
     for budget in (of.writes, of.reads):
         if budget is not None and budget.paused:
-            return f"the end of a pause: {budget.because or budget.paused}"
+            because = budget.because or budget.paused
+            if budget.paused in NO_ACCESS:
+                return f"access to {_VENDORS[budget.dispatcher]}, which was lost: {because}"
+            return f"the end of a pause: {because}"
     if of.undelivered.get("fetch"):
         return "its turn to be read from Lofty"
     if of.writes is not None and of.writes.blocked and of.writes.blocked >= of.undelivered.get("deliver", 0):
@@ -370,9 +402,11 @@ def _worker(one: WorkerView, now_ms: int) -> WorkerRow:
 
 
 def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
-    chosen = points[:: max(1, -(-len(points) // PLOTTED))]
+    step = max(1, -(-len(points) // PLOTTED))
+    parts = [points[at : at + step] for at in range(0, len(points), step)]
+    chosen = [next((one for one in part if not one.workers), part[-1]) for part in parts]  # a gap is never thinned out
     if points and chosen[-1] is not points[-1]:
-        chosen = (*chosen, points[-1])
+        chosen.append(points[-1])
     hours = length((points[-1].at_ms - points[0].at_ms) / 1000) if len(points) > 1 else "hours"
 
     def series(of: Callable[[Point], float | None]) -> tuple[tuple[int, float | None], ...]:
@@ -382,7 +416,7 @@ def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
         Plot(
             "Written to GHL",
             "a minute",
-            series(lambda one: max(0.0, one.rates.get("writes", 0.0)) * 60),
+            series(lambda one: max(0.0, one.rates.get("writes", 0.0)) * 60 if one.rates else None),
             f"the last {hours}",
         ),
         Plot("On the way", "", series(lambda one: float(one.undelivered)), f"the last {hours}"),

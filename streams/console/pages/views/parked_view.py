@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 from streams.console.pages.render import href
 from streams.console.pages.views.links import about, contact_of, group_href, record_href
-from streams.console.pages.views.page_view import Hyperlink, Question
+from streams.console.pages.views.page_view import Hyperlink, Question, StatusText
 from streams.console.pages.views.parked_causes import Cause, cause_of
-from streams.console.pages.wording import counted
+from streams.console.pages.wording import counted, grouped
 from streams.console.services.parked import ParkedGroup, ParkedGroups, ParkedPage, ParkedRecord, ParkedRow
+from streams.console.services.retry_outcomes import RetryOutcome
 from streams.operations.parked.open_records import RecordFilter
 
 PAGE_SIZE = 50
@@ -29,10 +30,21 @@ class CauseCard:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryCard:
+    """What came of records that were sent again."""
+
+    title: str
+    state: StatusText
+    words: str
+    outcome: RetryOutcome
+
+
+@dataclass(frozen=True, slots=True)
 class CausesView:
-    """The first page."""
+    """The first page. `retry` is the retry that was just made."""
 
     cards: tuple[CauseCard, ...]
+    retry: RetryCard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +82,29 @@ class ParkedRecordView:
     group_href: str
 
 
-def causes_view(found: ParkedGroups) -> CausesView:
+def causes_view(found: ParkedGroups, retry: RetryOutcome | None = None) -> CausesView:
     """The first page."""
-    return CausesView(tuple(cause_card(group) for group in found.groups))
+    return CausesView(tuple(cause_card(group) for group in found.groups), retry_card(retry) if retry else None)
+
+
+def retry_card(found: RetryOutcome) -> RetryCard:
+    """What came of a retry so far: the worst first, and no success before all is done."""
+    title = f"{counted(found.total, 'record')} {'was' if found.total == 1 else 'were'} sent again"
+    if found.again:
+        again = "It needs" if found.total == 1 else f"{grouped(found.again)} of {grouped(found.total)} need"
+        state = StatusText("bad", f"{again} attention again")
+    elif found.waiting:
+        waits = "It is" if found.total == 1 else f"{grouped(found.waiting)} of {grouped(found.total)} are"
+        state = StatusText("busy", f"{waits} under way")
+    elif found.unknown:
+        state = StatusText("idle", "See below what still needs attention")
+    else:
+        state = StatusText("ok", "It is done" if found.total == 1 else f"All {grouped(found.total)} are done")
+    counts = ((found.settled, "done"), (found.waiting, "under way"), (found.again, "need attention again"))
+    parts = [f"{grouped(count)} {words}" for count, words in counts if count]
+    if found.unknown:
+        parts.append(f"{grouped(found.unknown)} cannot be followed")
+    return RetryCard(title, state, f"{', '.join(parts)}.", found)
 
 
 def cause_card(group: ParkedGroup) -> CauseCard:

@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ import orjson
 from streams.messages.parked import PASSED_OVER
 from streams.operations.history.index.config import index_path
 from streams.operations.history.index.schema import VERSION, open_to_read
-from streams.operations.history.index.search_terms import Wanted, wanted_of
+from streams.operations.history.index.search_terms import Wanted, lane_and_rest, wanted_of
 from streams.operations.history.index.writer import LEFT_OUT
 from streams.settings import Settings
 
@@ -110,14 +110,14 @@ class ActLines:
 
 
 class IndexReader:
-    """The index at `path`. A lead's id is looked up under each of `connections`.
+    """The index at `path`. A lead's id is looked up under each of `connections`, which may be replaced.
 
     Every method raises `NoIndex` when the index cannot be read.
     """
 
     def __init__(self, path: Path, connections: Sequence[str]) -> None:
         self._path = path
-        self._connections = tuple(connections)
+        self.connections = tuple(connections)
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="history")
 
@@ -136,11 +136,11 @@ class IndexReader:
 
     async def lanes_of(self, text: str) -> tuple[str, ...]:
         """The lanes with exactly this lead id, GHL id or e-mail address."""
-        return await self._ask(lambda db: tuple(lane for _, lane in _exact(db, wanted_of(text), self._connections)))
+        return await self._ask(lambda db: tuple(lane for _, lane in _exact(db, wanted_of(text), self.connections)))
 
     async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> tuple[Hit, ...]:
         """Contacts by name, e-mail, phone or id: exact ones first, then the newest."""
-        chosen = (connection,) if connection else self._connections
+        chosen = (connection,) if connection else self.connections
         return await self._ask(lambda db: _search(db, wanted_of(text), chosen, limit, offset))
 
     async def hit(self, lane: str) -> Hit | None:
@@ -154,6 +154,14 @@ class IndexReader:
     async def rows(self, lane: str) -> dict[str, IndexedPosition]:
         """Where the newest row of each key is, by `topic:key`."""
         return await self._ask(lambda db: _rows(db, lane))
+
+    async def pending_entities(self, entities: Collection[str]) -> frozenset[str]:
+        """Those among some entities that wait to be read or written, or are parked."""
+        return await self._ask(lambda db: frozenset(one for one in entities if _is_pending(db, one)))
+
+    async def leads(self) -> dict[str, int]:
+        """How many leads of each connection are known."""
+        return await self._ask(_leads)
 
     async def open_parked(self) -> tuple[ParkedLine, ...]:
         """Parked records that still wait, the oldest first."""
@@ -324,6 +332,22 @@ def _rows(db: sqlite3.Connection, lane: str) -> dict[str, IndexedPosition]:
     return {
         f"{topic}:{key}": IndexedPosition(topic, partition, offset, 0, key) for topic, key, partition, offset in found
     }
+
+
+def _is_pending(db: sqlite3.Connection, entity: str) -> bool:
+    asked = (
+        "SELECT 1 FROM rows JOIN lanes ON lanes.id = rows.lane WHERE lanes.lane = ? AND topic IN (12, 13) AND key = ?"
+    )
+    lane, _ = lane_and_rest(entity)
+    return db.execute(asked, (lane, entity)).fetchone() is not None
+
+
+def _leads(db: sqlite3.Connection) -> dict[str, int]:
+    asked = (
+        "SELECT substr(lane, 1, instr(lane, ':') - 1) AS connection, count(*)"
+        " FROM lanes JOIN people_docsize ON people_docsize.id = lanes.id GROUP BY connection"
+    )
+    return dict(db.execute(asked).fetchall())
 
 
 def _open_parked(db: sqlite3.Connection) -> tuple[ParkedLine, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """The format of the index. An index with another number is rebuilt."""
 
 TABLES = """

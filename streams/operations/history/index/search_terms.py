@@ -15,8 +15,12 @@ LONGEST = 200
 MOST_VALUES = 8
 LONGEST_ID = 1_000
 """At most so many characters of an id or a stage are stored: ours are shorter."""
-PHONE_TAILS = (10, 7)
-"""People type phone numbers without the country code, or only the last seven digits."""
+SHORTEST_PHONE_PART, SHORTEST_NAME_PART = 4, 3
+"""People type the last four digits of a phone number, or a piece of a name: so much of it must be there."""
+LONGEST_WORD = 24
+"""Of a longer word of a name, only what begins within so many letters is found by a piece of it."""
+NATIONAL = 10
+"""The digits of a phone number without the country's code; outside of North America there may be one less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +72,24 @@ def digits(text: str) -> str:
 
 
 def phone_words(phones: Iterable[str]) -> str:
-    """The words under which phone numbers are found: all digits, and the last ones."""
-    words: dict[str, None] = {}
-    for number in map(digits, phones):
-        words[number] = None
-        for length in PHONE_TAILS:
-            if len(number) > length:
-                words[number[-length:]] = None
-    return " ".join(words)
+    """The words under which phone numbers are found: all digits, and each of their ends. A search asks for how a word begins,
+    so that it finds any four digits that follow each other."""
+    return " ".join(dict.fromkeys(end for number in map(digits, phones) for end in _ends(number, SHORTEST_PHONE_PART)))
+
+
+def name_words(name: str) -> str:
+    """The words under which a name is found: itself, and each end of its words, as of phone numbers."""
+    ends = (end for word in _words(name) for end in _ends(word, SHORTEST_NAME_PART)[1:LONGEST_WORD])
+    return " ".join((name, *dict.fromkeys(ends)))
+
+
+def _ends(text: str, shortest: int) -> list[str]:
+    """A text, and what is left of it without its first characters."""
+    return [text[start:] for start in range(max(1, len(text) - shortest + 1))]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", text.lower()) if word]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +112,19 @@ def wanted_of(text: str) -> Wanted:
     is_number = len(number) >= 4 and re.fullmatch(r"[\d\s()+./-]+", stripped) is not None
     if is_number:
         exact.add(number)
-        return Wanted(tuple(sorted(exact)), f'phones : "{number}" *')
-    words = [word for word in re.split(r"[\W_]+", lowered) if word]
-    return Wanted(tuple(sorted(exact)), " ".join(f'"{word}" *' for word in words[:10]))
+        numbers = " OR ".join(f'"{one}" *' for one in _without_country(number))
+        return Wanted(tuple(sorted(exact)), f"phones : ({numbers})")
+    return Wanted(tuple(sorted(exact)), " ".join(f'"{word}" *' for word in _words(lowered)[:10]))
+
+
+def _without_country(number: str) -> list[str]:
+    """A number as it was typed, and as Lofty may have it: without the country's code."""
+    found = [number]
+    if len(number) > NATIONAL:
+        found.append(number[-NATIONAL:])
+        if not (number.startswith("1") and len(number) == NATIONAL + 1):
+            found.append(number[1 - NATIONAL :])
+    return found
 
 
 def whole_json(raw: bytes | None) -> dict[str, Any]:

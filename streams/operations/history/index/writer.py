@@ -13,6 +13,7 @@ from streams.messages.topics import FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, SN
 from streams.operations.history.index.search_terms import (
     id_of,
     lane_and_rest,
+    name_words,
     person_of,
     phone_words,
     time_of,
@@ -221,7 +222,7 @@ class IndexWriter:
             old = {("email", one) for one in known.get("emails", ())}
             self._names(lane, old - new, new - old)
         names, emails = shown.get("name", ""), " ".join(shown.get("emails", ()))
-        row = (lane, names, emails, phone_words(shown.get("phones", ())), orjson.dumps(shown).decode())
+        row = (lane, name_words(names), emails, phone_words(shown.get("phones", ())), orjson.dumps(shown).decode())
         self._db.execute(
             "INSERT OR REPLACE INTO people (rowid, name, emails, phones, shown) VALUES (?, ?, ?, ?, ?)", row
         )

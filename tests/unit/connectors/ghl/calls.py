@@ -179,6 +179,7 @@ _APPOINTMENT = {
     "ignoreFreeSlotValidation": True,
 }
 _NEW_APPOINTMENT = {**_APPOINTMENT, "locationId": LOCATION, "contactId": CONTACT}
+_VALUE = {"name": "Hours", "value": "9 to 5"}
 _NEW_FIELD = {"name": "Lofty id", "dataType": "TEXT", "model": "contact"}
 
 LOCATION_CASES = (
@@ -192,6 +193,15 @@ LOCATION_CASES = (
          "POST /locations/loc1/customFields", _NEW_FIELD, {"customField": {"id": FIELD}}, _id, FIELD),
     Case("get-location-tags", lambda c: c.list_location_tags(LOCATION), "GET /locations/loc1/tags", None,
          {"tags": [{"id": "tag1", "name": "hot"}]}, lambda r: (r[0].id, r[0].name), ("tag1", "hot")),
+    Case("get-custom-values", lambda c: c.list_custom_values(LOCATION), "GET /locations/loc1/customValues", None,
+         {"customValues": [{"id": "v1", "name": "Hours", "value": "9 to 5"}]},
+         lambda r: (r[0].id, r[0].name, r[0].value), ("v1", "Hours", "9 to 5")),
+    Case("create-custom-value", lambda c: c.create_custom_value(LOCATION, "Hours", "9 to 5"),
+         "POST /locations/loc1/customValues", _VALUE, {"customValue": {"id": "v1"}}, _id, "v1"),
+    Case("update-custom-value", lambda c: c.update_custom_value(LOCATION, "v1", "Hours", "9 to 5"),
+         "PUT /locations/loc1/customValues/v1", _VALUE, {"customValue": {"id": "v1"}}, lambda r: r, None),
+    Case("delete-custom-value", lambda c: c.delete_custom_value(LOCATION, "v1"),
+         "DELETE /locations/loc1/customValues/v1", None, {"succeded": True}, lambda r: r, None),
     Case("get-user-by-location", lambda c: c.list_users(LOCATION), "GET /users/?locationId=loc1", None,
          {"users": [{"id": USER, "name": "Pat Reed", "email": "pat@example.com"}]},
          lambda r: (r[0].id, r[0].name, r[0].email), (USER, "Pat Reed", "pat@example.com")),

@@ -45,6 +45,7 @@ def test_what_must_be_looked_for_before_it_is_repeated() -> None:
         "create-appointment",
         "create-note",
         "create-custom-field",
+        "create-custom-value",
         "add-contact-to-campaign",
         "add-contact-to-workflow",
     }

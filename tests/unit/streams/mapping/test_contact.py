@@ -38,6 +38,9 @@ UNREADABLE = (
 )
 """What the whole lead's lists contain beside what is carried."""
 
+ADDRESSES = "address1: 2 more addresses left out, because a contact has one"
+"""It has three, too."""
+
 
 def with_fields(**fields: Any) -> Any:
     """The default mapping with these fields changed."""
@@ -94,7 +97,7 @@ def test_unset_values_are_ours_and_empty() -> None:
     assert result.fields["source"] is None
     assert result.fields["dateOfBirth"] is None
     assert result.custom["Lofty price max"] is None
-    assert result.flags == UNREADABLE
+    assert result.flags == (*UNREADABLE, ADDRESSES)
 
 
 def test_zero_is_a_value() -> None:
@@ -112,14 +115,18 @@ def test_a_phone_that_cannot_be_read_is_left_out_with_a_flag() -> None:
     result = mapped(whole_lead(phones=["ask her husband"]))
     assert "phone" not in result.fields
     assert result.fields["firstName"] == "Jane"
-    assert result.flags == (UNREADABLE[0], "phone: 'ask her husband' cannot be read as a phone number of US")
+    assert result.flags == (
+        UNREADABLE[0],
+        "phone: 'ask her husband' cannot be read as a phone number of US",
+        ADDRESSES,
+    )
 
 
 def test_a_lead_without_phones_has_an_empty_phone_and_no_flag() -> None:
     """Nothing to read is not the same as unreadable."""
     result = mapped(whole_lead(phones=[]))
     assert result.fields["phone"] is None
-    assert result.flags == UNREADABLE[:1]
+    assert result.flags == (UNREADABLE[0], ADDRESSES)
 
 
 def test_the_region_decides_how_a_phone_reads() -> None:
@@ -133,6 +140,26 @@ def test_addresses_are_taken_whole() -> None:
     lead = whole_lead(leadPropertyList=[{"streetAddress": "1 First St", "city": "", "mailAddress": False}])
     assert mapped(lead).fields["address1"] == "1 First St"
     assert mapped(lead).fields["city"] is None
+
+
+def test_further_addresses_are_flagged_each_once() -> None:
+    """A contact has one. What is empty, or is said twice, is no further address."""
+    home = {"streetAddress": "1 First St", "city": "Austin"}
+    own = {"streetAddress": "1 First St", "city": "Austin", "state": "", "zipCode": "", "county": ""}
+
+    def flags(*homes: dict[str, Any], **fields: Any) -> list[str]:
+        lead = whole_lead(leadPropertyList=list(homes), **{**own, **fields})
+        return [flag for flag in mapped(lead).flags if flag.startswith("address1")]
+
+    blank = dict.fromkeys(own, "")
+    assert flags(own, {"streetAddress": ""}, home) == []
+    assert flags(own, {**home, "city": "Dallas"}) == ["address1: 1 more address left out, because a contact has one"]
+    assert flags(home, {"city": "Dallas"}, streetAddress="9 Old Road") == [ADDRESSES]
+    assert flags(home, {"streetAddress": "2 Second St"}, **blank) == [
+        ADDRESSES.replace("2 more addresses", "1 more address")
+    ]
+    without = compile_mapping("mine", {"mine": {"extends": False, "fields": {"city": "_address.city"}}})
+    assert not [one for one in map_contact(without, whole_lead(), region="US").flags if "address" in one]
 
 
 def test_the_leads_own_address_counts_when_no_property_has_one() -> None:

@@ -244,6 +244,7 @@ def test_what_a_field_cannot_take_of_a_list_is_flagged() -> None:
     assert (mapped.custom["Sum"], mapped.fields["email"], mapped.fields["phone"]) == (1, "a@b.co", "+15125550134")
     assert mapped.flags == (
         "email: 1 more value left out: the field takes one",
+        "address1: 2 more addresses left out, because a contact has one",
         "Sum: 2 more values left out: the field takes one",
     )
 

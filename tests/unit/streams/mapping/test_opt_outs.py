@@ -46,6 +46,10 @@ def test_what_a_lead_has_closed(lead: dict[str, Any], closed: set[str]) -> None:
     [
         ({"dnd": True}, ALL),
         ({"dnd": True, OPT_OUTS: {"SMS": INACTIVE}}, ALL),
+        ({"dnd": True, OPT_OUTS: {"SMS": INACTIVE, "Call": INACTIVE, "Email": ACTIVE, "FB": ACTIVE}}, ALL),
+        ({"dnd": "true", OPT_OUTS: {"SMS": {"status": True}, "Call": {"status": "ACTIVE"}}}, set()),
+        ({"dnd": 1, OPT_OUTS: {"RCS": ACTIVE, "all": ACTIVE}}, set()),
+        ({"dnd": False, OPT_OUTS: {"sms": ACTIVE, "whatsApp": ACTIVE, "email": PERMANENT}}, {"SMS", "Email"}),
         ({OPT_OUTS: {"SMS": ACTIVE, "WhatsApp": ACTIVE}}, {"SMS"}),
         ({OPT_OUTS: {"SMS": PERMANENT, "Email": INACTIVE}}, {"SMS"}),
         ({"dnd": False, OPT_OUTS: {}}, set()),
@@ -55,7 +59,7 @@ def test_what_a_lead_has_closed(lead: dict[str, Any], closed: set[str]) -> None:
     ],
 )
 def test_what_a_contact_has_closed(contact: dict[str, Any], closed: set[str]) -> None:
-    """`dnd` closes all channels, an active or permanent status closes one."""
+    """`dnd` closes all channels, whatever each of them says; an active or permanent status closes one. What is neither says nothing."""
     assert closed_in_ghl(contact) == closed
 
 
@@ -72,6 +76,7 @@ def test_what_a_contact_has_closed(contact: dict[str, Any], closed: set[str]) ->
             closing({"SMS"}) | {"WhatsApp": {**ACTIVE, "message": "m", "code": "c"}},
         ),
         ({"SMS"}, {OPT_OUTS: {"Email": PERMANENT, "Call": ACTIVE}}, closing({"SMS"}) | {"Call": ACTIVE}),
+        ({"SMS"}, {OPT_OUTS: {"email": ACTIVE, "call": PERMANENT}}, closing({"SMS"}) | {"Email": ACTIVE}),
         ({"SMS"}, {OPT_OUTS: {"RCS": ACTIVE, "SMS": INACTIVE}}, closing({"SMS"})),
     ],
 )

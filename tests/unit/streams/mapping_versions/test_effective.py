@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.mapping_versions.effective import effective_mappings
+from streams.mapping_versions.effective import Edits, effective_mappings
 from streams.mapping_versions.version_log import VersionLog
 from tests.unit.streams.mapping_versions.stage import GOOD, WRONG, edit, settings
 
@@ -19,14 +19,14 @@ def ledger(*texts: str) -> VersionLog:
 
 def test_the_newest_version_is_in_force() -> None:
     """And nothing is said against it."""
-    found = effective_mappings(settings(), ledger(GOOD, GOOD.replace("upper", "lower")))
+    found = effective_mappings(settings(), Edits(ledger(GOOD, GOOD.replace("upper", "lower"))))
     assert (found.settings.mapping_version, found.newest, found.problems) == (2, 2, ())
     assert found.settings.mapping_trouble == ""
 
 
 def test_a_version_that_does_not_compile_is_passed_over_and_told() -> None:
     """The last good one stays, whatever comes after it."""
-    found = effective_mappings(settings(), ledger(GOOD, WRONG, WRONG))
+    found = effective_mappings(settings(), Edits(ledger(GOOD, WRONG, WRONG)))
     assert (found.settings.mapping_version, found.newest, len(found.problems)) == (1, 3, 2)
     assert "version 3 of the mappings does not compile here, so version 1 is used" in found.settings.mapping_trouble
     assert "firstNam" in found.settings.mapping_trouble
@@ -34,7 +34,7 @@ def test_a_version_that_does_not_compile_is_passed_over_and_told() -> None:
 
 def test_where_no_version_compiles_the_file_is_in_force() -> None:
     """It was good when the process began."""
-    found = effective_mappings(settings(), ledger(WRONG))
+    found = effective_mappings(settings(), Edits(ledger(WRONG)))
     assert (found.settings.mapping_version, found.newest) == (0, 1)
 
 
@@ -63,7 +63,7 @@ def test_where_no_version_compiles_the_file_is_in_force() -> None:
 )
 def test_no_text_on_the_topic_stops_anybody(text: str) -> None:
     """However deep, long or strange: the last good one stays in force, and a few problems say why."""
-    found = effective_mappings(settings(), ledger(GOOD, text))
+    found = effective_mappings(settings(), Edits(ledger(GOOD, text)))
     assert (found.settings.mapping_version, found.newest) == (1, 2)
     assert 0 < len(found.problems) < 50
 
@@ -76,12 +76,12 @@ def test_a_failure_of_our_own_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> N
 
     file = settings()
     monkeypatch.setattr("streams.settings.parse.compile_mapping", defect)
-    found = effective_mappings(file, ledger(GOOD))
+    found = effective_mappings(file, Edits(ledger(GOOD)))
     assert (found.settings.mapping_version, found.newest) == (0, 1)
     assert "KeyError" in found.problems[0].got
 
 
 def test_a_version_that_mends_it_is_in_force_again() -> None:
     """Nobody needs to start anything."""
-    found = effective_mappings(settings(), ledger(WRONG, GOOD))
+    found = effective_mappings(settings(), Edits(ledger(WRONG, GOOD)))
     assert (found.settings.mapping_version, found.settings.mapping_trouble) == (2, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.mapping_versions.effective import effective_mappings
+from streams.mapping_versions.effective import Edits, effective_mappings
 from streams.mapping_versions.listing import MappingState, state_of
 from streams.mapping_versions.version_log import VersionLog
 from streams.messages.mapping_edit import MappingEdit
@@ -14,7 +14,7 @@ def shown(*edits: MappingEdit) -> MappingState:
     ledger = VersionLog()
     for one in edits:
         ledger.add(one)
-    return state_of(settings(), ledger, effective_mappings(settings(), ledger))
+    return state_of(settings(), ledger, effective_mappings(settings(), Edits(ledger)))
 
 
 def test_without_edits_the_files_mappings_are_shown() -> None:

@@ -51,7 +51,7 @@ def test_the_built_in_mapping_is_shown_as_mappings_are_written() -> None:
 
 def test_a_new_mapping_begins_as_the_default_one() -> None:
     """Until something is written into it."""
-    edited = settings().with_mappings(Overlay(1, {"new-one": new_text("new-one")}, {"acme": "new-one"}))
-    plain = settings().with_mappings(Overlay(1, {}, {"acme": "default"}))
+    edited = settings().with_overlay(Overlay(1, {"new-one": new_text("new-one")}, {"acme": "new-one"}))
+    plain = settings().with_overlay(Overlay(1, {}, {"acme": "default"}))
     assert edited.connections["acme"].mapping.standard[0].target == plain.connections["acme"].mapping.standard[0].target
     assert len(edited.connections["acme"].mapping.custom) == len(plain.connections["acme"].mapping.custom)

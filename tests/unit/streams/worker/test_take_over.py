@@ -74,9 +74,9 @@ class Worker:
 def test_a_connection_that_was_parsed_again_is_the_same() -> None:
     """Also its compiled mapping and rules; an edited mapping, a rate or a pause is another."""
     one, other = settings().connections["acme"], settings().connections["acme"]
-    edited = settings().with_mappings(Overlay(1, {"upper": UPPER}, {"acme": "upper"})).connections["acme"]
+    edited = settings().with_overlay(Overlay(1, {"upper": UPPER}, {"acme": "upper"})).connections["acme"]
     commented = (
-        settings().with_mappings(Overlay(2, {"upper": f"# said\n{UPPER}"}, {"acme": "upper"})).connections["acme"]
+        settings().with_overlay(Overlay(2, {"upper": f"# said\n{UPPER}"}, {"acme": "upper"})).connections["acme"]
     )
 
     assert one is not other

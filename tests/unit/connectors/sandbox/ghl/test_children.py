@@ -105,6 +105,7 @@ async def test_children_go_with_their_contact() -> None:
 async def test_tasks_are_found_without_their_contact() -> None:
     """By contact, completion, assignee and title; in pages."""
     stage = Stage()
+    stage.seed(users=[{"id": "pat", "name": "Pat"}])
     client = stage.client()
     one, two = stage.contact(), stage.contact(email="bo@example.com", phone=None)
     mine = await client.create_task(one, {**TASK, "title": "Call Ann", "assignedTo": "pat"})
@@ -115,6 +116,17 @@ async def test_tasks_are_found_without_their_contact() -> None:
     assert [task.id for task in await client.search_tasks(HERE, {"assignedTo": ["pat"]})] == [mine.id]
     assert [task.id for task in await client.search_tasks(HERE, {"query": "ann"})] == [mine.id]
     assert [task.id for task in await client.search_tasks(HERE, {"skip": 1, "limit": 1})] == [done.id]
+
+
+async def test_a_task_loses_a_user_whom_the_location_does_not_have() -> None:
+    """Answered with a 2xx, in a create and in an update; all else of it is kept."""
+    stage = Stage()
+    stage.seed(users=[{"id": "pat", "name": "Pat"}])
+    client, contact = stage.client(), stage.contact()
+    task = await client.create_task(contact, {**TASK, "assignedTo": "gone"})
+    assert (task.assigned_to, task.title) == (None, TASK["title"])
+    assert (await client.update_task(contact, task.id, {"assignedTo": "pat"})).assigned_to == "pat"
+    assert (await client.update_task(contact, task.id, {"assignedTo": "gone", "title": "x"})).assigned_to == "pat"
 
 
 async def test_an_appointment_has_an_offset_by_id_and_none_in_the_contacts_list() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from connectors.errors import VendorError
 from connectors.sandbox.ghl import HookSettings
+from connectors.sandbox.ghl.mailer import WebhookMailer
 from connectors.sandbox.ghl.people import act
 from tests.unit.connectors.sandbox.ghl.stage import HERE, Stage
 
@@ -20,6 +21,33 @@ async def test_a_write_replaces_all_channels() -> None:
     await stage.client().update_contact(contact, {"dndSettings": {"Call": ACTIVE}})
     await stage.client().update_contact(contact, {"city": "Austin"})
     assert (await stage.client().get_contact(contact)).dnd_settings == {"Call": ACTIVE}
+
+
+async def test_dnd_is_a_switch_of_its_own_beside_the_channels() -> None:
+    """Neither changes the other, and a webhook shows both; only a boolean is taken."""
+    stage = Stage(hooks=HookSettings(url="http://hooks"))
+    contact = stage.contact()
+    client = stage.client()
+    await client.update_contact(contact, {"dndSettings": {"SMS": {**ACTIVE, "status": "inactive"}}})
+    await client.update_contact(contact, {"dnd": True})
+    found = await client.get_contact(contact)
+    assert (found.dnd, found.dnd_settings["SMS"]["status"]) == (True, "inactive")
+    told = stage.sandbox.outbox[-1]
+    assert (told["type"], told["dnd"], told["dndSettings"]["SMS"]["status"]) == ("ContactDndUpdate", True, "inactive")
+    await client.update_contact(contact, {"dndSettings": {"SMS": ACTIVE}})
+    assert (await client.get_contact(contact)).dnd is True
+    with pytest.raises(VendorError, match="dnd"):
+        await client.update_contact(contact, {"dnd": "true"})
+
+
+@pytest.mark.parametrize(
+    ("status", "is_repeated"), [(429, True), (503, False), (None, False), (404, False), (200, False)]
+)
+def test_a_webhook_is_repeated_after_a_429_only(status: int | None, is_repeated: bool) -> None:
+    """The oldest policy that GHL has published; the newer ones repeat more."""
+    stage = Stage(hooks=HookSettings(url="http://hooks"))
+    mailer = WebhookMailer(stage.sandbox)
+    assert mailer._is_retried(status) is is_repeated
 
 
 async def test_what_is_permanent_stays() -> None:

@@ -44,7 +44,7 @@ async def test_without_a_session_nothing_is_shown_and_nothing_is_done(on: Consol
             if on.console.guard.required(route) == "anyone":
                 assert prefix == "/console" or path.removeprefix(prefix) in open_paths
                 continue
-            for name in ("connection", "lead", "id", "vendor", "name", "record", "run"):
+            for name in ("connection", "lead", "id", "vendor", "name", "record", "run", "secret"):
                 path = path.replace(f"{{{name}}}", "x")
             status, _, _ = await browser.ask(route.method, path)
             assert status in (401, 303), (route.method, path, status)

@@ -30,6 +30,13 @@ def test_what_was_not_measured_is_a_gap_in_the_line() -> None:
     assert plot(points(1, 2, None, 3, 4), title="Rate").count("<polyline") == 2
 
 
+def test_the_time_since_which_nothing_is_measured_is_shown_as_a_gap_at_the_end() -> None:
+    drawn = plot(points(4, 4, None, None, None), title="Rate")
+    assert "not measured since" in drawn
+    assert "plot-now" not in drawn
+    assert "250.0," in drawn, "the second of five points is at a quarter of the width"
+
+
 def test_a_plot_says_in_words_what_it_shows() -> None:
     drawn = plot(points(1, 9, 4), title="Changes", unit="a minute")
     assert 'aria-label="Changes: now 4 a minute, at most 9 a minute"' in drawn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.console.services.time_series import MOST_POINTS, STEP_MS, TimeSeries
+from streams.console.services.time_series import MOST_POINTS, STEP_MS, Point, TimeSeries
 from streams.messages import WorkerStatus
 
 
@@ -27,3 +27,14 @@ def test_they_are_bounded() -> None:
     for step in range(MOST_POINTS + 50):
         points.add(status(step * STEP_MS, step))
     assert len(points.points) == MOST_POINTS
+
+
+def test_the_time_in_which_nobody_reported_is_a_gap() -> None:
+    """Between two statuses, and from the last one until now."""
+    points = TimeSeries(4, ())
+    for step in (0, 1, 5, 6):
+        points.add(status(step * STEP_MS + 25_000, step))
+    assert [one.workers for one in points.points] == [1, 1, 0, 1]
+    now = Point(20 * STEP_MS, 0, {}, 7, 7, 7, 7, None)
+    assert [one.workers for one in points.until(now)] == [1, 1, 0, 1, 0, 0]
+    assert points.until(now)[-1].undelivered == 0

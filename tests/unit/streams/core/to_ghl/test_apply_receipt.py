@@ -332,3 +332,16 @@ def test_a_value_that_is_free_again_while_its_contact_is_being_settled_is_not_fo
         facts = {"outcome": outcome, "step": "add tags", "at_ms": 1, "version_ms": 1, "conflicts": conflicts}
         link = record_link(link, Receipt.model_validate({**entity._asdict(), **facts, "settled": settled}))
     assert (link.conflicts, link.settled) == ({}, "")
+
+
+def test_of_one_field_the_newest_value_is_left_out_whether_another_has_it_or_ghl_refuses_it() -> None:
+    """A refusal ends the conflict about the value before, and the other way round: each value is sent once, not without end."""
+    taken = {"phone": Conflict(hash="taken", contact_id="c-1")}
+    link = record_link(LinkRow(ghl_id="g"), receipt("failed", conflicts=taken))
+    link = record_link(link, receipt("failed", refused={"phone": "refused"}))
+    assert (link.refused, link.conflicts) == ({"phone": "refused"}, {})
+    link = record_link(link, receipt("failed", conflicts=taken))
+    assert (link.refused, link.conflicts) == ({}, taken)
+    link = record_link(link, receipt("failed", refused={"email": "refused"}))
+    assert (link.refused, link.conflicts) == ({"email": "refused"}, taken)
+    assert record_link(link, receipt("applied", refused={"email": "", "phone": ""})).conflicts == taken

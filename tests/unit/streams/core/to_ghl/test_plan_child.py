@@ -84,6 +84,21 @@ def test_each_state_is_reached_in_one_request(kind: Kind, states: list[dict[str,
     assert same(child, states[-1])
 
 
+def test_a_user_whom_ghl_dropped_is_not_sent_again_until_another_one_is_wanted() -> None:
+    """Neither in a create under another contact nor in an update of something else."""
+    desired = DesiredChild({"body": MARKER, "assignedTo": "u1"}, MARKER)
+    dropped = LinkRow(ghl_id="t", refers_to="g", fields={"body": "old"}, refused={"assignedTo": field_hash("u1")})
+    plan = plan_child("task", desired, dropped, LinkRow(ghl_id="g"))
+    assert isinstance(plan, Call)
+    assert (plan.step, plan.body) == ("update task", {"body": MARKER})
+    plan = plan_child("task", desired, dropped.model_copy(update={"ghl_id": None}), LinkRow(ghl_id="g"))
+    assert isinstance(plan, Call)
+    assert (plan.step, plan.body) == ("create task", {"body": MARKER})
+    plan = plan_child("task", DesiredChild({"assignedTo": "u2"}, MARKER), dropped, LinkRow(ghl_id="g"))
+    assert isinstance(plan, Call)
+    assert plan.body == {"assignedTo": "u2"}
+
+
 @given(kind=KINDS, states=STATES, fates=st.lists(st.lists(FATES, max_size=4), min_size=4, max_size=4))
 def test_no_fate_of_a_create_makes_a_second_one(
     kind: Kind, states: list[dict[str, Any]], fates: list[list[Fate]]

@@ -377,7 +377,7 @@ def test_a_value_that_ghl_refuses_costs_that_value_only(
     taken = {name: value for name, value in plan.desired.fields.items() if value not in REFUSED}
     assert_stands(one, replace(plan.desired, fields=taken))
     refused = sorted(set(plan.desired.fields) - set(taken)) if one.ghl.contacts else []
-    flags = refusal_flags(plan.desired, one.link)
+    flags = refusal_flags(plan.desired.fields, one.link)
     assert not one.ghl.contacts or [flag.partition(":")[0] for flag in flags] == refused
 
 
@@ -395,7 +395,7 @@ def test_a_refused_value_is_sent_again_only_once_it_changes() -> None:
     plan.desired = desire({"email": "a@x.test", "phone": None, "lastName": "Poe"})
     one.settle(plan)
     assert contact.fields["phone"] is None
-    assert refusal_flags(plan.desired, one.link) == ()
+    assert refusal_flags(plan.desired.fields, one.link) == ()
 
 
 @pytest.mark.parametrize("fields", [{}, {"city": "Austin"}, {"firstName": "", "lastName": None}])
@@ -440,7 +440,9 @@ def test_a_contact_made_without_its_refused_phone_and_whose_answer_is_lost_is_fo
     (contact,) = one.ghl.contacts.values()
     assert contact.fields["lastName"] == "Ode"
     assert one.ghl.sent[1] == ("create contact" if email else "find contact")
-    assert refusal_flags(plan.desired, one.link) == ("phone: GHL refuses this value; it is sent again once it changes",)
+    assert refusal_flags(plan.desired.fields, one.link) == (
+        "phone: GHL refuses this value; it is sent again once it changes",
+    )
 
 
 def test_a_contact_by_name_that_our_memory_has_lost_is_found_by_its_lofty_id() -> None:

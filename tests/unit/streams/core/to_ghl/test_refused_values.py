@@ -7,8 +7,9 @@ import pytest
 from connectors.errors import VendorError
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
-from streams.core.to_ghl.plan import Call, DesiredContact
+from streams.core.to_ghl.plan import Call
 from streams.core.to_ghl.refused_values import held_back, refusal_flags, refused_values
+from streams.messages import Conflict
 
 BODY = {"email": "a@x", "phone": "+1555", "dateOfBirth": "1990-13-01", "city": None}
 CALL = Call("create contact", body=BODY, fields={name: field_hash(value) for name, value in BODY.items()})
@@ -51,7 +52,15 @@ def test_a_value_is_held_back_as_long_as_it_is_the_refused_one() -> None:
     assert held_back({"phone": "+1555", "city": "X"}, link) == {"phone"}
     assert held_back({"phone": "+12025550123"}, link) == frozenset()
     assert held_back({"phone": "+1555"}, None) == frozenset()
-    assert refusal_flags(DesiredContact({"phone": "+1555"}, (), "77"), link) == (
+    assert refusal_flags({"phone": "+1555"}, link) == (
         "phone: GHL refuses this value; it is sent again once it changes",
     )
-    assert refusal_flags(None, link) == ()
+    assert refusal_flags({}, link) == ()
+
+
+def test_a_refused_value_is_held_back_beside_an_earlier_conflict_of_its_field() -> None:
+    """Otherwise it would be sent and refused without end."""
+    conflict = Conflict(hash=field_hash("+12025550123"), contact_id="c1")
+    link = LinkRow(refused={"phone": field_hash("+1555")}, conflicts={"phone": conflict})
+    assert held_back({"phone": "+1555"}, link) == {"phone"}
+    assert held_back({"phone": "+12025550123"}, link) == {"phone"}

@@ -67,7 +67,7 @@ def test_lines_are_in_the_order_of_time_and_then_of_the_stages() -> None:
     [
         ({"parked": "unreadable"}, "a person"),
         ({"not_before_ms": NOW + 5_000, "attempts": 2, "last_error": "503"}, "in 5 s, after 2 attempts: 503"),
-        ({}, "a slot of Lofty's budget"),
+        ({}, "its turn to be read from Lofty"),
     ],
 )
 def test_a_pending_read_says_what_it_waits_for(row: dict[str, object], waits: str) -> None:
@@ -83,7 +83,7 @@ def test_a_pending_read_says_what_it_waits_for(row: dict[str, object], waits: st
         ({"parked": "no"}, LinkRow(ghl_id="g"), "a person"),
         ({}, None, "its contact"),
         ({"not_before_ms": NOW + 5_000, "attempts": 1, "last_error": "503"}, LinkRow(ghl_id="g"), "in 5 s"),
-        ({}, LinkRow(ghl_id="g"), "a slot of GHL's budget"),
+        ({}, LinkRow(ghl_id="g"), "its turn to be written to GHL"),
     ],
 )
 def test_a_pending_write_says_what_it_waits_for(row: dict[str, object], contact: LinkRow | None, waits: str) -> None:
@@ -95,15 +95,18 @@ def test_a_pending_write_says_what_it_waits_for(row: dict[str, object], contact:
 @pytest.mark.parametrize(
     ("row", "waits"),
     [
-        ({}, "GHL's budget, which pauses"),
-        ({"not_before_ms": NOW + 5_000, "attempts": 1, "last_error": "503"}, "503; and for GHL's budget, which pauses"),
+        ({}, "a pause of all calls to GHL"),
+        (
+            {"not_before_ms": NOW + 5_000, "attempts": 1, "last_error": "503"},
+            "503; and for a pause of all calls to GHL",
+        ),
         ({"parked": "no"}, "a person: writing it is parked (no)"),
     ],
 )
 def test_what_holds_the_whole_connection_back_is_told(row: dict[str, object], waits: str) -> None:
     """In place of a slot, beside a next try; a person comes first."""
     made = OutboxRow(snapshot=snapshot("note", "9")).model_copy(update=row)
-    assert pending_write(made, LinkRow(ghl_id="g"), NOW, "GHL's budget, which pauses").waits.endswith(waits)
+    assert pending_write(made, LinkRow(ghl_id="g"), NOW, "a pause of all calls to GHL").waits.endswith(waits)
 
 
 @pytest.mark.parametrize(

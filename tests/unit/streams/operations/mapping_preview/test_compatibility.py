@@ -35,7 +35,7 @@ def fits(
     directory: Directory | None = None, leads: Any = LEADS, more: str = "", text: str = TEXT
 ) -> dict[str, Compatibility]:
     """What is found, by subject."""
-    one = settings(CONFIG + more).with_mappings(Overlay(1, {"acme": text})).connections["acme"]
+    one = settings(CONFIG + more).with_overlay(Overlay(1, {"acme": text})).connections["acme"]
     known = directory if directory is not None else Directory(FIELDS, USERS, types=TYPES)
     return {found.subject: found for found in check_compatibility(one, known, leads)}
 

@@ -60,7 +60,7 @@ async def test_a_text_is_compiled_there_with_the_lines_of_its_problems() -> None
 
 async def test_a_preview_there_is_the_preview_here() -> None:
     """With a worker's words, and without."""
-    connection = settings().with_mappings(Overlay(1, {"acme": GOOD}, {})).connections["acme"]
+    connection = settings().with_overlay(Overlay(1, {"acme": GOOD}, {})).connections["acme"]
     seen = TrialLead(snapshot=snapshot(), link=LinkRow(), found=None)
     directory = Directory({"Lofty lead id": "f1"}, {"a@b.c": "u1"}, frozenset({"u1"}), {"f1": "TEXT"})
     evaluator = Evaluator()

@@ -54,7 +54,7 @@ DIRECTORY = Directory(
 def connection(text: str = TEXT, **policies: Any) -> Connection:
     """The connection, with an edited mapping."""
     more = "".join(f"[connections.acme.policies]\n{key} = {value}\n" for key, value in policies.items())
-    return settings(CONFIG + more).with_mappings(Overlay(1, {"acme": text})).connections["acme"]
+    return settings(CONFIG + more).with_overlay(Overlay(1, {"acme": text})).connections["acme"]
 
 
 def snapshot(state: dict[str, Any] | None = STATE) -> Snapshot:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from streams.core.fingerprint import field_hash
+from streams.core.to_ghl.refused_values import refusal_words
 from streams.messages import Remedy
 from streams.operations.verify.findings import Finding
 from streams.operations.verify.judge_lead import judge_lead
-from tests.unit.streams.operations.verify.inspected import APPOINTMENT, BASIS, NOTE, TASK, World, snapshot_of
+from tests.unit.streams.operations.verify.inspected import APPOINTMENT, BASIS, NOTE, STATES, TASK, World, snapshot_of
 
 
 def judged(world: World, key: str) -> list[Finding]:
@@ -36,6 +38,21 @@ def test_a_task_that_was_changed_in_ghl_is_different(key: str) -> None:
     next(one for one in world.tasks if one["id"] == world.standings[key].ghl_id)["completed"] = True
     [found] = judged(world, key)
     assert (found.state, found.remedies) == ("different", (Remedy(cure="doubt", fields=("completed",)),))
+
+
+def test_a_task_without_the_user_that_ghl_dropped_or_lacks_is_right_and_says_so() -> None:
+    """Nothing is to be repaired there."""
+    world = World()
+    world.snapshots[TASK] = snapshot_of(TASK, {**STATES[TASK], "_agent": {"email": "bo@example.com"}})
+    [found] = judged(world, TASK)
+    lacking = ("assignedTo: no GHL user has the e-mail bo@example.com",)
+    assert (found.state, found.left_out) == ("ok", lacking)
+
+    world.snapshots[TASK] = snapshot_of(TASK, {**STATES[TASK], "_agent": {"email": "agent@example.com"}})
+    assert states(world, TASK) == ["different"]
+    world.stand(TASK, refused={"assignedTo": field_hash("user-1")})
+    [found] = judged(world, TASK)
+    assert (found.state, found.left_out) == ("ok", (refusal_words("assignedTo"),))
 
 
 def test_markup_that_ghls_editor_puts_around_a_note_is_no_difference() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.planning import Rules
 from streams.mapping import TagRules, compile_mapping
-from streams.messages import Remedy
+from streams.messages import Conflict, Remedy
 from streams.operations.verify.findings import STATES, Finding
 from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead
 from tests.unit.streams.operations.verify.inspected import (
@@ -45,6 +46,7 @@ def test_a_world_that_is_right_has_nothing_wrong() -> None:
         "ok": 4,
         "pending": 0,
         "parked": 0,
+        "conflict": 0,
         "missing": 0,
         "different": 0,
         "double": 0,
@@ -169,6 +171,30 @@ def test_a_lead_that_shares_another_ones_contact_is_right_and_its_notes_are_no_o
     knowing = replace(BASIS, is_child=lambda kind, id: (kind, id) == ("note", "9"))
     states = [{one.state for one in judge_lead(world.snapshots, world.seen, basis)} for basis in (BASIS, knowing)]
     assert states == [{"ok", "orphaned"}, {"ok"}]
+
+
+@pytest.mark.parametrize(("decided", "is_undecided"), [((), True), (("c-2",), False)])
+@pytest.mark.parametrize("shares", ["", "acme:88:contact:88"])
+def test_a_recorded_conflict_is_a_conflict_and_not_right(
+    shares: str, decided: tuple[str, ...], is_undecided: bool
+) -> None:
+    """Its value is nowhere else called wrong; a conflict about a value that the lead no longer has is none."""
+    world = World()
+    assert world.contact is not None
+    email = world.contact["email"]
+    conflict = Conflict(hash=field_hash(email), contact_id="c-2", lead="acme:88:contact:88")
+    refused = {"email": conflict.hash}
+    world.stand(CONTACT, refused=refused, conflicts={"email": conflict}, decided=decided, shares=shares)
+    del world.contact["email"]
+    found = only(judged(world))
+    assert (found.state, found.is_wrong, found.is_undecided) == ("conflict", False, is_undecided)
+    assert "email: GHL contact c-2 has it, that of acme:88:contact:88" in found.because
+    assert ("lofty-ghl conflicts" in found.advice) is is_undecided
+
+    world.contact["email"] = email
+    old = {"email": conflict.model_copy(update={"hash": "another"})}
+    world.stand(CONTACT, refused={"email": "another"}, conflicts=old)
+    assert only(judged(world)).state == "ok"
 
 
 @pytest.mark.parametrize(

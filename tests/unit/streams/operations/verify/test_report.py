@@ -31,11 +31,26 @@ def report_of(*findings: Finding, unfinished: tuple[str, ...] = ()) -> Report:
 
 @pytest.mark.parametrize(
     ("state", "code"),
-    [("ok", 0), ("pending", 0), ("parked", 0), ("missing", 1), ("different", 1), ("double", 1), ("orphaned", 1)],
+    [
+        *[("ok", 0), ("pending", 0), ("parked", 0), ("conflict", 0)],
+        *[("missing", 1), ("different", 1), ("double", 1), ("orphaned", 1)],
+    ],
 )
 def test_the_exit_code_says_whether_anything_is_wrong(state: State, code: int) -> None:
     """What is on its way, or known to wait for a person, is not."""
     assert report_of(OK, Finding(KEY, state)).exit_code == code
+
+
+def test_a_conflict_that_nobody_has_decided_is_not_called_right() -> None:
+    """It has an exit code of its own, after what is wrong; the report names it, and what to do."""
+    open_one = Finding(KEY, "conflict", "phone: GHL contact c-2 has it", advice="see", is_undecided=True)
+    report = report_of(OK, open_one)
+    assert (report.exit_code, report.as_dict()["is_right"], report.as_dict()["undecided_conflicts"]) == (4, False, 1)
+    *_, finding, verdict = lines(report)
+    assert "phone: GHL contact c-2 has it" in finding
+    assert "Undecided conflicts: 1. `lofty-ghl conflicts`" in verdict
+    assert report_of(open_one, DIFFERENT).exit_code == 1
+    assert report_of(open_one, unfinished=("no worker",)).exit_code == 3
 
 
 def test_what_could_not_be_looked_at_outweighs_what_is_wrong() -> None:
@@ -49,7 +64,7 @@ def test_the_document_has_every_state_and_every_wrong_finding() -> None:
     """Also those that do not occur, so that a dashboard can count on them; what is right is only counted."""
     document = report_of(OK, DIFFERENT, Finding(KEY, "parked")).as_dict()
     assert document["counts"] == {
-        "ok": 1, "pending": 0, "parked": 1, "missing": 0, "different": 1, "double": 0, "orphaned": 0
+        "ok": 1, "pending": 0, "parked": 1, "conflict": 0, "missing": 0, "different": 1, "double": 0, "orphaned": 0
     }  # fmt: skip
     told = document["connections"]["acme"]
     assert [one["state"] for one in told["findings"]] == ["different", "parked"]

@@ -150,6 +150,7 @@ class Stage:
             "backlinks", BacklinkRow, "backlinks", MemoryStore(), self.batching_producer
         )
         self.links: Table[LinkRow] = Table("links", LinkRow, "links", MemoryStore(), self.batching_producer)
+        self.conflicts: Table[LinkRow] = Table("conflicts", LinkRow, "conflicts", MemoryStore(), self.batching_producer)
         self.applied_offsets = AppliedOffsets()
         self.applied_offsets.own(PARTITION)
         self.receipts = Receipts(
@@ -164,11 +165,20 @@ class Stage:
                 Record("asked", PARTITION, entity.key.encode(), b"")
             ),
             applied_offsets=self.applied_offsets,
-            linked=lambda *what: self.linked(*what),
-            flush_linked=self.backlinks.flush,
+            follower=self,
+            count_left_out=lambda connection, what: self.left_out.append((connection, *what)),
         )
-        self.linked: Callable[..., object] = lambda *_: None
+        self.follows: Callable[..., object] = lambda *_: None
+        self.left_out: list[tuple[str, str, str]] = []
         self.pauses: list[tuple[str, float, str]] = []
+
+    def linked(self, partition: int, entity: Entity, link: LinkRow) -> None:
+        """As the follower of links that `record` has."""
+        self.follows(partition, entity, link)
+
+    async def flush_linked(self) -> None:
+        """As the follower's."""
+        await self.backlinks.flush()
 
     def pause(self, budget: str, seconds: float, cause: str) -> None:
         """As the loop's `pause`."""

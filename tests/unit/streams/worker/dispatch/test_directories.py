@@ -13,13 +13,17 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError, Unanswered
 from connectors.ghl.client import GhlClient
 from connectors.http.request import Response
+from streams.core.rows import LinkRow
 from streams.core.scheduling.dispatcher import BudgetPolicy, Item
 from streams.core.to_ghl.planning import Rules
-from streams.mapping import compile_mapping
+from streams.core.to_lofty.rows import BacklinkRow, looked_through, own_contact
+from streams.mapping import LEAD_ID_FIELD, compile_mapping
+from streams.messages import Entity
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, DispatchWork, RequestSlot, WorkResult
-from tests.unit.streams.worker.dispatch.stage import PARTITION, Scripted, TakenSlot, Vendor, answer
+from streams.worker.dispatch.own_contacts import PAGE, OwnContacts
+from tests.unit.streams.worker.dispatch.stage import PARTITION, Scripted, Stage, TakenSlot, Vendor, answer
 
 FIELDS = answer(200, {"customFields": [{"id": "f0", "name": "Other", "fieldKey": "contact.other", "dataType": "TEXT"}]})
 SETTINGS = answer(200, {"location": {"id": "loc", "settings": {"allowDuplicateContact": False}}})
@@ -31,10 +35,14 @@ async def nothing(_item: Item, _slot: RequestSlot) -> WorkResult:
     return DONE
 
 
-class Desk:
-    """One location whose mapping needs custom fields, and a loop that holds its connection back."""
+class Desk(Stage):
+    """One location whose mapping needs custom fields, and a loop that holds its connection back.
 
-    def __init__(self) -> None:
+    It was looked through for own contacts before, unless `is_new`.
+    """
+
+    def __init__(self, *, is_new: bool = False) -> None:
+        super().__init__()
         self.ghl = Vendor()
         location = Location(
             connection="acme",
@@ -48,7 +56,10 @@ class Desk:
         self.loop = DispatchLoop("write", DispatchWork(nothing), time.monotonic)
         self.loop.acquire("loc", BudgetPolicy(100, 10.0, 4))
         self.changed: list[str] = []
-        self.directories = Directories(self.loop, {"acme": location}, self.changed.append)
+        if not is_new:
+            self.backlinks.put(PARTITION, looked_through("acme"), BacklinkRow(entity="acme"))
+        own = OwnContacts(self.links, self.backlinks, lambda: self.now_ms)
+        self.directories = Directories(self.loop, {"acme": location}, own, self.changed.append)
         self.directories.load("acme")
 
     async def turn(self) -> WorkResult:
@@ -183,3 +194,74 @@ async def test_a_location_of_which_nobody_says_that_it_refuses_duplicates_is_loo
     await desk.until_complete()
     assert desk.directories.get("acme").takes_duplicates is takes_duplicates
     assert desk.directories.get("acme").custom_fields
+
+
+# -- looked through for own contacts --------------------------------------------------------------------------
+
+ONE, TWO = Entity.contact("acme", "1"), Entity.contact("acme", "2")
+
+
+def page_of(*found: tuple[str, object], count: int = 0) -> Response:
+    """A page of a search: contacts with their Lofty ids, and as many without one as `count` needs."""
+    none = [(f"c-none-{n}", None) for n in range(count - len(found))]
+    contacts = [
+        {"id": one, "customFields": [{"id": f"f-{LEAD_ID_FIELD}", "value": lead}], "searchAfter": [7, one]}
+        for one, lead in (*found, *none)
+    ]
+    return answer(200, {"contacts": contacts, "total": len(contacts)})
+
+
+async def test_a_location_is_looked_through_once_a_lag_after_a_worker_without_links_began() -> None:
+    """Page by page; of two contacts with one Lofty id the older one counts, and what can be no id counts nothing."""
+    desk = Desk(is_new=True)
+    pages = [page_of(("c1", "1"), ("c2", 2), count=PAGE), page_of(("c3", "1"), ("c4", "a b"))]
+    desk.ghl.script = [location_with(), SETTINGS, USERS]
+    for _ in range(3):
+        assert await desk.turn() == AGAIN
+    assert await desk.turn() == WorkResult.retry(60.0)
+    desk.now_ms += 60_000
+    desk.ghl.script = [*pages]
+    assert await desk.until_complete() == 2
+    first, second = desk.ghl.body(-2), desk.ghl.body(-1)
+    assert first["filters"] == [{"field": f"customFields.f-{LEAD_ID_FIELD}", "operator": "exists"}]
+    assert ("searchAfter" in first, second["searchAfter"]) == (False, [7, f"c-none-{PAGE - 3}"])
+    rows = [desk.backlinks.get(PARTITION, own_contact(one)) for one in (ONE, TWO)]
+    assert [one.contact_id for one in rows if one is not None] == ["c1", "c2"]
+    desk.directories.load("acme")
+    desk.ghl.script = [location_with(), SETTINGS, USERS]
+    assert await desk.until_complete() == 3
+
+
+async def test_no_lag_is_waited_where_links_are_known_and_who_has_one_is_left_alone() -> None:
+    """As after an upgrade, or where links were imported: the connection is not kept waiting."""
+    desk = Desk(is_new=True)
+    desk.links.put(PARTITION, ONE.key, LinkRow(ghl_id="c1"))
+    desk.ghl.script = [location_with(), SETTINGS, USERS, page_of(("c1", "1"), ("c2", "2"))]
+    await desk.until_complete()
+    rows = [desk.backlinks.get(PARTITION, own_contact(one)) for one in (ONE, TWO)]
+    assert [one and one.contact_id for one in rows] == [None, "c2"]
+
+
+async def test_a_location_whose_field_for_the_lofty_id_was_just_made_is_not_searched() -> None:
+    """No contact can have a value there."""
+    desk = Desk(is_new=True)
+    wanted = len(compile_mapping().custom_fields)
+    desk.ghl.script = [FIELDS, SETTINGS, USERS, *(lambda n=n: desk.makes(n) for n in range(wanted))]  # type: ignore[misc]  # of this round
+    await desk.until_complete()
+    assert not any(line.endswith("/contacts/search") for line in desk.ghl.lines)
+    assert desk.backlinks.get(PARTITION, looked_through("acme")) is not None
+
+
+@pytest.mark.parametrize("fields", [location_with(), answer(422, {"message": "no"})], ids=["search", "fields"])
+async def test_a_search_that_is_refused_stops_nothing_and_is_tried_again_by_the_next_load(fields: Response) -> None:
+    """Also where the fields cannot be read: nobody knows by which to search."""
+    desk = Desk(is_new=True)
+    desk.links.put(PARTITION, ONE.key, LinkRow(ghl_id="c1"))
+    refused = [answer(422, {"message": "no such filter"})] if fields.status == 200 else []
+    desk.ghl.script = [fields, SETTINGS, USERS, *refused]
+    await desk.until_complete()
+    assert desk.backlinks.get(PARTITION, looked_through("acme")) is None
+    desk.directories.load("acme")
+    desk.ghl.script = [location_with(), SETTINGS, USERS, page_of()]
+    assert await desk.until_complete() == 4
+    assert desk.backlinks.get(PARTITION, looked_through("acme")) is not None

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from streams.core.rows import LinkRow
-from streams.messages import Entity
+from streams.messages import Conflict, Entity
+from streams.worker.dispatch.conflict_rows import BUILT as CONFLICTS_BUILT
+from streams.worker.dispatch.conflict_rows import ConflictRows
 from streams.worker.dispatch.holder_rows import BUILT, HolderRows
 from streams.worker.dispatch.identities import Identities
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Stage
@@ -30,8 +32,9 @@ class Desk(Stage):
             self.receipts,
             lambda entity, _: self.asked.append(entity.key),
         )
+        self.conflict_rows = ConflictRows(self.conflicts)
         self.is_owned = True
-        self.rows = HolderRows(self.identities, self.links, self.backlinks, lambda _: self.is_owned)
+        self.rows = HolderRows(self.identities, self.conflict_rows, self.links, self.backlinks, lambda _: self.is_owned)
         for entity, contact in ((ANN, "c-1"), (BEN, "c-1"), (CY, "c-3"), (CY._replace(kind="note", id="9"), "n-9")):
             self.links.put(PARTITION, entity.key, LinkRow(ghl_id=contact, settled="f/m"))
 
@@ -58,6 +61,18 @@ async def test_each_contact_leads_to_its_lead_and_who_was_mixed_is_planned_again
     assert on.asked == [BEN.key]
     await on.build()
     assert on.asked == [BEN.key]
+
+
+async def test_conflicts_that_an_earlier_release_left_get_their_rows_once() -> None:
+    """Also where the rows in `backlinks` are there already."""
+    on = Desk()
+    await on.build()
+    assert on.conflict_rows.is_built(PARTITION)
+    on.conflicts.delete(PARTITION, CONFLICTS_BUILT)
+    conflict = Conflict(hash="p", contact_id="c-1", lead=ANN.key)
+    on.links.put(PARTITION, CY.key, LinkRow(ghl_id="c-3", conflicts={"phone": conflict}, settled="f/m"))
+    await on.build()
+    assert {key for key, _ in on.conflicts.items(PARTITION)} == {CONFLICTS_BUILT, CY.key}
 
 
 async def test_a_partition_that_goes_away_meanwhile_is_looked_through_by_its_next_owner() -> None:

@@ -13,6 +13,7 @@ from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.to_ghl.directory import Directory
+from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.messages import Entity
 from streams.worker.dispatch.loop import WorkResult
 from tests.unit.streams.worker.dispatch.stage import (
@@ -173,3 +174,49 @@ async def test_a_contact_with_the_id_of_a_lead_that_no_link_knows_waits_for_loft
     on.ghl.script = [shown, *([] if living else [UPDATED, UPDATED])]
     await on.work()
     assert (on.ben.ghl_id, on.ben.shares) == ("c-old", other.key if living else "")
+
+
+OWN = answer(200, {"contact": {"id": "c-old", "email": "old@x.test", "customFields": [{"id": "f-lead", "value": "2"}]}})
+READ_OWN = "GET /contacts/c-old"
+
+
+class OwnContactDesk(Desk):
+    """When the location was looked through, a contact had Ben's Lofty id."""
+
+    def __init__(self, *script: Scripted, **more: Any) -> None:
+        super().__init__(*script, **more)
+        self.backlinks.put(PARTITION, own_contact(BEN), BacklinkRow(entity=BEN.key, contact_id="c-old"))
+
+
+async def test_a_lead_reads_the_contact_that_had_its_lofty_id_before_one_is_created() -> None:
+    """It is its own, whatever else it holds; the row is used once."""
+    on = OwnContactDesk(OWN, answer(200, {"contact": {"id": "c-old"}}))
+    assert (await on.work()).verdict is Verdict.DONE
+    assert on.ghl.lines == [READ_OWN, "PUT /contacts/c-old"]
+    assert (on.ben.ghl_id, on.ben.existed_ms > 0) == ("c-old", True)
+    assert on.backlinks.get(PARTITION, own_contact(BEN)) is None
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        answer(400, {"message": "Contact not found for id: c-old"}),
+        answer(200, {"contact": {"id": "c-old", "email": "ben@x.test", "customFields": []}}),
+        answer(200, {"contact": {"id": "c-old", "customFields": [{"id": "f-lead", "value": "3"}]}}),
+    ],
+    ids=["gone", "without an id", "another id"],
+)
+async def test_a_contact_that_no_longer_has_the_lofty_id_counts_for_nothing(shown: Response) -> None:
+    """The search lags. What follows is as if it had not been found, also that GHL names a duplicate."""
+    on = OwnContactDesk(shown, named(), held(), MADE)
+    assert (await on.work()).verdict is Verdict.DONE
+    assert on.ghl.lines == [READ_OWN, CREATE, READ, CREATE]
+    assert on.ben.ghl_id == "c-ben"
+
+
+async def test_a_lead_with_a_link_asks_for_no_other_contact() -> None:
+    """Its memory is newer than the search."""
+    known = LinkRow(ghl_id="c-ben", fields={"email": field_hash("ben@x.test")})
+    on = OwnContactDesk(UPDATED, link=known)
+    await on.work()
+    assert READ_OWN not in on.ghl.lines

@@ -51,7 +51,7 @@ class WriterStage(Stage):
             self.receipts,
             lambda entity, _: self.asked.append(entity.key),
         )
-        self.linked = self.identities.linked
+        self.follows = self.identities.linked
         failures = GhlFailures(
             outbox=self.outbox,
             links=self.links,

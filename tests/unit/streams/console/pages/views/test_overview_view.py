@@ -7,6 +7,7 @@ from dataclasses import replace
 from streams.console.pages.views.overview_view import overview_view, verdict
 from streams.console.services.overview import History, IndexState, OverviewNow
 from streams.console.services.parked import ParkedGroup, ParkedGroups
+from streams.console.services.time_series import Point, TimeSeries
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, WorkerStatus
 from streams.operations.status.overview import overview
 
@@ -56,8 +57,36 @@ def test_almost_all_is_never_rounded_to_all() -> None:
 
 def test_without_a_worker_it_says_that_nothing_is_lost() -> None:
     state, because, _ = verdict(now())
-    assert (state.level, state.words) == ("bad", "No worker is running")
-    assert "kept in Kafka" in because[0]
+    assert (state.level, state.words) == ("bad", "The sync engine is not running")
+    assert "are kept, and synced once" in because[0]
+
+
+def figures(found: OverviewNow) -> dict[str, str]:
+    """The figures beneath the sentence."""
+    return {one.name: f"{one.value} {one.words}" for one in overview_view(found, History(30_000, ())).numbers}
+
+
+def test_without_a_worker_no_figure_says_that_all_is_in_ghl() -> None:
+    """What is not measured is not known, and never zero."""
+    shown = overview_view(now(), History(30_000, ()))
+    for name in ("In GHL", "On the way", "Longest wait"):
+        assert figures(now())[name] == "not known the sync engine is not running"
+    assert shown.no_oldest.startswith("Not known")
+
+
+def test_while_a_part_has_no_worker_a_figure_is_the_least() -> None:
+    found = figures(now(status(fenced=(0, 1))))
+    assert found["On the way"].startswith("0 or more")
+    assert found["Longest wait"].startswith("not known")
+    assert figures(now(status()))["Longest wait"] == "none all is in GHL or needs attention"
+
+
+def test_a_plot_never_thins_a_gap_out_and_shows_no_zero_for_what_was_not_measured() -> None:
+    measured = [Point(NOW + at * 30_000, 1, {"writes": 1.0}, 0, 0, 5, 0, None) for at in range(400)]
+    points = [*measured[:201], TimeSeries.gap(NOW + 201 * 30_000), *measured[205:], Point(NOW, 1, {}, 0, 0, 5, 0, None)]
+    written, on_the_way, *_ = overview_view(now(status()), History(30_000, tuple(points))).plots
+    assert [value for _, value in on_the_way.points].count(None) == 1
+    assert written.points[-1][1] is None, "a worker that has just started has no rate yet"
 
 
 def test_partitions_without_an_owner_are_told_and_a_start_is_no_alarm() -> None:

@@ -95,6 +95,38 @@ async def test_people_are_found_by_name_email_phone_and_id(index: Index) -> None
         assert "acme:7" not in await found(index, text), text
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["+1 530-555-0104", "1 (530) 555 0104", "530-555-0104", "555-0104", "0104", "5550", "velace", "ADA lace", "ovel"],
+)
+async def test_a_lead_is_found_by_its_whole_number_its_last_digits_and_a_part_of_its_name(
+    index: Index, text: str
+) -> None:
+    """Lofty has the number without the country's code."""
+    index.lead("7", firstName="Ada", lastName="Lovelace", phones=["(530) 555-0104"])
+    index.lead("8", firstName="Ben", lastName="Other", phones=["(213) 777-0199"])
+    assert await found(index, text) == ["acme:7"]
+
+
+async def test_leads_are_counted_for_each_connection_and_nothing_but_leads(index: Index) -> None:
+    """No notes, no tasks, and no GHL contacts."""
+    index.lead("7", firstName="Ada")
+    index.lead("8", firstName="Ben")
+    index.lead("7", connection="bolt", firstName="Cy")
+    index.tell(SNAPSHOTS, "acme:7:note:1", {"state": {"content": "x"}, "read_ms": 5})
+    index.tell(LINKS_TABLE, "acme:7:note:1", {"ghl_id": "n1"})
+    assert await index.reader.leads() == {"acme": 2, "bolt": 1}
+
+
+async def test_what_is_pending_is_told_of_each_entity(index: Index) -> None:
+    """An entity without a row is settled."""
+    index.tell(OUTBOX_TABLE, "acme:7:contact:7", {"parked": ""})
+    index.tell(OUTBOX_TABLE, "acme:8:contact:8", {"parked": "refused"})
+    index.tell(OUTBOX_TABLE, "acme:8:contact:8", None)
+    asked = ["acme:7:contact:7", "acme:8:contact:8", "acme:9:contact:9"]
+    assert await index.reader.pending_entities(asked) == {"acme:7:contact:7"}
+
+
 async def test_an_exact_address_comes_first(index: Index) -> None:
     index.lead("7", firstName="Ann", emails=["ann@x.com"])
     index.lead("8", firstName="ann x com", emails=["other@x.com"])

@@ -1,0 +1,233 @@
+"""Adding, changing and removing connections. What follows an edit is done in the background, and begun again after a kill.
+
+A new connection is subscribed at Lofty, and a removed one loses its subscriptions, tokens and credentials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiokafka.errors import KafkaError
+
+from connectors.errors import ConnectorError
+from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.background import BackgroundTask
+from streams.console.errors import Conflict, ConsoleError, Fault, NotFound, WrongInput
+from streams.console.services.kafka_errors import on_kafka
+from streams.mapping_versions.connection_log import ConnectionVersion
+from streams.mapping_versions.store import MappingVersions
+from streams.operations.connection_edits.editor import ConnectionEditor
+from streams.operations.connection_edits.errors import (
+    ManagedByFile,
+    NoKeys,
+    NoSuchConnection,
+    StaleConnection,
+    WrongConnection,
+)
+from streams.operations.connection_edits.follow_up import as_it_was, finish_removal, subscribe
+from streams.settings.model import Connection
+
+log = logging.getLogger("lofty_ghl.console")
+
+RETRY_SECONDS = 10.0
+"""How long a subscription or a removal waits after Lofty or Kafka could not be reached."""
+
+Secret = Literal["lofty_api_key", "ghl_token"]
+Edit = Callable[[ConnectionEditor], Awaitable[Any]]
+
+
+class StaleEdit(Conflict):
+    """Somebody changed the connection meanwhile: `found` is its newest version, by `by` at `at_ms`."""
+
+    def __init__(self, error: StaleConnection) -> None:
+        self.expected, self.found, self.by, self.at_ms = error.expected, error.found, error.by, error.at_ms
+        super().__init__(f"{str(error)[0].upper()}{str(error)[1:]}.")
+
+
+@dataclass(frozen=True, slots=True)
+class EditableConnection:
+    """A connection as it can be changed. `settings` are those of its table in the configuration file.
+
+    `managed`: `file` connections are changed in the configuration file. `needs` are the credentials that it waits for.
+    `trouble` says why this version of it is not in use here.
+    """
+
+    id: str
+    label: str
+    version: int
+    managed: Literal["file", "console"]
+    is_removing: bool
+    settings: dict[str, Any]
+    needs: tuple[str, ...]
+    trouble: str = ""
+
+
+class ConnectionEdits(BackgroundTask):
+    """Edits connections through the store that `versions` gives, which raises `Unavailable` while it cannot be read."""
+
+    def __init__(self, versions: Callable[[], Awaitable[MappingVersions]], audit: AuditWriter) -> None:
+        self._versions = versions
+        self._audit = audit
+        self._to_subscribe: set[str] = set()
+        self._has_work = asyncio.Event()
+
+    async def get(self, connection: str) -> EditableConnection:
+        """One connection by its id or label. Raises `NotFound`."""
+        versions = await self._versions()
+        editor = ConnectionEditor(versions)
+        of_file = versions.file.connection(connection)
+        if of_file is not None:
+            table = editor.table_of(connection)
+            return EditableConnection(of_file.name, of_file.label, 0, "file", False, table, of_file.missing_secrets)
+        newest = versions.connection_log.newest(connection)
+        if newest is not None and newest.phase == "removing":
+            return _editable(versions, newest)
+        async with _refusals():
+            return _editable(versions, editor.current(connection))
+
+    async def add(
+        self, by: Actor, name: str, settings: Mapping[str, Any], credentials: Mapping[str, str]
+    ) -> EditableConnection:
+        """Add a connection with the credentials that are given; the others can be pasted later."""
+        about = {"connection": name, "credentials": ", ".join(sorted(credentials))}
+        return await self._edit(
+            by, "connection add", name, about, lambda to: to.add(name, settings, by=by.name, credentials=credentials)
+        )
+
+    async def clone(
+        self, by: Actor, connection: str, name: str, team_id: str, location_id: str, credentials: Mapping[str, str]
+    ) -> EditableConnection:
+        """Add a connection with the settings of another one."""
+        about = {"connection": name, "of": connection, "credentials": ", ".join(sorted(credentials))}
+        return await self._edit(
+            *(by, "connection clone", name, about),
+            lambda to: to.clone(connection, name, team_id, location_id, by=by.name, credentials=credentials),
+        )
+
+    async def change(
+        self, by: Actor, connection: str, settings: Mapping[str, Any], expected_version: int
+    ) -> EditableConnection:
+        """Give a connection other settings: all of them are replaced."""
+        return await self._edit(
+            *(by, "connection change", connection, {"expected_version": str(expected_version)}),
+            lambda to: to.change(connection, settings, expected_version=expected_version, by=by.name),
+        )
+
+    async def rename(self, by: Actor, connection: str, label: str, expected_version: int) -> EditableConnection:
+        """Give a connection another name to be shown by. Its id stays."""
+        return await self._edit(
+            *(by, "connection rename", connection, {"label": label, "expected_version": str(expected_version)}),
+            lambda to: to.rename(connection, label, expected_version=expected_version, by=by.name),
+        )
+
+    async def paste(self, by: Actor, connection: str, secret: Secret, value: str) -> EditableConnection:
+        """Keep a credential, sealed. It is never shown again."""
+        return await self._edit(
+            *(by, "connection credential", connection, {"credential": str(secret)}),
+            lambda to: to.paste(connection, secret, value, by=by.name),
+        )
+
+    async def remove(self, by: Actor, connection: str, expected_version: int) -> EditableConnection:
+        """Begin to remove a connection: it works no more, and what it has is taken away in the background."""
+        return await self._edit(
+            *(by, "connection remove", connection, {"expected_version": str(expected_version)}),
+            lambda to: to.remove(connection, expected_version=expected_version, by=by.name),
+        )
+
+    async def _edit(
+        self, by: Actor, action: str, connection: str, about: dict[str, str], edit: Edit
+    ) -> EditableConnection:
+        versions = await self._versions()
+        async with self._audit.acting(by, action, {"connection": connection, **about}) as result:
+            async with _refusals():
+                await on_kafka(lambda: edit(ConnectionEditor(versions)))
+            found = await self.get(connection)
+            result.detail = f"version {found.version}"
+        self._to_subscribe.add(found.id)
+        self._has_work.set()
+        return found
+
+    async def unfinished(self) -> tuple[Mapping[str, Connection], Mapping[str, Connection]]:
+        """The connections that wait for a credential, and those that are being removed, by their ids."""
+        try:
+            versions = await self._versions()
+        except ConsoleError:
+            return {}, {}
+        removing = {one.edit.connection: as_it_was(versions, one) for one in versions.connection_log.removing()}
+        return versions.in_force.incomplete, {name: one for name, one in removing.items() if one is not None}
+
+    # -- what follows an edit -----------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        has_begun = False
+        while True:
+            self._has_work.clear()
+            with suppress(ConsoleError):  # the store cannot be read now
+                versions = await self._versions()
+                if not has_begun:
+                    self._to_subscribe |= versions.connection_log.usable().keys()
+                    has_begun = True
+                await self._follow_up(versions)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._has_work.wait(), RETRY_SECONDS)
+
+    async def _follow_up(self, versions: MappingVersions) -> None:
+        """Finish each removal that has begun, then subscribe what is new."""
+        for removing in list(versions.connection_log.removing()):
+            self._to_subscribe.discard(removing.edit.connection)
+            await self._attempt("removed", removing.edit.connection, finish_removal(versions, removing))
+        incomplete = versions.in_force.incomplete
+        for name in self._to_subscribe - incomplete.keys():
+            connection = versions.settings().connections.get(name)
+            if connection is None or await self._attempt(
+                "subscribed", name, subscribe(versions.settings(), connection)
+            ):
+                self._to_subscribe.discard(name)
+
+    async def _attempt(self, verb: str, connection: str, work: Awaitable[object]) -> bool:
+        """Whether it is done. What fails for now is done again."""
+        try:
+            await work
+        except (ConnectorError, KafkaError, OSError, TimeoutError) as error:
+            log.warning("connection %s cannot be %s now, trying again: %s", connection, verb, error)
+            return False
+        except Exception:  # whatever it is: the other connections go on
+            log.exception("connection %s cannot be %s", connection, verb)
+            return False
+        return True
+
+
+def _editable(versions: MappingVersions, found: ConnectionVersion) -> EditableConnection:
+    name = found.edit.connection
+    incomplete = versions.in_force.incomplete.get(name)
+    return EditableConnection(
+        id=name,
+        label=found.edit.label,
+        version=found.number,
+        managed="console",
+        is_removing=found.phase == "removing",
+        settings=dict(found.edit.table),
+        needs=incomplete.missing_secrets if incomplete is not None else (),
+        trouble=versions.settings().connection_trouble.get(name, ""),
+    )
+
+
+@asynccontextmanager
+async def _refusals() -> AsyncIterator[None]:
+    """The editor's errors as the console's."""
+    try:
+        yield
+    except StaleConnection as error:
+        raise StaleEdit(error) from error
+    except WrongConnection as error:
+        faults = [Fault(one.where, one.expected, one.got, one.hint) for one in error.problems]
+        raise WrongInput("The connection is not right.", faults) from error
+    except (ManagedByFile, NoKeys) as error:
+        raise WrongInput(f"{str(error)[0].upper()}{str(error)[1:]}.") from error
+    except NoSuchConnection as error:
+        raise NotFound(f"{str(error)[0].upper()}{str(error)[1:]}.") from error

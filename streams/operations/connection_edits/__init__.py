@@ -1,0 +1,1 @@
+"""Connections that people add, change and remove while everything runs."""

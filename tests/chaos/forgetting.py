@@ -1,0 +1,127 @@
+"""How a deployment loses its memory by roads that the product supports, and how a connection gets another name."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from random import Random
+
+from streams.kafka.admin import create_missing
+from streams.messages.topics import LINKS_TABLE
+from tests.chaos.history import FORGOT, Deed
+from tests.chaos.lost import SLOTS, Lost
+from tests.chaos.stage import PAIRS, Stage
+from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
+from tests.deadlines import within
+
+END_SECONDS = 60.0
+READY_SECONDS = 90.0
+BACKFILL_SECONDS = 900.0
+
+
+@dataclass(slots=True)
+class Forgetting:
+    """Everything is done by the commands that an operator has."""
+
+    stage: Stage
+    supervisor: Supervisor
+    random: Random
+
+    async def another_prefix(self) -> Deed:
+        """As after a wiped cluster: gateway and workers go on with topics that hold nothing, and everything is read once more."""
+        began = time.time()
+        await self._with_workers_down(self._take_another_prefix)
+        told = self.stage.note(FORGOT, "another prefix")
+        read = await self.backfill()
+        told.until = time.time()
+        return Deed("another prefix", began, time.time(), {"connections were read once more": read})
+
+    async def wiped_links(self) -> Deed:
+        """The changelog of `links` is deleted, and the local copies of all machines with it."""
+        began = time.time()
+
+        def wipe() -> None:
+            for slot in SLOTS:
+                for store in self.stage.stores(slot):
+                    shutil.rmtree(store)
+
+        lost = Lost(self.stage, self.supervisor, self.random)
+        seen = await lost.delete_a_changelog(LINKS_TABLE, wipe)
+        self.stage.note(FORGOT, "wiped links").until = time.time()
+        read = await self.backfill()
+        return Deed("wiped links", began, time.time(), {**seen, "connections were read once more": read})
+
+    async def rename(self, number: int) -> Deed:
+        """A connection gets another name in the file, by the command; gateway and workers start again."""
+        began, old = time.time(), self.stage.label(number)
+        new = f"{old}-{uuid.uuid4().hex[:4]}"
+
+        async def renamed() -> None:
+            config = self.stage.folder / "renamed.toml"
+            config.write_text(self.stage.configuration)
+            code, out = await self._command("connections", "rename", old, new, "--config", str(config))
+            assert code == 0, out
+            before, now = (f"_{name.upper().replace('-', '_')}_" for name in (old, new))
+            self.stage.configure(
+                config.read_text(), {name.replace(before, now): one for name, one in self.stage.environ.items()}
+            )
+            await self.stage.restart_gateway()
+
+        await self._with_workers_down(renamed)
+        seen = {"it has another name": int(self.stage.label(number) == new)}
+        return Deed("a connection is renamed", began, time.time(), seen)
+
+    async def backfill(self) -> int:
+        """Read all leads of all connections, as an operator orders it. Returns how many ended well."""
+        done = 0
+        for number in range(PAIRS):
+            config = self.stage.folder / "backfill.toml"
+            config.write_text(self.stage.configuration)
+            code, out = await self._command(
+                "backfill", self.stage.label(number), "--config", str(config), seconds=BACKFILL_SECONDS
+            )
+            done += code == 0
+            if code != 0:
+                print(f"backfill: exit code {code}: {out[-400:]}", flush=True)
+        return done
+
+    async def _take_another_prefix(self) -> None:
+        old = self.stage.names.of("")
+        text = self.stage.configuration.replace(f'"{old}"', f'"chaos-{uuid.uuid4().hex[:6]}."')
+        self.stage.edited = ""
+        self.stage.configure(text, self.stage.environ)
+        await create_missing(self.stage.settings)
+        await self.stage.restart_gateway()
+
+    async def _with_workers_down(self, work: Callable[[], Awaitable[None]]) -> None:
+        """No worker runs meanwhile; afterwards one is ready again."""
+        self.supervisor.held |= set(SLOTS)
+        try:
+            self.supervisor.kill(*self.stage.alive())
+            while self.stage.alive():
+                await asyncio.sleep(LOOK_SECONDS)
+            await work()
+        finally:
+            self.supervisor.held -= set(SLOTS)
+        await self.stage.until(lambda: bool(self.supervisor.ready()), READY_SECONDS, "a worker is ready")
+
+    async def _command(self, *words: str, seconds: float = END_SECONDS) -> tuple[int, str]:
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "streams.cli", *words),
+            env={**os.environ, **self.stage.environ},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            out, _ = await asyncio.wait_for(child.communicate(), within(seconds))
+        except TimeoutError:
+            child.kill()
+            out, _ = await child.communicate()
+        return child.returncode or 0, " ".join(out.decode(errors="replace").split())
