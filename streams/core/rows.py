@@ -44,6 +44,8 @@ class FetchRow(Message):
     trace: str = ""
     confirms: bool = False
     """The entity was not found: the next read asks whether it is in Lofty's trash."""
+    only_moved: bool = False
+    """The lead is gone: the read asks whether this hangs on another lead now, and leaves everything else as it is."""
 
     @property
     def entity(self) -> Entity:

@@ -21,6 +21,7 @@ class Change(Message):
 
     `update_time_ms` is the vendor's time of the change, `accepted_ms` the time at which we promised to carry it.
     `trace` is the `traceparent` of its trace (W3C Trace Context), empty for none.
+    `only_moved`: its lead is gone, so only another lead on which it hangs now would change anything.
     """
 
     connection: str
@@ -32,6 +33,7 @@ class Change(Message):
     accepted_ms: Millis
     origin: Origin = "webhook"
     trace: str = ""
+    only_moved: bool = False
 
     @property
     def entity(self) -> Entity:

@@ -54,8 +54,9 @@ class Grants:
 
     @classmethod
     def of(cls, settings: Settings) -> Grants | None:
-        """None where no connection has OAuth."""
-        if not (settings.uses_oauth("ghl_token") or settings.uses_oauth("lofty_api_key")):
+        """None where no connection has OAuth, and none could be given it: without keys no token can be kept."""
+        uses_oauth = settings.uses_oauth("ghl_token") or settings.uses_oauth("lofty_api_key")
+        if settings.oauth_secrets.token_keys is None and not uses_oauth:
             return None
         return cls(settings, settings.key_ring)
 

@@ -8,9 +8,12 @@ from itertools import cycle
 from typing import Any
 from urllib.parse import urlencode
 
+from streams.console.errors import Fault
 from streams.console.pages.views.audit_view import AuditRow, AuditView
 from streams.console.pages.views.backfill_view import BackfillCard, BackfillsView
 from streams.console.pages.views.conflicts_view import ConflictsView, conflicts_view
+from streams.console.pages.views.connection_form import ConnectionForm, groups_of
+from streams.console.pages.views.connections_list import ListChoice, connection_list
 from streams.console.pages.views.connections_view import ConnectionCard, ConnectionsView, VendorAccess
 from streams.console.pages.views.contacts_view import (
     ContactRow,
@@ -43,16 +46,25 @@ from streams.console.pages.views.page_view import (
     StatusText,
 )
 from streams.console.pages.views.parked_causes import Cause
-from streams.console.pages.views.parked_view import CauseCard, CausesView, CauseView, ParkedRecordRow, ParkedRecordView
+from streams.console.pages.views.parked_view import (
+    CauseCard,
+    CausesView,
+    CauseView,
+    ParkedRecordRow,
+    ParkedRecordView,
+    retry_card,
+)
 from streams.console.pages.views.replay_view import DryRunView, ReplayExample, ReplayForm, ReplayRun, ReplayView
-from streams.console.pages.views.sign_in_view import SignInView
+from streams.console.pages.views.sign_in_view import KeptFormView, SignInView
 from streams.console.services.audit import ActSeen
 from streams.console.services.conflicts import ConflictList
+from streams.console.services.connection_edits import EditableConnection
 from streams.console.services.connections import ConnectionState, Setting, SideState
 from streams.console.services.contacts import Contact, Timeline
 from streams.console.services.mapping_table import LeadExample
 from streams.console.services.parked import ParkedGroup, ParkedRecord, ParkedRow
 from streams.console.services.replay import ReplayState
+from streams.console.services.retry_outcomes import RetryOutcome
 from streams.console.services.verdict import Answer
 from streams.core.to_ghl.directory import Directory
 from streams.mapping_versions.form.rows import rows_of
@@ -134,14 +146,14 @@ def _replay(run: str, state: str, began_ms: int) -> ReplayState:
 
 OVERVIEW = OverviewView(
     verdict=StatusText("ok", "Running, and up to date"),
-    because=("Changes reach GHL within 2.4 s.", "27 records are parked and wait for you."),
-    next_steps=(Hyperlink("Look at what is parked", "/console/parked"),),
+    because=("Changes reach GHL within 2.4 s.", "27 problems need attention."),
+    next_steps=(Hyperlink("See what needs attention", "/console/parked"),),
     numbers=(
         Figure("In GHL", "12 480", "contacts", "/console/contacts"),
         Figure("Written today", "3 214", "98 unchanged"),
         Figure("Freshness", "2.4 s", "99 of 100 changes"),
         Figure("Waiting", "18", "4 being written"),
-        Figure("Parked", "27", "3 causes", "/console/parked"),
+        Figure("Needs attention", "27", "3 causes", "/console/parked"),
     ),
     stages=(
         StageCard("intake", "From Lofty", 41.5, 0, None, StatusText("ok", "")),
@@ -181,7 +193,7 @@ OVERVIEW = OverviewView(
         Plot("Changes in GHL", "a minute", _series(18, 14), "written, last 3 h"),
         Plot("Freshness", "s", _series(2.2, 1.9), "99 of 100 changes, last 3 h"),
         Plot("Waiting", "changes", _series(12, 30), "not yet in GHL, last 3 h"),
-        Plot("Parked", "records", [(NOW - MINUTE, None)], "open, last 3 h"),
+        Plot("Needs attention", "problems", [(NOW - MINUTE, None)], "open, last 3 h"),
     ),
     causes=(
         _card("GHL refuses the phone number", "", "acme", 18, "/console/parked/group/1", NOW - 3 * 3_600_000),
@@ -199,7 +211,7 @@ EMPTY_OVERVIEW = OverviewView(
     verdict=StatusText("bad", "The sync engine is not running"),
     because=("No worker reports. Changes from Lofty and GHL are kept, and synced once one runs.",),
     next_steps=(),
-    numbers=(Figure("In GHL", "0", "contacts"), Figure("Waiting", "0"), Figure("Parked", "0")),
+    numbers=(Figure("In GHL", "0", "contacts"), Figure("Waiting", "0"), Figure("Needs attention", "0")),
     stages=OVERVIEW.stages[:1],
     back_stages=(),
     oldest=None,
@@ -287,6 +299,36 @@ CONNECTIONS = ConnectionsView(
         ),
     )
 )
+MANY = tuple(
+    replace(one, connection=replace(one.connection, name=f"{one.connection.name}-{number}"))
+    for number in range(100)
+    for one in CONNECTIONS.connections
+)
+
+
+_FAULTS = (
+    Fault("connections.borealis.region", "a region's two letters", "'Texas'", "such as US or CA"),
+    Fault("connections.borealis.ghl.requests_per_day", "a whole number of at least 1", "'many'"),
+    Fault("connections.borealis.tags.prefix", "a text", "7"),
+)
+_SETTINGS = {
+    "lofty": {"team_id": "777001", "auth": "oauth"},
+    "ghl": {"location_id": "loc-borealis", "requests_per_day": "many"},
+    "region": "Texas",
+}
+CONNECTION_FORM = ConnectionForm(
+    EditableConnection("borealis", "borealis-west", 3, "console", False, _SETTINGS, ("ghl_token",)),
+    "",
+    "borealis-west",
+    "3",
+    groups_of(_SETTINGS, ("default", "acme"), _FAULTS, is_new=False),
+    needs=("ghl_token",),
+    problem="Nothing was saved: 3 problems to fix.",
+    faults=_FAULTS[2:],
+)
+NEW_CONNECTION = ConnectionForm(
+    None, "", "", "0", groups_of({}, ("default", "acme"), is_new=True), needs=("lofty_api_key", "ghl_token")
+)
 
 
 def _found(
@@ -358,7 +400,7 @@ TIMELINE = TimelineView(
     name="Ada Lovelace",
     because="GHL refused the phone number: “phone must be a valid phone number”. It waits for you since 4 min.",
     next_steps=(
-        Hyperlink("Open the parked record", "/console/parked/3@41"),
+        Hyperlink("Open the problem", "/console/parked/3@41"),
         Hyperlink("What would be written?", "/console/mapping/acme?leads=600123"),
     ),
     waiting=(
@@ -421,6 +463,9 @@ TIMELINE = TimelineView(
         ),
     ),
     kinds=(("contact", 5), ("note", 2)),
+    more=Hyperlink("Show 260 older lines", "/console/contacts/acme/600123?lines=all#more"),
+    lofty_href="https://crm.lofty.com/admin/home/detail?leadId=600123",
+    ghl_href="https://app.gohighlevel.com/v2/location/loc/contacts/detail/ocQHyuzHvysMo5N5VsXc",
 )
 
 GROUP = _card(
@@ -431,6 +476,10 @@ GROUP = _card(
     "/console/parked/group/acme.deliver.refused",
     NOW - 3 * 3_600_000,
     "phone must be a valid phone number",
+)
+RETRY = retry_card(RetryOutcome("r1", NOW - MINUTE, "ann", 43, 12, 3, 28, 0))
+KEPT_FORM = KeptFormView(
+    "/console/mapping/acme", "a-token", (("text", "extends = 1\n"), ("do", "check")), (("text", "extends = 1\n"),)
 )
 PARKED = CausesView(
     (
@@ -676,7 +725,7 @@ REPLAY = ReplayView(
     (
         ("lofty.snapshots", "Latest data from Lofty (snapshots)"),
         ("lofty.changes", "Changes: read from Lofty again"),
-        ("parked", "Parked records"),
+        ("parked", "What needs attention"),
     ),
     ("acme", "borealis"),
     ("refused", "unreadable"),
@@ -719,7 +768,7 @@ def _act(ago_ms: int, who: str, did: str, state: StatusText, role: str = "operat
 
 AUDIT = AuditView(
     (
-        _act(MINUTE, "ann", "retried parked records", StatusText("ok", ""), cause="refused at deliver, acme"),
+        _act(MINUTE, "ann", "retried problems", StatusText("ok", ""), cause="refused at deliver, acme"),
         _act(9 * MINUTE, "bob", "discarded parked records", StatusText("bad", "refused: a viewer may not"), "viewer"),
         _act(3_600_000, "ann", "saved a mapping", StatusText("ok", ""), mapping="acme"),
         _act(86_400_000, "ann", "signed in", StatusText("ok", "")),
@@ -755,12 +804,16 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     Sample("overview", "overview.html", OVERVIEW, {}),
     Sample("overview-empty", "overview.html", EMPTY_OVERVIEW, {}),
-    Sample("connections", "connections.html", CONNECTIONS, {}),
-    Sample("connections-empty", "connections.html", ConnectionsView(()), {}),
+    Sample("connections", "connections.html", connection_list(CONNECTIONS.connections, ListChoice()), {}),
+    Sample("connections-many", "connections.html", connection_list(MANY, ListChoice(state="warn", page=1)), {}),
+    Sample("connections-empty", "connections.html", connection_list((), ListChoice()), {}),
+    Sample("connection-new", "connection_form.html", NEW_CONNECTION, {}),
+    Sample("connection-settings", "connection_form.html", CONNECTION_FORM, {}),
     Sample("contacts", "contacts.html", SEARCH, {}),
     Sample("contacts-none", "contacts.html", NOTHING_FOUND, {}),
     Sample("timeline", "timeline.html", TIMELINE, {}),
     Sample("parked", "parked.html", PARKED, {}),
+    Sample("parked-retried", "parked.html", replace(PARKED, retry=RETRY), {}),
     Sample("parked-empty", "parked.html", CausesView(()), {}),
     Sample("parked-group", "parked_group.html", PARKED_GROUP, {}),
     Sample("parked-record", "parked_record.html", RECORD, {}),
@@ -792,6 +845,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("editor-saved", "editor.html", EDITOR_SAVED, {}),
     Sample("backfill", "backfill.html", BACKFILL, {}),
     Sample("replay", "replay.html", REPLAY, {}),
+    Sample("kept-form", "kept_form.html", KEPT_FORM, {}),
     Sample("audit", "audit.html", AUDIT, {}),
     Sample("audit-empty", "audit.html", AuditView((), "", ()), {}),
     Sample(

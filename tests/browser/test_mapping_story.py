@@ -77,14 +77,14 @@ async def test_a_person_edits_a_mapping_with_an_error_and_then_rightly(embedded_
 
         await until_version(on, shifts, (await mappings.state()).version)
         await page.get_by_role("link", name="See what would change").click()
-        await person.heading("Replay")
+        await person.heading("Apply mapping to existing contacts")
         await page.get_by_role("button", name="See what would change").click()
         await expect(page.get_by_text("and no vendor was asked")).to_be_visible(timeout=LONG_MS)
         await expect(page.locator(".bars")).to_contain_text("firstName")
         await person.look("replay-dry")
         before = len(on.requests("lofty"))
-        await page.get_by_role("button", name="Replay now").click()
-        await expect(page.get_by_text("The replay has started.")).to_be_visible()
+        await page.get_by_role("button", name="Apply now").click()
+        await expect(page.get_by_text("It has started.")).to_be_visible()
         await expect(page.locator("main .state.ok", has_text="Done")).to_be_visible(timeout=LONG_MS)
         await on.until(lambda: on.contacts()[lead]["firstName"] == "ADA")
         assert len(on.requests("lofty")) == before

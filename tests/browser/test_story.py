@@ -49,7 +49,7 @@ async def test_a_person_connects_sees_a_lead_arrive_and_mends_one_that_does_not(
         await person.open("/parked")
         await person.look("sign-in")
         await person.sign_in("ann")
-        await person.heading("Nothing is parked")
+        await person.heading("Nothing needs attention")
         await connect(person)
 
         on.new_lead(firstName="Ada", lastName="Lovelace", phones=["(206) 555-0142"])
@@ -72,10 +72,10 @@ async def test_a_person_connects_sees_a_lead_arrive_and_mends_one_that_does_not(
         await person.heading("It is not in GHL")
         assert await page.evaluate("window.hacked") is None
         await person.look("timeline-parked")
-        await page.get_by_role("link", name="Open the parked record").click()
-        await person.heading("Why it is parked")
+        await page.get_by_role("link", name="Open the problem").click()
+        await person.heading("GHL refuses it")
         await person.look("parked-record")
-        await person.menu("Parked")
+        await person.menu("Needs attention")
         await person.heading("GHL refuses it")
         await person.look("parked")
 
@@ -90,9 +90,9 @@ async def test_a_person_connects_sees_a_lead_arrive_and_mends_one_that_does_not(
         await person.heading("It is in GHL, as Lofty has it")
 
         await person.menu("Audit")
-        await expect(page.get_by_text("retried parked records")).to_be_visible(timeout=LONG_MS)
+        await expect(page.get_by_text("retried problems")).to_be_visible(timeout=LONG_MS)
         await person.look("audit")
-        await person.menu("Backfill")
+        await person.menu("Import leads")
         await person.look("backfill")
         await person.menu("Overview")
         await person.look("overview")

@@ -3,40 +3,61 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from connectors.auth.token_pair import TokenPair
 from connectors.sandbox.ghl import LocationSettings
 from connectors.sandbox.ghl.seeds import shown
 from connectors.sandbox.lofty import TeamSettings
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty.people import make_team
 from streams.kafka.topic_reader import newest_values
-from streams.mapping_versions.store import MappingVersions
-from streams.messages.topics import CONNECTIONS
+from streams.mapping_versions.store import MappingVersions, settings_now
+from streams.messages.sealed_token import SealedToken
+from streams.messages.topics import CONNECTIONS, TOKENS, TOKENS_TABLE
+from streams.oauth.grants import Grants
+from streams.oauth.key_rotation import rotate_keys
+from streams.oauth.token_records import newest_tokens
 from streams.operations.connection_edits import follow_up
+from streams.operations.connection_edits.editor import ConnectionEditor
+from streams.settings import parse_settings
 from streams.worker.supervisor import Supervisor
 from tests.deadlines import within
-from tests.integration.console import Caller, caller, console_on_stage
-from tests.integration.stage import LOCATION, TEAM, Stage
+from tests.integration.command import command
+from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
+from tests.integration.stage import ENVIRON, LOCATION, TEAM, Stage
 from tests.kafka.broker import Broker
+from tests.unit.streams.console.stage import PASSWORDS
 
 OTHER_TEAM, OTHER_LOCATION = 7_000_007, "loc-beta"
 KEYS = "202601:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+NEXT = "202602:YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU="
 API_KEY, TOKEN = "beta-key-that-is-pasted", "pit-beta-that-is-pasted"
 
 
 @asynccontextmanager
-async def two_accounts(broker: Broker, tmp_path: Path) -> AsyncIterator[tuple[Stage, Supervisor, Caller]]:
+async def two_accounts(
+    broker: Broker, tmp_path: Path, config: str = ""
+) -> AsyncIterator[tuple[Stage, Supervisor, Caller]]:
     """The stage, with a second team and location that no connection names, and a worker that takes edits over."""
     teams = (TeamSettings(TEAM, ("stage-key",)), TeamSettings(OTHER_TEAM, (API_KEY,)))
     locations = (LocationSettings(LOCATION, ("pit-stage",)), LocationSettings(OTHER_LOCATION, (TOKEN,)))
     environ = {"LOFTY_GHL_TOKEN_KEYS": KEYS}
-    more = {"lofty": {"teams": teams}, "ghl": {"locations": locations}, "environ": environ, "restarts": True}
+    more = {
+        "lofty": {"teams": teams},
+        "ghl": {"locations": locations},
+        "environ": environ,
+        "restarts": True,
+        "more": config,
+    }
     async with console_on_stage(broker, tmp_path, **more) as on, MappingVersions(on.settings) as versions:
         desk_work.seed(on.lofty, other_team(on), make_team())
         await on.worker.__aexit__(None, None, None)
@@ -232,3 +253,191 @@ async def test_a_removal_that_was_cut_short_is_finished(
         await on.until(is_gone)
         assert shown_as == [("acme", "in use"), ("beta", "removing")]
         assert (edited[0], held) == (404, 3)
+
+
+async def test_pasted_keys_are_sealed_again_under_a_new_key(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """Then the old key can go: whoever has the new one alone opens them."""
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, who):
+        assert (await who.ask("POST", "/connections", new_connection(on)))[0] == 200
+        await until_served(on, supervisor, "acme", "beta")
+        environ = {**ENVIRON, **CONSOLE_ENVIRON}
+        both = parse_settings(on.config, {**environ, "LOFTY_GHL_TOKEN_KEYS": f"{NEXT},{KEYS}"})
+        found = await rotate_keys(Grants(both, both.key_ring))
+        again = await rotate_keys(Grants(both, both.key_ring))
+        alone = await settings_now(parse_settings(on.config, {**environ, "LOFTY_GHL_TOKEN_KEYS": NEXT}))
+        without = await settings_now(parse_settings(on.config, {**environ, "LOFTY_GHL_TOKEN_KEYS": KEYS}))
+
+        assert (len(found.resealed), found.closed) == (3, {})
+        assert (again.resealed, len(again.kept)) == ([], 3)
+        token = alone.connections["beta"].secrets.ghl_token
+        assert token is not None
+        assert token.get_secret_value() == TOKEN
+        assert (list(without.connections), list(without.connection_trouble)) == (["acme"], ["beta"])
+
+
+async def test_an_edit_that_nobody_took_over_before_a_kill_is_taken_over_at_the_next_start(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """Worker and gateway read the topic before they work."""
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, _):
+        await on.gateway.__aexit__(None, None, None)
+        async with MappingVersions(on.settings) as versions:
+            body = new_connection(on)
+            keys = {"lofty_api_key": API_KEY, "ghl_token": TOKEN}
+            await ConnectionEditor(versions).add("beta", body["settings"], by="ann", credentials=keys)
+        await on.gateway.__aenter__()
+        listed = await caller(on).get("/connections")
+        await until_served(on, supervisor, "acme", "beta")
+        secret = (await settings_now(on.settings)).connections["beta"].secrets.webhook_secret
+        assert secret is not None
+        async with on.http.post(f"{on.gateway.url}/lofty/{secret.get_secret_value()}", json={}) as answer:
+            status = answer.status
+        assert [(one["name"], one["state"]) for one in listed] == [("acme", "in use"), ("beta", "in use")]
+        assert status == 200  # the secret is known; the body was parked
+
+
+async def test_a_person_adds_and_removes_a_connection_with_forms_alone(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """Without scripts. A form that is wrong comes back as it was filled, without the keys, and says what is wrong where."""
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, _):
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookie_jar=jar) as http:
+            person = Visitor(http, on.gateway.url)
+            await person.sign_in()
+            empty = await person.read("/connections/new")
+            form = {
+                "name": "beta",
+                "lofty.team_id": str(OTHER_TEAM),
+                "lofty.base_url": on.lofty_url,
+                "ghl.location_id": OTHER_LOCATION,
+                "ghl.base_url": on.ghl_url,
+                "lofty_api_key": API_KEY,
+                "ghl_token": TOKEN,
+            }
+            wrong = await person.send("/connections/new", **{**form, "region": "XX"})
+            added = await person.send("/connections/new", **form)
+            await until_served(on, supervisor, "acme", "beta")
+            shown_page = await person.read("/connections/beta/settings")
+            changed = await person.send(
+                "/connections/beta/settings", version="1", label="west", **{"sweep.new_minutes": "0,1"}
+            )
+            listed = await person.read("/connections")
+            stale = await person.send("/connections/beta/settings", version="1", label="west")
+            question = await person.read("/connections/beta/remove")
+            removed = await person.send("/connections/beta/remove", version="3")
+            await until_served(on, supervisor, "acme")
+
+        assert (empty[0], "Add a connection" in empty[1]) == (200, True)
+        assert (wrong[0], "Expected a region" in wrong[1], str(OTHER_TEAM) in wrong[1], TOKEN in wrong[1]) == (
+            *(422, True, True, False),
+        )
+        assert (added[0], added[2]) == (303, "/console/connections/beta/settings")
+        assert (str(OTHER_TEAM) in shown_page[1], TOKEN in shown_page[1], API_KEY in shown_page[1]) == (
+            True,
+            False,
+            False,
+        )
+        assert (changed[0], "west" in listed[1]) == (303, True)
+        assert (stale[0], "meanwhile" in stale[1]) == (409, True)
+        assert "stay in GoHighLevel" in question[1]
+        assert (removed[0], removed[2]) == (303, "/console/connections")
+
+
+class Visitor:
+    """A person with a browser that runs no scripts."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self._http = http
+        self._url = url
+        self._csrf = ""
+
+    async def read(self, path: str) -> tuple[int, str]:
+        """A page, with the token of its forms."""
+        async with self._http.get(f"{self._url}/console{path}") as answer:
+            text = await answer.text()
+        found = re.search(r'name="csrf" value="([^"]+)"', text)
+        self._csrf = found[1] if found else self._csrf
+        return answer.status, text
+
+    async def send(self, path: str, **form: str) -> tuple[int, str, str]:
+        """Send a form: status, text, and where it leads."""
+        headers = {"Origin": self._url, "Sec-Fetch-Site": "same-origin"}
+        data = {"csrf": self._csrf, **form}
+        url = f"{self._url}/console{path}"
+        async with self._http.post(url, data=data, headers=headers, allow_redirects=False) as answer:
+            return answer.status, await answer.text(), answer.headers.get("Location", "")
+
+    async def sign_in(self) -> None:
+        """As an operator."""
+        await self.read("/sign-in")
+        await self.send("/sign-in", name="ann", password=PASSWORDS["ann"], go_on="")
+        await self.read("/")
+
+
+async def test_commands_add_and_remove_a_connection(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys come from files; the other commands know the connection; a second removal says that there is none."""
+    for name, value in {**CONSOLE_ENVIRON, "LOFTY_GHL_TOKEN_KEYS": KEYS}.items():
+        monkeypatch.setenv(name, value)
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, _):
+        config, settings, key, token = (tmp_path / name for name in ("c.toml", "beta.toml", "key", "token"))
+        config.write_text(on.config)
+        settings.write_text(
+            f'[connections.beta.lofty]\nbase_url = "{on.lofty_url}"\n[connections.beta.ghl]\nbase_url = "{on.ghl_url}"\n'
+        )
+        key.write_text(f"{API_KEY}\n")
+        token.write_text(f"{TOKEN}\n")
+        options = ("--settings", str(settings), "--lofty-api-key-file", str(key), "--ghl-token-file", str(token))
+        nobody = await command("connections add beta", config, *options, "--team-id", "", "--location-id", "M")
+        ids = ("--team-id", str(OTHER_TEAM), "--location-id", OTHER_LOCATION)
+        added = await command("connections add beta", config, *options, *ids)
+        twice = await command("connections add beta", config, *options, *ids)
+        await until_served(on, supervisor, "acme", "beta")
+        listed = await command("connections list", config)
+        subscribed = await command("subscriptions apply", config, "--connection", "beta")
+        held = len(other_team(on).subscriptions)
+        removed = await command("connections remove beta", config, "--yes")
+        again = await command("connections remove beta", config, "--yes")
+        of_file = await command("connections remove acme", config, "--yes")
+
+        assert (nobody[0], "connections.beta.lofty.team_id" in nobody[2]) == (2, True), nobody
+        assert (added[0], twice[0], "connection has it" in twice[2]) == (0, 2, True), (added, twice)
+        assert "beta  id beta  Lofty team 7000007  GHL location loc-beta  managed in the console" in listed[1]
+        assert (subscribed[0], held) == (0, 5), subscribed
+        assert (removed[0], again[0], "there is no connection 'beta'" in again[2]) == (0, 2, True), (removed, again)
+        assert (of_file[0], "configuration file" in of_file[2]) == (2, True), of_file
+        assert (await credentials(on), len(other_team(on).subscriptions)) == (set(), 0)
+        assert not any(secret in "".join(map(str, (added, listed, removed))) for secret in (API_KEY, TOKEN))
+
+
+async def test_the_tokens_of_a_removed_connection_go(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """What a person granted is in no topic and in no table of a worker afterwards."""
+    app = '[oauth.lofty]\nclient_id = "app"\n'
+    async with two_accounts(embedded_kafka, tmp_path, app) as (on, supervisor, who):
+        settings = settings_of(on)
+        settings["lofty"]["auth"] = "oauth"
+        body = {"name": "beta", "settings": settings, "ghl_token": TOKEN}
+        status, added = await who.ask("POST", "/connections", body)
+        await until_served(on, supervisor, "acme", "beta")
+        effective = await settings_now(on.settings)
+        grants = Grants(effective, effective.key_ring)
+        account = grants.lofty(effective.connections["beta"])
+        now_ms = time.time_ns() // 1_000_000
+        pair = TokenPair(
+            access="an-access-token", refresh="a-refresh-token", obtained_at_ms=now_ms, expires_at_ms=now_ms + 3_600_000
+        )
+        message = SealedToken(token=account.token, sealed=grants.seal(account.token, pair), at_ms=now_ms)
+        await on.produce(TOKENS, account.token.encode(), message.to_bytes(), at=account.partition)
+        changelog = on.names.changelog(TOKENS_TABLE)
+
+        async def is_stored() -> bool:
+            return account.token.encode() in await newest_values(on.settings, changelog)
+
+        async def is_gone() -> bool:
+            tokens = await newest_tokens(grants)
+            return not await is_stored() and not any(row.sealed for row in tokens.values())
+
+        await on.until(is_stored)
+        removed = await who.ask("POST", "/connections/beta/remove", {"expected_version": 1})
+        await on.until(is_gone)
+        assert (status, added["needs"], removed[0]) == (200, [], 200)

@@ -15,7 +15,6 @@ from streams.messages.topics import RECEIPTS
 from streams.operations.verify.run import verify
 from streams.operations.worker_queries.client import Timeouts
 from tests.integration.stage import LOCATION, PARTITIONS, TEAM, Stage, stage
-from tests.integration.test_lost_memory import backfill
 from tests.kafka.broker import Broker
 
 PHONE = "(530) 555-0104"
@@ -234,11 +233,12 @@ async def test_verify_parts_who_was_mixed_before(broker: Broker, tmp_path: Path)
         assert (report.exit_code, report.counts["conflict"], report.undecided) == (4, 1, 1), report.as_dict()
 
 
+@pytest.mark.parametrize("policy", ["delete", "tag"])
 async def test_leads_that_are_merged_in_lofty_have_their_notes_on_one_contact_once(
-    broker: Broker, tmp_path: Path
+    policy: str, broker: Broker, tmp_path: Path
 ) -> None:
-    """The absorbed lead's contact goes as that of a deleted one; the next full sweep finds what now hangs on the other lead."""
-    async with stage(broker, tmp_path, more=with_policy('lead_deleted = "delete"')) as on:
+    """What hung on the absorbed lead is read at once, names the other lead, and moves: nobody waits for a sweep."""
+    async with stage(broker, tmp_path, more=with_policy(f'lead_deleted = "{policy}"')) as on:
         ann = on.new_lead(firstName="Ann", emails=["ann@example.com"])
         anna = on.new_lead(firstName="Anna", emails=["anna@example.com"], phones=[PHONE])
         for lead in (ann, anna):
@@ -247,9 +247,26 @@ async def test_leads_that_are_merged_in_lofty_have_their_notes_on_one_contact_on
         await on.until_quiet()
         assert len(on.contacts()) == 2
 
+        def held(lead: str) -> list[int]:
+            contact = on.contacts().get(lead) or {"notes": (), "tasks": ()}
+            return [len(contact["notes"]), len(contact["tasks"])]
+
         on.edit("merge", "lead", id=int(ann), into=int(anna))
-        await on.until(lambda: len(on.ghl.location(LOCATION).contacts) == 1)
-        await backfill(on, "acme")
+        await on.until(lambda: (held(ann), held(anna)) == ([0, 0], [2, 2]))
         await on.until_quiet()
-        contact = on.contacts()[anna]
-        assert [len(contact["notes"]), len(contact["tasks"])] == [2, 2]
+        assert (ann in on.contacts()) is (policy == "tag")
+        texts = sorted(note["body"].split("[")[0] for note in on.contacts()[anna]["notes"])
+        assert [lead in text for lead, text in zip(sorted([ann, anna]), texts, strict=True)] == [True, True], texts
+        assert await on.parked() == []
+
+
+async def test_a_lead_that_is_deleted_keeps_its_notes_on_its_tagged_contact(broker: Broker, tmp_path: Path) -> None:
+    """They hang on no other lead."""
+    async with stage(broker, tmp_path) as on:
+        lead = on.new_lead(firstName="Ann", emails=["ann@example.com"])
+        on.edit("create", "note", leadId=int(lead), fields={"content": "likes gardens"})
+        await on.until_quiet()
+        on.edit("delete", "lead", id=int(lead))
+        await on.until(lambda: "lofty-deleted" in on.contacts()[lead]["tags"])
+        await on.until_quiet()
+        assert len(on.contacts()[lead]["notes"]) == 1

@@ -133,9 +133,7 @@ class Guard:
             if request.method not in SAFE_METHODS and visitor.via != "token":
                 await self._check_forgery(request, visitor)
             answer = await handler(request)
-            guest = request.get(_NEW_GUEST)
-            if guest and not answer.prepared:
-                self.set_cookie(request, answer, GUEST, guest, GUEST_SECONDS)
+            self.greet(request, answer)
             return answer
 
         return check
@@ -145,6 +143,20 @@ class Guard:
     def visitor(self, request: web.Request) -> Visitor:
         """Who asks."""
         return request[_VISITOR]
+
+    def greet(self, request: web.Request, answer: web.StreamResponse) -> None:
+        """Give a new guest the cookie without which their sign-in would be refused."""
+        guest = request.get(_NEW_GUEST)
+        if guest and not answer.prepared:
+            self.set_cookie(request, answer, GUEST, guest, GUEST_SECONDS)
+
+    def is_from_our_page(self, request: web.Request) -> bool:
+        """Whether a page of ours sent a form, by what the browser says of its origin."""
+        return not origin_problem(request.headers, request.host, self._public_url)
+
+    def csrf_of(self, session: Session) -> str:
+        """The token in the forms of a session."""
+        return self.seal.token("csrf", session.id)
 
     def actor(self, request: web.Request) -> Actor:
         """The same, as the audit names them."""
@@ -222,8 +234,7 @@ class Guard:
         role = self._role_of(session) if session and not self._ended.holds(session) else None
         address = self.address(request)
         if session is not None and role is not None:
-            csrf = self.seal.token("csrf", session.id)
-            return Visitor(session.name, role, session.via, address, csrf, session)
+            return Visitor(session.name, role, session.via, address, self.csrf_of(session), session)
         guest = request.cookies.get(self.cookie_name(request, GUEST), "")
         if not (20 <= len(guest) <= 64):
             guest = secrets.token_urlsafe(18)

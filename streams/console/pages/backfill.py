@@ -39,4 +39,4 @@ class BackfillPage(Page):
             await self._services.backfill.order(self._guard.actor(request), connection)
         except Conflict as error:
             return self._layout.redirect(href("/backfill"), error.words, "warn")
-        return self._layout.redirect(href("/backfill"), f"The backfill of {connection} is ordered.")
+        return self._layout.redirect(href("/backfill"), f"The import of {connection} is ordered.")

@@ -18,6 +18,7 @@ from streams.console.pages.views.connection_form import (
     settings_from,
 )
 from streams.console.pages.views.page_view import Question
+from streams.console.pages.wording import counted
 from streams.console.services.connection_edits import EditableConnection, Secret
 
 SECRETS: tuple[Secret, ...] = ("lofty_api_key", "ghl_token")
@@ -128,7 +129,6 @@ class ConnectionEditsPage(Page):
         error: WrongInput | Conflict | None = None,
     ) -> web.Response:
         faults: tuple[Fault, ...] = error.faults if isinstance(error, WrongInput) else ()
-        others = other_faults(faults)
         view = ConnectionForm(
             connection=found,
             name=(form or {}).get("name", ""),
@@ -137,15 +137,21 @@ class ConnectionEditsPage(Page):
             version=str(found.version) if found else "0",
             groups=groups_of(settings, await self._mappings(), faults, is_new=found is None),
             needs=found.needs if found else SECRETS,
-            problem=error.words if error is not None and (others or not faults) else "",
+            problem=_words_of(error),
             name_problem=name_problem(faults),
-            faults=others,
+            faults=other_faults(faults),
         )
         status = 200 if error is None else error.status
         return await self._layout.page(request, "connection_form.html", view, status=status)
 
     async def _mappings(self) -> list[str]:
         return [one.name for one in (await self._services.mapping.state()).mappings]
+
+
+def _words_of(error: WrongInput | Conflict | None) -> str:
+    if isinstance(error, WrongInput) and error.faults:
+        return f"Nothing was saved: {counted(len(error.faults), 'problem')} to fix."
+    return error.words if error is not None else ""
 
 
 def _page_of(connection: str) -> str:

@@ -7,6 +7,7 @@ from aiohttp import web
 from streams.console.errors import Unavailable, WrongInput
 from streams.console.pages.layout import Page, form_of
 from streams.console.pages.render import href, part
+from streams.console.pages.views.connections_list import ListChoice, connection_list
 from streams.console.pages.views.connections_view import ConnectLoftyView, connections_view
 
 
@@ -27,7 +28,8 @@ class ConnectionsPage(Page):
             workers = (await self._services.overview.now()).deployment
         except Unavailable:
             workers = None
-        return await self._layout.page(request, "connections.html", connections_view(found, workers))
+        view = connection_list(connections_view(found, workers).connections, ListChoice.of(request.query))
+        return await self._layout.page(request, "connections.html", view)
 
     async def refresh(self, request: web.Request) -> web.StreamResponse:
         """Have the worker read the GHL location again."""
@@ -55,7 +57,7 @@ class ConnectionsPage(Page):
             granted = await self._services.connections.connect_by_answer(
                 self._guard.actor(request), connection, vendor, form.get("answer", ""), form.get("ticket", "")
             )
-        except WrongInput as error:
+        except (WrongInput, Unavailable) as error:
             return await self._paste(request, connection, form.get("link", ""), form.get("ticket", ""), error.words)
         lacks = f" Missing scopes: {', '.join(granted.missing)}." if granted.missing else ""
         words = f"Lofty of {connection} is connected.{lacks}"

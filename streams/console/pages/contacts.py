@@ -41,5 +41,5 @@ class ContactsPage(Page):
         connection, lead = request.match_info["connection"], request.match_info["lead"]
         found = await self._services.contacts.timeline(connection, lead)
         only = request.query.get("kind", "")
-        view = contacts.timeline(found, only if only in contacts.KINDS else "")
+        view = contacts.timeline(found, only if only in contacts.KINDS else "", is_long="lines" in request.query)
         return await self._layout.page(request, "timeline.html", view)

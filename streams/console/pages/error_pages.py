@@ -7,13 +7,20 @@ from typing import Any
 
 from aiohttp import web
 
+from streams.console.auth.guard import SAFE_METHODS
 from streams.console.errors import ConsoleError, Malformed, NotSignedIn
-from streams.console.malformed import as_malformed
-from streams.console.pages.layout import Handler, Layout
+from streams.console.malformed import FORM, as_malformed
+from streams.console.pages.kept_forms import keep
+from streams.console.pages.layout import Handler, Layout, form_of
 from streams.console.pages.render import href
+from streams.console.pages.sign_in import sign_in_view
 from streams.console.pages.views.page_view import ErrorView, Hyperlink
+from streams.console.services.kafka_errors import PAGE_SECONDS, at_most
 
 log = logging.getLogger("lofty_ghl.console")
+
+ERROR_SECONDS = 1.0
+"""How long an error page waits for the numbers in its menu."""
 
 _HOME = Hyperlink("Go to the overview", href("/"))
 _BY_STATUS = {
@@ -37,11 +44,14 @@ def friendly(layout: Layout) -> Any:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            return await handler(request)
+            if request.method not in SAFE_METHODS:
+                return await handler(request)
+            with at_most(PAGE_SECONDS):
+                return await handler(request)
         except NotSignedIn as error:
             if request.method == "GET":
                 return layout.redirect(href("/sign-in", go_on=request.path_qs))
-            return await _answer(layout, request, _trouble(error))
+            return await _sign_in_again(layout, request) or await _answer(layout, request, _trouble(error))
         except Malformed as error:  # of which no page may show a part
             return web.Response(text=f"{error.title}: {error.words}\n", status=error.status)
         except ConsoleError as error:
@@ -59,10 +69,27 @@ def friendly(layout: Layout) -> Any:
     return middleware
 
 
+async def _sign_in_again(layout: Layout, request: web.Request) -> web.Response | None:
+    """The sign-in, which keeps the form that came without a session; None for a form that is not one of our pages'."""
+    guard = layout.guard
+    if request.method != "POST" or request.content_type != FORM or not guard.is_from_our_page(request):
+        return None
+    try:
+        kept = keep(request.path_qs, await form_of(request))
+    except Malformed:
+        return None
+    if kept is None:
+        return None
+    answer = await layout.page(request, "sign_in.html", sign_in_view(guard, request, kept=kept), status=401)
+    guard.greet(request, answer)
+    return answer
+
+
 def _trouble(error: ConsoleError) -> ErrorView:
     way = Hyperlink("Sign in", href("/sign-in")) if isinstance(error, NotSignedIn) else _HOME
     return ErrorView(error.status, error.title, error.words, (way,))
 
 
 async def _answer(layout: Layout, request: web.Request, view: ErrorView) -> web.Response:
-    return await layout.page(request, "trouble.html", view, status=view.status)
+    with at_most(ERROR_SECONDS):
+        return await layout.page(request, "trouble.html", view, status=view.status)

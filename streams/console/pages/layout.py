@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
+from datetime import tzinfo
 from typing import cast, get_args
 from urllib.parse import unquote
 
@@ -14,11 +15,15 @@ from aiohttp import web
 
 from streams.console.auth.guard import Guard, Visitor
 from streams.console.malformed import posted
-from streams.console.pages.render import BASE, render, zone_of
+from streams.console.pages.render import BASE, page_mark, render, zone_of
 from streams.console.pages.views.page_view import CurrentUser, Level, Notice, PageContext, Role, Theme
+from streams.console.services.kafka_errors import at_most
 from streams.console.services.services import Services
 
 THEME, ZONE, MESSAGE = "lofty_ghl_theme", "lofty_ghl_zone", "lofty_ghl_message"
+LIVE = "X-Console-Live"
+"""The header of a page that asks for itself once more: it is answered 304 when nothing changed."""
+MENU_SECONDS = 2.0
 YEAR_SECONDS = 365 * 24 * 3600
 
 Form = dict[str, str]
@@ -43,7 +48,6 @@ class Layout:
         """Who looks at the page, and with which settings."""
         visitor = self._visitor(request)
         person = CurrentUser(visitor.name, cast(Role, visitor.role)) if visitor and visitor.role else None
-        zone_name = unquote(request.cookies.get(ZONE, ""))
         theme = request.cookies.get(THEME, "auto")
         return PageContext(
             here=request.path_qs,
@@ -51,12 +55,21 @@ class Layout:
             person=person,
             csrf=visitor.csrf if visitor else "",
             theme=cast(Theme, theme) if theme in get_args(Theme) else "auto",
-            zone=zone_of(zone_name),
-            zone_name=zone_name,
-            parked=await self._parked() if person else None,
+            zone=self.zone(request),
+            zone_name=zone_name_of(request),
+            parked=await self._in_menu() if person else None,
             conflicts=self._conflicts() if person else None,
             message=message or _message_of(request),
         )
+
+    async def _in_menu(self) -> int | None:
+        """The number of parked records. No page waits long for it."""
+        with at_most(MENU_SECONDS):
+            return await self._parked()
+
+    def zone(self, request: web.Request) -> tzinfo:
+        """The reader's time zone; UTC where no script has reported it."""
+        return zone_of(zone_name_of(request))
 
     def _visitor(self, request: web.Request) -> Visitor | None:
         """None where the guard did not run: no such path."""
@@ -70,8 +83,13 @@ class Layout:
     ) -> web.Response:
         """A page."""
         context = await self.context(request, message)
-        answer = web.Response(text=render(template, view, context), status=status, content_type="text/html")
-        if MESSAGE in request.cookies and "X-Console-Live" not in request.headers:
+        text, is_live = render(template, view, context), LIVE in request.headers
+        mark = page_mark(text, context.now_ms)
+        if is_live and status == 200 and request.headers.get("If-None-Match") == mark:
+            return web.Response(status=304, headers={"ETag": mark})
+        answer = web.Response(text=text, status=status, content_type="text/html", headers={"ETag": mark})
+        answer.enable_compression()
+        if MESSAGE in request.cookies and not is_live:
             answer.del_cookie(MESSAGE, path=BASE)
         return answer
 
@@ -96,6 +114,11 @@ class Page:
 async def form_of(request: web.Request) -> Form:
     """The texts of a form. Raises `Malformed`."""
     return dict(await posted(request))
+
+
+def zone_name_of(request: web.Request) -> str:
+    """The name of the reader's zone, as their browser gave it."""
+    return unquote(request.cookies.get(ZONE, ""))
 
 
 def _message_of(request: web.Request) -> Notice | None:

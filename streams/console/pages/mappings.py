@@ -134,7 +134,9 @@ class MappingsPage(Page):
             return editor, form
         text = form.get("text", "").replace("\r\n", "\n").rstrip() + "\n"
         faults = await self._services.mapping.validate(name, text)
-        return replace(editor, text=text, version=form.get("version", "0"), faults=faults, is_checked=True), form
+        is_edited = text.strip() != editor.text.strip()
+        version = form.get("version", "0")
+        return replace(editor, text=text, version=version, faults=faults, is_checked=True, is_edited=is_edited), form
 
     async def _editor(self, name: str, form: Form) -> EditorView:
         known = await self._services.mapping.state()

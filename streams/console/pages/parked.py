@@ -65,11 +65,11 @@ class ParkedRecordsPage(Page):
         """Are you sure? A page, or a dialog where there are scripts."""
         wanted = _filter(request.query)
         if wanted == RecordFilter():
-            raise WrongInput("Choose the records on the page Parked.")
+            raise WrongInput("Choose them on the page Needs attention.")
         count = (await self._services.parked.records(wanted, limit=1)).total
         if not count:
             raise NotFound(
-                "Nothing of this is parked any longer: it was retried, discarded, or settled by a later change."
+                "Nothing of this needs attention now: it was retried, discarded, or settled by a later change."
             )
         view = parked.question(action, wanted, count, href("/parked"))
         return await self._layout.page(request, "question.html", view)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, tzinfo
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +22,7 @@ from streams.operations.replay.selection import time_ms
 DEFAULT_RATE = 200.0
 """Records a second: the workers have most of their time for live work."""
 SLOWEST, FASTEST = 0.1, 5_000.0
+_TYPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 _FIELDS = ("topic", "connection", "contact", "since", "until", "reason", "rate")
 
 
@@ -48,7 +51,7 @@ class ReplayPage(Page):
         form = _form(await form_of(request))
         try:
             _rate(form.rate)
-            dry = self._dry_runs.start(self._selection(form))
+            dry = self._dry_runs.start(self._selection(request, form))
         except (WrongInput, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
         return self._layout.redirect(href("/replay", **_asked(form), dry=dry.id))
@@ -58,22 +61,22 @@ class ReplayPage(Page):
         form = _form(await form_of(request))
         try:
             await self._services.replay.start_replay(
-                self._guard.actor(request), self._selection(form), _rate(form.rate)
+                self._guard.actor(request), self._selection(request, form), _rate(form.rate)
             )
         except (WrongInput, Conflict, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
-        return self._layout.redirect(href("/replay"), "The replay has started.")
+        return self._layout.redirect(href("/replay"), "It has started.")
 
     async def stop(self, request: web.Request) -> web.StreamResponse:
         """Stop one."""
         await self._services.replay.stop_replay(self._guard.actor(request), (await form_of(request)).get("id", ""))
-        return self._layout.redirect(href("/replay"), "The replay was stopped. It can be resumed where it stopped.")
+        return self._layout.redirect(href("/replay"), "It was stopped, and can be resumed there.")
 
     async def go_on(self, request: web.Request) -> web.StreamResponse:
         """Carry one on."""
         run = (await form_of(request)).get("id", "")
         await self._services.replay.resume_replay(self._guard.actor(request), run, DEFAULT_RATE)
-        return self._layout.redirect(href("/replay"), "The replay was resumed.")
+        return self._layout.redirect(href("/replay"), "It was resumed.")
 
     async def _page(self, request: web.Request, form: ReplayForm, dry_id: str, status: int = 200) -> web.Response:
         groups = (await self._services.parked.groups()).groups
@@ -83,7 +86,7 @@ class ReplayPage(Page):
         view = replay_view(form, connections, reasons, dry, runs, self._layout.now_ms())
         return await self._layout.page(request, "replay.html", view, status=status)
 
-    def _selection(self, form: ReplayForm) -> Selection:
+    def _selection(self, request: web.Request, form: ReplayForm) -> Selection:
         """What a form means. Raises `WrongInput`."""
         if form.connection and form.connection not in self._services.settings.connections:
             raise NotFound(f"There is no connection {form.connection[:60]!r}.")
@@ -92,11 +95,16 @@ class ReplayPage(Page):
             text = getattr(form, name)
             try:
                 if text:
-                    facts[f"{name}_ms"] = time_ms(text, self._layout.now_ms())
+                    facts[f"{name}_ms"] = time_ms(in_zone(text, self._layout.zone(request)), self._layout.now_ms())
             except ValueError as error:
                 raise WrongInput(f"{name.capitalize()}: {error}.") from error
         reason = form.reason if form.topic == "parked" else ""
         return Selection(topic=form.topic, connection=form.connection, contact=form.contact, reason=reason, **facts)
+
+
+def in_zone(text: str, zone: tzinfo) -> str:
+    """A time with its zone, where it was typed into a field that knows none: it is the reader's."""
+    return datetime.fromisoformat(text).replace(tzinfo=zone).isoformat() if _TYPED.fullmatch(text) else text
 
 
 def _form(given: Mapping[str, str]) -> ReplayForm:

@@ -6,7 +6,9 @@ from typing import get_args
 
 from aiohttp import web
 
+from streams.console.auth.guard import Guard
 from streams.console.errors import NotFound, SignInRefused, TooMany
+from streams.console.pages.kept_forms import kept_form
 from streams.console.pages.layout import THEME, YEAR_SECONDS, Page, form_of
 from streams.console.pages.render import ASSETS, BASE, asset, href
 from streams.console.pages.views.page_view import Theme
@@ -30,17 +32,20 @@ class SignInPage(Page):
         go_on = self._guard.safe_path(request.query.get("go_on", ""))
         if self._guard.visitor(request).role is not None:
             return self._layout.redirect(go_on)
-        return await self._page(request, go_on)
+        return await self._layout.page(request, "sign_in.html", sign_in_view(self._guard, request, go_on))
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         """Take a name and a password."""
         guard, form = self._guard, await form_of(request)
-        go_on, name = guard.safe_path(form.get("go_on", "")), form.get("name", "").strip()
+        go_on, name, kept = guard.safe_path(form.get("go_on", "")), form.get("name", "").strip(), form.get("kept", "")
         try:
             session = await guard.sign_in(request, name, form.get("password", ""))
         except (SignInRefused, TooMany) as error:
-            return await self._page(request, go_on, name=name, problem=error.words, status=error.status)
-        answer = self._layout.redirect(go_on)
+            view = sign_in_view(guard, request, go_on, name=name, problem=error.words, kept=kept)
+            return await self._layout.page(request, "sign_in.html", view, status=error.status)
+        answer: web.Response = self._layout.redirect(go_on)
+        if found := kept_form(kept, guard.csrf_of(session), guard.safe_path):
+            answer = await self._layout.page(request, "kept_form.html", found)
         guard.remember(request, answer, session)
         return answer
 
@@ -68,17 +73,18 @@ class SignInPage(Page):
         answer.enable_compression()
         return answer
 
-    async def _page(
-        self, request: web.Request, go_on: str, *, name: str = "", problem: str = "", status: int = 200
-    ) -> web.Response:
-        guard = self._guard
-        view = SignInView(
-            csrf=guard.visitor(request).csrf,
-            name=name,
-            problem=problem,
-            go_on=go_on,
-            has_passwords=guard.has_passwords,
-            provider=guard.provider,
-            provider_href=href("/oidc/start", go_on=go_on) if guard.provider else "",
-        )
-        return await self._layout.page(request, "sign_in.html", view, status=status)
+
+def sign_in_view(
+    guard: Guard, request: web.Request, go_on: str = "/console/", *, name: str = "", problem: str = "", kept: str = ""
+) -> SignInView:
+    """The page as somebody sees it who has not signed in. `kept` is a form that came without a session."""
+    return SignInView(
+        csrf=guard.visitor(request).csrf,
+        name=name,
+        problem=problem,
+        go_on=go_on,
+        has_passwords=guard.has_passwords,
+        provider=guard.provider,
+        provider_href=href("/oidc/start", go_on=go_on) if guard.provider else "",
+        kept=kept,
+    )

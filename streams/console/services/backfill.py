@@ -77,7 +77,7 @@ class Backfills:
             async def order() -> SweepRow:
                 async with Backfill(self._settings(), chosen) as one:
                     if one.is_under_way:
-                        raise Conflict(f"A backfill of {connection} is under way already.")
+                        raise Conflict(f"An import of {connection} is under way already.")
                     order_id = uuid.uuid4().hex[:12]
                     await one.order(order_id, self._now_ms())
                     result.detail = f"order {order_id}"

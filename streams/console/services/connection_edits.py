@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -34,7 +34,7 @@ from streams.settings.model import Connection
 
 log = logging.getLogger("lofty_ghl.console")
 
-RETRY_SECONDS = 10.0
+RETRY_SECONDS = 5.0
 """How long a subscription or a removal waits after Lofty or Kafka could not be reached."""
 
 Secret = Literal["lofty_api_key", "ghl_token"]
@@ -70,8 +70,15 @@ class EditableConnection:
 class ConnectionEdits(BackgroundTask):
     """Edits connections through the store that `versions` gives, which raises `Unavailable` while it cannot be read."""
 
-    def __init__(self, versions: Callable[[], Awaitable[MappingVersions]], audit: AuditWriter) -> None:
+    def __init__(
+        self,
+        versions: Callable[[], Awaitable[MappingVersions]],
+        audit: AuditWriter,
+        served: Callable[[], Awaitable[Collection[str]]],
+    ) -> None:
+        """`served` are the connections that workers serve now."""
         self._versions = versions
+        self._served = served
         self._audit = audit
         self._to_subscribe: set[str] = set()
         self._has_work = asyncio.Event()
@@ -179,14 +186,15 @@ class ConnectionEdits(BackgroundTask):
     async def _follow_up(self, versions: MappingVersions) -> None:
         """Finish each removal that has begun, then subscribe what is new."""
         for removing in list(versions.connection_log.removing()):
-            self._to_subscribe.discard(removing.edit.connection)
             await self._attempt("removed", removing.edit.connection, finish_removal(versions, removing))
-        incomplete = versions.in_force.incomplete
-        for name in self._to_subscribe - incomplete.keys():
-            connection = versions.settings().connections.get(name)
-            if connection is None or await self._attempt(
-                "subscribed", name, subscribe(versions.settings(), connection)
-            ):
+        self._to_subscribe &= versions.connection_log.usable().keys()
+        if not self._to_subscribe:
+            return
+        # A worker parks the changes of a connection that it does not know yet. So Lofty reports them only once one knows it.
+        for name in self._to_subscribe & {*await self._served()}:
+            settings = versions.settings()
+            connection = settings.connections.get(name)
+            if connection is not None and await self._attempt("subscribed", name, subscribe(settings, connection)):
                 self._to_subscribe.discard(name)
 
     async def _attempt(self, verb: str, connection: str, work: Awaitable[object]) -> bool:

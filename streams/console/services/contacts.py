@@ -63,7 +63,7 @@ class Stands:
 class Timeline:
     """The story of one contact. `is_cut`: there are older records. `source`: index, or topics where there is no index.
 
-    `mapping` is the one that is in force for its connection."""
+    `mapping` is the one that is in force for its connection, `location` its GHL location."""
 
     connection: str
     lead: str
@@ -82,6 +82,7 @@ class Timeline:
     is_complete: bool
     parked_ids: tuple[str, ...]
     mapping: str = ""
+    location: str = ""
 
 
 class Contacts:
@@ -161,6 +162,7 @@ class Contacts:
             source=found.source,
             took_ms=round((time.monotonic() - began) * 1000, 1),
             is_complete=fresh is None or _is_complete(fresh),
+            location=self._settings().connections[connection].ghl.location_id,
             mapping=self._settings().connections[connection].mapping.name,
             parked_ids=tuple(one.place.rpartition("/")[2] for one in found.events if one.stage == "parked"),
         )

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from streams.console.background import TopicFollower
-from streams.console.errors import Unavailable
 from streams.console.services.contacts import Contacts
+from streams.console.services.kafka_errors import seconds_left, unreachable
 from streams.console.services.parked import ParkedGroups, ParkedWork
 from streams.console.services.time_series import HOURS, STEP_MS, Point, TimeSeries, oldest_ms, point_of
 from streams.core.status_parts import StatusCollector
@@ -25,6 +25,8 @@ RATE_MS = 30_000
 """Rates are those of the last half minute."""
 FIRST_READ_SECONDS = 10.0
 FORGET_MS = 15 * 60_000
+SILENT_SECONDS = 25.0
+"""This gateway reports every five seconds: when even that does not come back, Kafka does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class DeploymentFollower(TopicFollower):
         self._recent: dict[str, deque[WorkerStatus]] = {}
         self._series = TimeSeries(file.kafka.partitions, tuple(file.connections))
         self._problem = "no worker has reported to this gateway yet"
+        self._heard = time.monotonic()
 
     async def overview(self) -> Overview:
         """The deployment alone; see `deployment`."""
@@ -77,9 +80,12 @@ class DeploymentFollower(TopicFollower):
         """The deployment now, with its rates. Raises `Unavailable` while Kafka cannot be reached."""
         if self._task is not None and not self.has_read.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.has_read.wait(), FIRST_READ_SECONDS)
+                await asyncio.wait_for(self.has_read.wait(), seconds_left(FIRST_READ_SECONDS))
         if not self.has_read.is_set():
-            raise Unavailable(f"Kafka cannot be used now: {self._problem}.")
+            raise unreachable(self._problem)
+        silent_seconds = time.monotonic() - self._heard
+        if silent_seconds > SILENT_SECONDS:
+            raise unreachable(f"for {silent_seconds:.0f} s it has said nothing, not even what this gateway reports")
         now_ms, settings = self._now_ms(), self._in_force()
         statuses = [status for status in self._statuses.workers if now_ms - status.at_ms < FORGET_MS]
         found = overview(
@@ -113,6 +119,8 @@ class DeploymentFollower(TopicFollower):
         self.has_read.clear()
 
     def _take(self, values: Sequence[bytes | None]) -> None:
+        if values:
+            self._heard = time.monotonic()
         statuses = [status for value in values if (status := self._statuses.take(value))]
         now_ms = self._now_ms()
         self._series.connections = tuple(self._in_force().connections)

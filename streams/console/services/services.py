@@ -70,7 +70,11 @@ def services_of(
     follower = DeploymentFollower(settings, current, now_ms)
     parked = ParkedWork(current, reader, audit, now_ms)
     backfills = Backfills(current, audit, now_ms)
-    edits = ConnectionEdits(mappings.editor, audit)
+
+    async def served() -> set[str]:
+        return {one.connection for one in (await follower.overview()).connections if one.is_owned}
+
+    edits = ConnectionEdits(mappings.editor, audit, served)
     contacts = Contacts(current, reader, now_ms, follower.overview)
     return Services(
         current=current,

@@ -218,6 +218,12 @@ def comes_back(before: LinkRow | None, receipt: Receipt) -> bool:
     return is_made and (before.version_ms > 0 or before.ghl_id is not None)
 
 
+def leaves_children(before: LinkRow | None, receipt: Receipt) -> bool:
+    """Whether a lead is gone as of this receipt. What hung on it may hang on another lead now: Lofty may have merged the two."""
+    is_news = before is not None and not before.is_gone
+    return receipt.kind == "contact" and receipt.is_gone and bool(receipt.settled) and is_news
+
+
 def is_overtaken(before: LinkRow | None, receipt: Receipt) -> bool:
     """Whether what `deliver` found unchanged has become unknown before its receipt was read: then it must be read once more.
 

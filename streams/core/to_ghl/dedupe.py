@@ -75,6 +75,7 @@ def gather(row: FetchRow | None, change: Change) -> FetchRow:
             accepted_ms=change.accepted_ms,
             origin=change.origin,
             trace=change.trace,
+            only_moved=change.only_moved,
         )
     is_newer = change.update_time_ms >= row.newest_update_ms
     is_more_urgent = priority_of(change.origin) < priority_of(row.origin)
@@ -89,5 +90,6 @@ def gather(row: FetchRow | None, change: Change) -> FetchRow:
             "generation": row.generation + 1,
             "parked": "",
             "confirms": False,
+            "only_moved": row.only_moved and change.only_moved,
         }
     )

@@ -60,7 +60,8 @@ async def finish_removal(versions: MappingVersions, removing: ConnectionVersion)
         words = "its settings cannot be read by this release, so its webhook subscriptions at Lofty were not looked for"
     else:
         settings = versions.settings()
-        words = await _remove_subscriptions(settings, connection)
+        with_it = {**settings.connections, connection.name: connection}  # its access may be the only one by OAuth
+        words = await _remove_subscriptions(settings.model_copy(update={"connections": with_it}), connection)
         await _remove_tokens(settings, connection)
     try:
         await ConnectionEditor(versions).end_removal(removing, words)

@@ -12,6 +12,7 @@ from streams.core.to_ghl.apply_receipt import (
     comes_back,
     has_won_back,
     is_overtaken,
+    leaves_children,
     record_link,
     record_outbox,
     unsettle,
@@ -23,6 +24,13 @@ from streams.messages import FENCE_KEY, Entity, InvalidMessage, Receipt, Snapsho
 from streams.worker.agents.batches import Process
 from streams.worker.output import Output
 from streams.worker.partitions.applied_offsets import AppliedOffsets
+
+
+class RequestRead(Protocol):
+    """Asks Lofty for an entity. `only_moved`: only for whether it hangs on another lead now."""
+
+    def __call__(self, entity: Entity, update_time_ms: int, *, only_moved: bool = False) -> asyncio.Future[int]:
+        """Done once Kafka has the request."""
 
 
 class LinkFollower(Protocol):
@@ -41,7 +49,7 @@ def record(
     outbox: Table[OutboxRow],
     output: Output,
     settled_as: Callable[[Snapshot], str],
-    request_read: Callable[[Entity, int], asyncio.Future[int]],
+    request_read: RequestRead,
     applied_offsets: AppliedOffsets,
     follower: LinkFollower,
     count_left_out: Callable[[str, LeftOut], None],
@@ -51,8 +59,8 @@ def record(
     `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
     `follower` writes rows of its own, which are with Kafka before a receipt counts as read.
     `count_left_out(connection, what)` is called with each value that is left out from now on.
-    `request_read(entity, update_time_ms)` asks Lofty for the notes and tasks of a contact that has come back, and for what was
-    found unchanged and has become unknown since.
+    `request_read` asks Lofty for the notes and tasks of a contact that has come back, for what was found unchanged and has become
+    unknown since, and for what hung on a lead that is gone.
     """
 
     recorder = _Recorder(links, outbox, settled_as, request_read, follower, count_left_out)
@@ -87,7 +95,7 @@ class _Recorder:
     links: Table[LinkRow]
     outbox: Table[OutboxRow]
     settled_as: Callable[[Snapshot], str]
-    request_read: Callable[[Entity, int], asyncio.Future[int]]
+    request_read: RequestRead
     follower: LinkFollower
     count_left_out: Callable[[str, LeftOut], None]
 
@@ -99,6 +107,8 @@ class _Recorder:
             await self._unsettle_children(partition, receipt.entity, after.ghl_id)
         if is_overtaken(before, receipt):
             await self.request_read(receipt.entity, receipt.version_ms)
+        if leaves_children(before, receipt):
+            await self._look_for_moved(partition, receipt.entity)
         if after != before:
             self.links.put(partition, key, after)
             for left_out in newly_left_out(before, after, receipt):
@@ -119,6 +129,14 @@ class _Recorder:
             await asyncio.gather(*requests)
         for key, _, unsettled in found:
             self.links.put(partition, key, unsettled)
+
+    async def _look_for_moved(self, partition: int, owner: Entity) -> None:
+        requests = [
+            self.request_read(Entity.from_key(key), child.version_ms, only_moved=True)
+            for key, child in self.links.items(partition, f"{owner.lane}:")
+            if key != owner.key and child.ghl_id is not None and not child.is_deleted
+        ]
+        await asyncio.gather(*requests)
 
     def _record_outbox(self, partition: int, receipt: Receipt, before: LinkRow | None) -> None:
         key = receipt.entity.key

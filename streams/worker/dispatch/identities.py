@@ -68,6 +68,12 @@ class Identities:
         link = self.links.get(partition, entity.key)
         return holds(link, contact_id) and entity.connection in self.locations
 
+    def _may_hold(self, partition: int, entity: Entity, contact_id: str) -> bool:
+        """Whether a lead writes this contact, or is about to adopt it: it has no contact yet, and has not left this one."""
+        link = self.links.get(partition, entity.key) or LinkRow()
+        is_to_come = link.ghl_id is None and not link.is_gone and link.parted_from != contact_id
+        return (is_to_come and entity.connection in self.locations) or self._holds(partition, entity, contact_id)
+
     def _bearer(self, location: Location, lofty_id: str, contact_id: str, but: Entity) -> tuple[Entity | None, bool]:
         """The living lead whose Lofty id a contact has that no link names as its own, and whether any link knows that lead.
 
@@ -127,9 +133,9 @@ class Identities:
                 return await self._leave(
                     partition, row, contact_id, f"has no longer what it had in common with {link.shares}"
                 )
-            if holder is not None or self._holds(partition, Entity.from_key(link.shares), contact_id):
+            if holder is not None or self._may_hold(partition, Entity.from_key(link.shares), contact_id):
                 return False
-            fields = {name: UNKNOWN for name, value in desired.fields.items() if value is not None}
+            fields = {name: UNKNOWN for name, value in desired.fields.items() if value is not None} | link.fields
             facts: dict[str, Any] = {"ghl_id": contact_id, "fields": fields, "tags": (), "shares": "", "conflicts": {}}
             words = f"{link.shares} has left it"
             await self.receipts.settle(partition, self.receipts.make(row, "applied", TAKE_OVER, message=words, **facts))
@@ -138,8 +144,11 @@ class Identities:
         heir = next(self._sharing(partition, contact_id), None) if row.snapshot.is_gone else None
         if holder is None and heir is None:
             return False
-        if heir is not None:
-            await self._plan_again(partition, heir, message=f"{entity.key} leaves the contact")
+        if heir is not None:  # what we wrote for the one is not to stay on the other
+            known = self.links.get(partition, heir.key) or LinkRow()
+            fields = dict.fromkeys(link.fields, UNKNOWN) | known.fields
+            words = f"{entity.key} leaves the contact"
+            await self._plan_again(partition, heir, message=words, fields=fields, doubtful_tags=link.tags)
         return await self._leave(
             partition, row, contact_id, f"contact {contact_id} is that of {(heir or holder or entity).key}"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.read_result import not_found, snapshot_of
 from streams.kafka.batching_producer import Record, RecordTooLarge
 from streams.kafka.tables import Table
-from streams.messages import Entity, Parked
+from streams.messages import Change, Entity, Parked
 from streams.telemetry.tracing import headers_of, take_in_hand
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
@@ -30,7 +30,10 @@ log = logging.getLogger("lofty_ghl.lofty_reader")
 class LoftyReader:
     """Everything that reading needs. `agent` finds a Lofty agent's name and e-mail for a state.
 
-    `count` counts a read by connection, kind and outcome.
+    `count` counts a read by connection, kind and outcome. `announce` writes changes to `lofty.changes`.
+
+    A note or task is read by its own id, and names its lead. One that names another lead has moved, as when Lofty merges two leads:
+    it is gone here, and a change there.
     """
 
     teams: Mapping[str, LoftyTeam]
@@ -41,6 +44,7 @@ class LoftyReader:
     failures: FailureJudge
     retry: Retry
     count: Callable[[str, str, str], None]
+    announce: Callable[[list[Change]], Awaitable[None]]
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a read."""
@@ -66,6 +70,11 @@ class LoftyReader:
         self.count(team.connection, entity.kind, "read")
         if state is None:
             return await self._not_found(entity, team, row, "the list of the lead does not hold it")
+        if (lead := _hangs_on(entity, state)) != entity.lead:
+            await self._announce_moved(entity._replace(lead=lead), row)
+            return await self._emit(entity, team, row, None)
+        if row.only_moved:
+            return self._done(entity, team, row)
         # A lead that only the trash shows is deleted.
         return await self._emit(entity, team, row, None if row.confirms else state)
 
@@ -87,12 +96,26 @@ class LoftyReader:
             await self.output.produce([record])
         except RecordTooLarge as error:  # the topic takes less than our limits say
             return await self._park(entity, team, row, "too large", None, str(error), record.value)
+        return self._done(entity, team, row)
+
+    def _done(self, entity: Entity, team: LoftyTeam, row: FetchRow) -> WorkResult:
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation == row.generation:
             # Not waited for: a deletion that is lost is one read too many after a restart.
             self.fetches.delete(team.partition, entity.key)
             return DONE
         return AGAIN  # it changed again while we read
+
+    async def _announce_moved(self, entity: Entity, row: FetchRow) -> None:
+        change = Change(
+            **entity._asdict(),
+            operation="updated",
+            update_time_ms=row.newest_update_ms,
+            accepted_ms=row.accepted_ms,
+            origin="dependency",
+            trace=row.trace,
+        )
+        await self.announce([change])
 
     async def _failed(
         self, entity: Entity, team: LoftyTeam, row: FetchRow, error: ConnectorError, outcome: Classification
@@ -117,6 +140,8 @@ class LoftyReader:
     async def _not_found(
         self, entity: Entity, team: LoftyTeam, row: FetchRow, why: str, *, names_nothing: bool = False
     ) -> WorkResult:
+        if row.only_moved:
+            return self._done(entity, team, row)
         match not_found(row, self.output.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
             case "gone":
                 return await self._emit(entity, team, row, None)
@@ -181,3 +206,10 @@ class LoftyReader:
         self.fetches.put(team.partition, entity.key, row.model_copy(update={"parked": reason}))
         await self.fetches.flush()
         return DONE
+
+
+def _hangs_on(entity: Entity, state: Mapping[str, Any]) -> str:
+    """The lead that a note or task names as its own; what names none is where we know it."""
+    lead = state.get("leadId")
+    is_named = entity.kind in ("note", "task") and isinstance(lead, int | str) and str(lead) not in ("", "0", "-1")
+    return str(lead) if is_named else entity.lead

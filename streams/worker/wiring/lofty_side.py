@@ -26,6 +26,8 @@ class LoftySide:
         connections = parts.connections
         retry = Retry(parts.deps.now_ms, parts.deps.jitter)
 
+        changes = SweepChanges(tables.swept, parts.output, parts.names.of(CHANGES), parts.settings.kafka.partitions)
+
         self.members = Members(loop, teams)
         self.sweeper = Sweeper(
             loop=loop,
@@ -33,7 +35,7 @@ class LoftySide:
             schedules=connections.view(lambda c: schedule_of(c.sweep)),
             pairs=connections.view(pair_of),
             sweeps=tables.sweeps,
-            changes=SweepChanges(tables.swept, parts.output, parts.names.of(CHANGES), parts.settings.kafka.partitions),
+            changes=changes,
             parking=SweepParking(parts.output),
             repeats=parts.deps.repeats(),
             failures=loop.failures,
@@ -49,6 +51,7 @@ class LoftySide:
             failures=loop.failures,
             retry=retry,
             count=metrics.read,
+            announce=changes.announce,
         )
         self.writer = new_lofty_writer(parts, loop, teams, retry)
         self.handlers = (self.sweeper, self.writer, self.members, self.reader)

@@ -42,8 +42,13 @@ class Offers:
                 item = replace(item, priority=Priority.OPT_OUT)
             self.writing.offer_item(item, wait_seconds=self._wait_seconds(row.not_before_ms))
 
-    def request_read(self, entity: Entity, update_time_ms: int, origin: Origin = "dependency") -> asyncio.Future[int]:
-        """Request a read of an entity, by default of one that a write depends on. For a connection that is not configured nothing is read."""
+    def request_read(
+        self, entity: Entity, update_time_ms: int, origin: Origin = "dependency", *, only_moved: bool = False
+    ) -> asyncio.Future[int]:
+        """Request a read of an entity, by default of one that a write depends on. For a connection that is not configured nothing is read.
+
+        `only_moved`: its lead is gone, so only another lead on which it hangs now would change anything.
+        """
         connection = self.parts.connections.get(entity.connection)
         if connection is None:
             nothing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -58,6 +63,7 @@ class Offers:
             update_time_ms=update_time_ms,
             accepted_ms=self.parts.deps.now_ms(),
             origin=origin,
+            only_moved=only_moved,
         )
         topic, partition = self.parts.names.of(FETCHES), self.parts.connections.lofty(connection)
         record = Record(topic, partition, entity.lane.encode(), change.to_bytes())

@@ -19,6 +19,8 @@ def every_write_is_told(case: Case) -> Finding:
     another receipt of its entity says how things stand; and on the topic an intent stands before its outcome.
 
     A write of something that no create of ours and no mark names is a violation: nobody could find it in the topics.
+    Opt-outs of a lead that shares another's contact have a receipt of that lead.
+
     Excused: a write that a worker sent as it woke from a freeze, after the next owner's last receipt. Its own receipt is no longer accepted.
 
     Proves nothing of: that Kafka had acknowledged the intent before the request left (chaos tests of that kill between the
@@ -28,6 +30,10 @@ def every_write_is_told(case: Case) -> Finding:
     receipts: dict[Entity, list[Receipt]] = defaultdict(list)
     for line in sorted(case.history.receipts, key=lambda one: (one.partition, one.offset)):
         receipts[_whatever_lead(line.receipt.entity)].append(line.receipt)
+    opt_outs: dict[str, list[Receipt]] = defaultdict(list)
+    for line in case.history.receipts:
+        if line.receipt.step == "write opt-outs" and line.receipt.ghl_id:
+            opt_outs[line.receipt.ghl_id].append(line.receipt)
     for entry in case.writes():
         tally.examined += 1
         entity = case.names.entity_of(entry)
@@ -37,7 +43,7 @@ def every_write_is_told(case: Case) -> Finding:
         about = receipts[_whatever_lead(entity)]
         if entry.created and entry.operation in CREATES and not _is_intended(entry, about):
             tally.note(entity.key, "was created without an intent", (*told(entry), *_told(about)))
-        if not _is_told(entry, about):
+        if not _is_told(entry, about) and not _is_told(entry, opt_outs[entry.entity or ""]):
             evidence = (*told(entry), *_told(about))
             is_excused = case.interruptions.is_sent_on_waking(entry)
             tally.note(entity.key, "no receipt says what became of a write", evidence, is_excused=is_excused)

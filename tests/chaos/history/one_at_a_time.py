@@ -21,7 +21,8 @@ def one_at_a_time(case: Case) -> Finding:
     Excused: another worker's request while one is in flight whose client was killed or frozen; and what a worker sent as
     it woke from a freeze.
 
-    Left out: the read of a contact that GHL named as a duplicate; another lead's lane asks whose it is.
+    Left out: the read of a contact that GHL named as a duplicate; another lead's lane asks whose it is. So does the lane of a
+    lead that shares a contact, by a receipt: its notes are written beside what the contact's own lead writes.
 
     Proves nothing of: requests that name no contact (searches by e-mail or phone, lists of a calendar); what the network reorders.
     """
@@ -30,11 +31,18 @@ def one_at_a_time(case: Case) -> Finding:
     for entry in case.history.ghl:
         if lane := _lane(case, entry):
             lanes[lane].append(entry)
+    shared = {(one.receipt.connection, one.receipt.ghl_id) for one in case.history.receipts if one.receipt.shares}
     for lane, entries in lanes.items():
         tally.examined += len(entries)
-        _judge_overlaps(case, tally, lane, sorted(entries, key=lambda one: (one.at, one.seq)))
+        alone = (one for one in entries if (_connection(case, one), case.names.contact_of(one)) not in shared)
+        _judge_overlaps(case, tally, lane, sorted(alone, key=lambda one: (one.at, one.seq)))
         _judge_order(tally, lane, entries)
     return tally.finding()
+
+
+def _connection(case: Case, entry: Entry) -> str:
+    connection = case.history.connection_at.get(entry.budget)
+    return connection.name if connection else ""
 
 
 def _lane(case: Case, entry: Entry) -> Lane | None:

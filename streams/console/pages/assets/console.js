@@ -12,9 +12,10 @@ export function takeOver(old, fresh) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
   }
-  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  for (const { name } of [...old.attributes])
-    if (!fresh.hasAttribute(name) && !(name === "open" && old.nodeName === "DETAILS")) old.removeAttribute(name);
+  const isReaders = (name) => name === "open" && old.nodeName === "DETAILS";
+  for (const { name, value } of fresh.attributes)
+    if (old.getAttribute(name) !== value && !isReaders(name)) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !isReaders(name)) old.removeAttribute(name);
   if (old.nodeName === "TEXTAREA") return;
   takeOverChildren(old, fresh);
 }
@@ -49,18 +50,27 @@ function takeOverChildren(old, fresh) {
 
 const offline = document.querySelector(".offline");
 
-async function pageOf(url) {
-  const answer = await fetch(url, { headers: { Accept: "text/html", "X-Console-Live": "1" }, cache: "no-store" });
+async function pageOf(url, mark = "") {
+  const headers = { Accept: "text/html", "X-Console-Live": "1", ...(mark && { "If-None-Match": mark }) };
+  const answer = await fetch(url, { headers, cache: "no-store" });
   if (answer.redirected && new URL(answer.url).pathname.endsWith("/sign-in")) location.assign(location.href);
   return [answer, new DOMParser().parseFromString(await answer.text(), "text/html")];
 }
 
-/** Fetch this page once more and take over its content, its title and the number of what is parked. */
+const isBack = (main) => {
+  offline.hidden = true;
+  main.classList.remove("stale");
+};
+let mark = "";
+
+/** Fetch this page once more and take over its content, its title and the number of what is parked; nothing if nothing changed. */
 export async function refresh() {
   const main = document.querySelector("main");
   try {
-    const [answer, page] = await pageOf(location.href);
+    const [answer, page] = await pageOf(location.href, mark);
+    if (answer.status === 304) return isBack(main);
     if (!answer.ok) throw new Error(`${answer.status}`);
+    mark = answer.headers.get("ETag") ?? "";
     const fresh = page.querySelector("main");
     // A message that is shown once stays until the reader leaves the page.
     const notice = main.querySelector("[data-once]");
@@ -69,8 +79,7 @@ export async function refresh() {
     const menus = page.querySelectorAll(".menu");
     document.querySelectorAll(".menu").forEach((menu, index) => menus[index] && takeOver(menu, menus[index]));
     document.title = page.title;
-    offline.hidden = true;
-    main.classList.remove("stale");
+    isBack(main);
   } catch {
     offline.hidden = false;
     main.classList.add("stale");
@@ -178,7 +187,8 @@ function setUpEditor(form) {
   let isLeaving = false;
   form.addEventListener("submit", () => (isLeaving = true));
   addEventListener("beforeunload", (event) => {
-    if (!isLeaving && text.value !== saved && !text.readOnly) event.preventDefault();
+    const isEdited = "edited" in form.dataset || text.value !== saved;
+    if (!isLeaving && isEdited && !text.readOnly) event.preventDefault();
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-line]");

@@ -83,7 +83,7 @@ def progress(one: BackfillState, now_ms: int) -> ProgressBar:
 def question(one: BackfillState) -> Question:
     """Before one is started."""
     words = f"{estimate(one)} It runs after all live work, and writes only what differs. It goes on when this page is closed."
-    title = f"Start a backfill of {one.connection}?"
+    title = f"Import the existing leads of {one.connection}?"
     return Question(
         title, words, href("/backfill/start"), "Start it", href("/backfill"), (("connection", one.connection),)
     )

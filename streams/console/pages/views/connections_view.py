@@ -57,22 +57,25 @@ class ConnectLoftyView:
 
 
 _VENDORS = {"lofty": "Lofty", "ghl": "GHL"}
-_SWEEPS = {"new": "searching for new leads", "full": "checking all leads", "backfill": "a backfill runs"}
+_SWEEPS = {"new": "searching for new leads", "full": "checking all leads", "backfill": "importing existing leads"}
 
 
 def connections_view(found: tuple[ConnectionState, ...], workers: deployment.Overview | None) -> ConnectionsView:
     """All connections; `workers` is None while their state is unknown."""
     reported = {one.connection: one for one in workers.connections} if workers else {}
-    return ConnectionsView(tuple(connection_card(one, reported.get(one.name)) for one in found))
+    is_known = workers is not None
+    return ConnectionsView(tuple(connection_card(one, reported.get(one.name), is_known=is_known) for one in found))
 
 
-def connection_card(one: ConnectionState, reported: deployment.ConnectionView | None) -> ConnectionCard:
-    """One connection; `reported` is what its workers say of it."""
+def connection_card(
+    one: ConnectionState, reported: deployment.ConnectionView | None, *, is_known: bool = True
+) -> ConnectionCard:
+    """One connection; `reported` is what its workers say of it, `is_known` whether they could be asked."""
     lofty = vendor_access(one.name, one.lofty, reported.reads if reported else None)
     ghl = vendor_access(one.name, one.ghl, reported.writes if reported else None)
     return ConnectionCard(
         connection=one,
-        state=unfinished(one) or state(lofty, ghl, reported),
+        state=unfinished(one) or (state(lofty, ghl, reported) if is_known else StatusText("idle", "Not known now")),
         lofty=lofty,
         ghl=ghl,
         sweep=_SWEEPS.get(one.sweep, "" if one.new_ended_ms or one.full_ended_ms else "none yet"),

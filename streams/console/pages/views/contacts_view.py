@@ -7,11 +7,13 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from streams.console.pages.render import href, part
-from streams.console.pages.views.links import about, contact_href, kind, record_href
+from streams.console.pages.views.links import about, contact_href, ghl_href, kind, lofty_href, record_href
 from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
-from streams.console.pages.wording import sentence
+from streams.console.pages.views.parked_causes import cause_of
+from streams.console.pages.wording import counted, sentence
 from streams.console.services import contacts as contacts
 from streams.operations.history.timeline import Event, Pending
 
@@ -81,7 +83,10 @@ class EntityInGhl:
 
 @dataclass(frozen=True, slots=True)
 class TimelineView:
-    """The page of one contact. `because` explains the answer in one sentence; `kind` is the kind of entity that is shown."""
+    """The page of one contact. `because` explains the answer in one sentence; `kind` is the kind of entity that is shown.
+
+    `steps` are the newest first; `more` leads to older ones.
+    """
 
     story: contacts.Timeline
     name: str
@@ -93,9 +98,12 @@ class TimelineView:
     kinds: tuple[tuple[str, int], ...] = ()
     kind: str = ""
     is_cut: bool = False
+    more: Hyperlink | None = None
+    lofty_href: str = ""
+    ghl_href: str = ""
 
 
-MOST_STEPS = 300
+FIRST_STEPS, MOST_STEPS = 40, 300
 KINDS = ("contact", "note", "task", "appointment")
 
 _TITLES = {
@@ -103,7 +111,7 @@ _TITLES = {
     "read": "Read from Lofty",
     "event": "GHL reported an event",
     "respond": "Processed for Lofty",
-    "parked": "Parked",
+    "parked": "Needs attention",
     "unreadable": "A record that cannot be read",
 }
 _WRITES: dict[str, tuple[str, Level]] = {
@@ -128,7 +136,7 @@ def search(wanted: str, connection: str, connections: tuple[str, ...], found: co
 def state_of(one: contacts.Contact) -> StatusText:
     """The state of a contact, in two or three words."""
     if one.parked:
-        return StatusText("bad", "Parked, needs attention")
+        return StatusText("bad", "Needs attention")
     if one.pending:
         return StatusText("busy", "On its way")
     if one.is_gone:
@@ -136,17 +144,25 @@ def state_of(one: contacts.Contact) -> StatusText:
     return StatusText("ok", "In GHL") if one.ghl_id else StatusText("idle", "Not in GHL")
 
 
-def timeline(found: contacts.Timeline, only: str) -> TimelineView:
-    """One contact's timeline; `only` one kind of entity, where it is not empty."""
+def timeline(found: contacts.Timeline, only: str, *, is_long: bool = False) -> TimelineView:
+    """One contact's timeline; `only` one kind of entity, where it is not empty. `is_long`: more than the newest steps."""
     counts = Counter(kind(event.entity) or "contact" for event in found.events)
     chosen = [step(event) for event in reversed(found.events) if only in ("", kind(event.entity) or "contact")]
     newest = found.parked_ids[-1] if found.parked_ids else ""
     links = []
     if found.answer.level == "bad" and newest:
-        links.append(Hyperlink("Open the parked record", record_href(newest)))
+        links.append(Hyperlink("Open the problem", record_href(newest)))
     if not found.is_gone:
         preview = href(f"/mapping/{part(found.mapping)}", leads=found.lead, connection=found.connection)
         links.append(Hyperlink("What would be written?", preview))
+    shown = chosen[: MOST_STEPS if is_long else FIRST_STEPS]
+    more = None
+    if len(chosen) > len(shown) and not is_long:
+        here = contact_href(found.connection, found.lead)
+        words = f"Show {counted(min(MOST_STEPS, len(chosen)) - len(shown), 'older line')}"
+        more = Hyperlink(
+            words, f"{here}?{urlencode({'kind': only, 'lines': 'all'} if only else {'lines': 'all'})}#more"
+        )
     return TimelineView(
         story=found,
         name=found.name or f"Lead {found.lead}",
@@ -154,10 +170,13 @@ def timeline(found: contacts.Timeline, only: str) -> TimelineView:
         next_steps=tuple(links),
         waiting=tuple(waiting_entity(pending, newest) for pending in found.pending),
         in_ghl=tuple(entity_in_ghl(stands) for stands in found.standing),
-        steps=tuple(chosen[:MOST_STEPS]),
+        steps=tuple(shown),
         kinds=tuple((name, counts[name]) for name in KINDS if counts[name]),
         kind=only,
         is_cut=found.is_cut or len(chosen) > MOST_STEPS,
+        more=more,
+        lofty_href=lofty_href(found.lead),
+        ghl_href=ghl_href(found.location, found.ghl_id) if found.ghl_id and found.location else "",
     )
 
 
@@ -199,7 +218,8 @@ def waiting_entity(pending: Pending, parked: str) -> WaitingEntity:
     """What an entity waits for."""
     is_bad = pending.waits.startswith("a person")
     level: Level = "bad" if is_bad else "busy"
-    return WaitingEntity(about(pending.entity), pending.waits, level, record_href(parked) if is_bad and parked else "")
+    waits = "your attention" if is_bad else pending.waits
+    return WaitingEntity(about(pending.entity), waits, level, record_href(parked) if is_bad and parked else "")
 
 
 def entity_in_ghl(stands: contacts.Stands) -> EntityInGhl:
@@ -211,11 +231,21 @@ def entity_in_ghl(stands: contacts.Stands) -> EntityInGhl:
     return EntityInGhl(about(stands.entity), words)
 
 
+def _cause(found: contacts.Timeline) -> str:
+    """What needs attention, and what to do, in the words of the page Needs attention; empty where nothing does."""
+    problem = next((one for one in reversed(found.events) if one.stage == "parked"), None)
+    if found.answer.level != "bad" or problem is None:
+        return ""
+    stage = re.match(r"at (.+?) \(", problem.what)
+    cause = cause_of(stage[1] if stage else "", problem.outcome)
+    return f"{cause.title}. {cause.help}"
+
+
 def _because(found: contacts.Timeline) -> str:
-    because = found.answer.because
+    because = _cause(found) or found.answer.because
     refusals = [
         one for one in found.events if one.stage in ("parked", "write") and one.answer and one.outcome != "applied"
     ]
     if found.answer.level == "bad" and refusals and refusals[-1].answer not in because:
-        return f"{sentence(because)}. In the vendor's words: “{refusals[-1].answer}”"
+        return f"{sentence(because).removesuffix('.')}. In the exact words: “{refusals[-1].answer}”"
     return sentence(because)

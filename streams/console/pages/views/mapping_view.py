@@ -68,7 +68,7 @@ class SaveConflict:
 
 @dataclass(frozen=True, slots=True)
 class EditorView:
-    """The editor. `connections` are those on whose leads it can be tried, `used_by` those that use it. `version` is that on which the text is based; `is_checked` says that there was a check and it found nothing. `creates` are custom fields that saving would create in GHL, `confirm` the same where saving waits for a yes."""
+    """The editor. `connections` are those on whose leads it can be tried, `used_by` those that use it. `version` is that on which the text is based; `is_checked` says that there was a check and it found nothing, `is_edited` that the text differs from what is saved. `creates` are custom fields that saving would create in GHL, `confirm` the same where saving waits for a yes."""
 
     name: str
     text: str
@@ -79,6 +79,7 @@ class EditorView:
     is_built_in: bool = False
     faults: tuple[TextProblem | Fault, ...] = ()
     is_checked: bool = False
+    is_edited: bool = False
     leads: str = ""
     previews: tuple[LeadPreview, ...] = ()
     preview_problem: str = ""

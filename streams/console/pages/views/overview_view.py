@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streams.console.pages.charts import Measurement
-from streams.console.pages.render import href
+from streams.console.pages.render import REFRESH_MS, href
 from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
 from streams.console.pages.views.parked_view import CauseCard, cause_card
 from streams.console.pages.wording import awaited, counted, grouped, length
@@ -112,10 +112,10 @@ PLOTTED = 90
 
 _VENDORS = {"read": "Lofty", "write": "GHL"}
 _WORKERS = {
-    "ready": StatusText("ok", "working"),
-    "starting": StatusText("busy", "starting"),
-    "stopping": StatusText("idle", "has stopped"),
-    "silent": StatusText("bad", "no report"),
+    "ready": StatusText("ok", "Running"),
+    "starting": StatusText("busy", "Starting"),
+    "stopping": StatusText("idle", "Stopped"),
+    "silent": StatusText("bad", "No report"),
 }
 
 
@@ -146,9 +146,8 @@ def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hype
     ways: list[Hyperlink] = []
     parked = ""
     if found.parked.total:
-        verb = "is" if found.parked.total == 1 else "are"
-        parked = f"{counted(found.parked.total, 'record')} {verb} parked and wait{'s' if found.parked.total == 1 else ''} for a person."
-        ways.append(Hyperlink("Look at what is parked", href("/parked")))
+        parked = f"{counted(found.parked.total, 'problem needs', 'problems need')} attention."
+        ways.append(Hyperlink("See what needs attention", href("/parked")))
     for look in (_without_workers, _without_access, _on_hold, _paused, _late):
         trouble = look(now)
         if trouble is not None:
@@ -393,7 +392,8 @@ def _worker(one: WorkerView, now_ms: int) -> WorkerRow:
     state = _WORKERS[one.state]
     if one.status.recovering_since_ms is not None:
         state = StatusText(
-            "busy", f"has been reading its tables for {length((now_ms - one.status.recovering_since_ms) / 1000)}"
+            "busy",
+            f"Starting: has been reading its tables for {length((now_ms - one.status.recovering_since_ms) / 1000)}",
         )
     elif one.status.mapping_trouble:
         state = StatusText("warn", one.status.mapping_trouble)
@@ -410,7 +410,7 @@ def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
     hours = length((points[-1].at_ms - points[0].at_ms) / 1000) if len(points) > 1 else "hours"
 
     def series(of: Callable[[Point], float | None]) -> tuple[tuple[int, float | None], ...]:
-        return tuple((one.at_ms, of(one) if one.workers else None) for one in chosen)
+        return tuple((-(-one.at_ms // REFRESH_MS) * REFRESH_MS, of(one) if one.workers else None) for one in chosen)
 
     return (
         Plot(
@@ -421,7 +421,7 @@ def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
         ),
         Plot("On the way", "", series(lambda one: float(one.undelivered)), f"the last {hours}"),
         Plot("Longest wait", "s", series(lambda one: one.oldest_seconds or 0.0), f"the last {hours}"),
-        Plot("Parked", "", series(lambda one: float(one.parked)), f"the last {hours}"),
+        Plot("Needs attention", "", series(lambda one: float(one.parked)), f"the last {hours}"),
     )
 
 

@@ -66,6 +66,12 @@ class PageContext:
     message: Notice | None = None
 
     @property
+    def zone_words(self) -> str:
+        """The zone in which times are shown and typed."""
+        city = self.zone_name.rpartition("/")[2].replace("_", " ")
+        return "UTC" if city in ("", "UTC") or self.zone is UTC else f"{city} time"
+
+    @property
     def may_act(self) -> bool:
         """Whether buttons are shown."""
         return self.person is not None and self.person.may_act

@@ -164,7 +164,9 @@ def question(action: str, wanted: RecordFilter, count: int, back: str) -> Questi
     many = counted(count, "record")
     fields = tuple((name, getattr(wanted, name)) for name in RecordFilter.__slots__ if getattr(wanted, name))
     if action == "retry":
-        words = "Each is read from Lofty again and written without repeats. What is refused again is parked again."
+        words = (
+            "Each is read from Lofty again and written without repeats. What is refused again needs attention again."
+        )
         return Question(f"Retry {many}?", words, href("/parked/retry"), f"Retry {many}", back, fields)
     words = "They are not retried, and nothing of them is written. A lead is still synced when it changes in Lofty."
     return Question(

@@ -86,9 +86,14 @@ TOPICS = (
     (SNAPSHOTS, "Latest data from Lofty (snapshots)"),
     (CHANGES, "Changes: read from Lofty again"),
     (GHL_CHANGES, "Events from GHL: processed again"),
-    (PARKED, "Parked records: retried"),
+    (PARKED, "What needs attention: retried"),
 )
-_SHORT = {SNAPSHOTS: "Snapshots", CHANGES: "Changes", GHL_CHANGES: "Events from GHL", PARKED: "Parked records"}
+_SHORT = {
+    SNAPSHOTS: "Latest data from Lofty",
+    CHANGES: "Changes",
+    GHL_CHANGES: "Events from GHL",
+    PARKED: "What needs attention",
+}
 _STATES = {
     "running": StatusText("busy", "Running"),
     "done": StatusText("ok", "Done"),
@@ -180,7 +185,7 @@ def what(topic: str, selection: Mapping[str, Any]) -> str:
     elif selection.get("connection"):
         words += f" of {selection['connection']}"
     if selection.get("reason"):
-        words += f", parked because “{selection['reason']}”"
+        words += f", because of “{selection['reason']}”"
     if "since_ms" in selection or "until_ms" in selection:
         words += ", within a time range"
     return words

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import urlencode
 
-from tests.unit.streams.console.stage import PASSWORDS, Browser, console_stage
+from streams.console.pages.render import page_mark
+from tests.unit.streams.console.stage import PASSWORDS, Browser, ConsoleStage, console_stage
 
 
 async def post(browser: Browser, path: str, **form: str) -> tuple[int, str, str]:
@@ -108,3 +110,92 @@ async def test_assets_are_kept_by_browsers_and_pages_are_not() -> None:
         _, _, sheet = await browser.ask("GET", "/console/assets/console.css")
         assert page["Cache-Control"] == "no-store"
         assert "immutable" in sheet["Cache-Control"]
+
+
+async def ended_session(
+    on: ConsoleStage, form: dict[str, str], path: str = "/console/mapping/acme"
+) -> tuple[Browser, int, str]:
+    """Somebody sends a form after their session has ended: a browser, the status and the page."""
+    browser = on.browser()
+    await sign_in(browser, "ann")
+    on.clock_ms[0] += 100 * 3_600_000
+    status, text, _ = await post(browser, path, csrf="of the old session", **form)
+    return browser, status, text
+
+
+def hidden(text: str, name: str) -> str:
+    """The value of a field of a page."""
+    found = re.search(rf'name="{name}" (?:value="([^"]*)"|hidden>\n([^<]*)<)', text)
+    assert found is not None, name
+    return html.unescape(found[1] if found[1] is not None else found[2])
+
+
+async def test_what_was_typed_survives_the_end_of_the_session() -> None:
+    """It comes with the sign-in, a wrong password does not lose it, and then it is sent with the new session's token."""
+    typed = 'extends = "default"\nname = "<b>Ann & \'Ben\'</b>"\n'
+    async with console_stage() as on:
+        browser, status, text = await ended_session(on, {"text": typed, "version": "3", "do": "preview"})
+        assert status == 401
+        assert "what you typed is kept" in text
+        given = {"csrf": hidden(text, "csrf"), "name": "ann", "kept": hidden(text, "kept")}
+        status, text, _ = await post(browser, "/console/sign-in", **given, password="wrong")
+        assert status == 401
+        given["csrf"], given["kept"] = hidden(text, "csrf"), hidden(text, "kept")
+        status, text, _ = await post(browser, "/console/sign-in", **given, password=PASSWORDS["ann"])
+        assert (status, '<form method="post" action="/console/mapping/acme"' in text) == (200, True)
+        assert (hidden(text, "text"), hidden(text, "version"), hidden(text, "do")) == (typed, "3", "preview")
+        _, me, _ = await browser.ask("GET", "/api/v1/session")
+        assert hidden(text, "csrf") == me["csrf"]
+
+
+async def test_a_form_of_another_site_is_not_kept_and_no_secret_is_written_into_a_page() -> None:
+    async with console_stage() as on:
+        _, _, text = await ended_session(
+            on, {"lofty_api_key": "a-key-of-lofty", "name": "harbor"}, "/console/connections/new"
+        )
+        assert "a-key-of-lofty" not in text
+        assert "harbor" in hidden(text, "kept")
+        browser = on.browser()
+        headers = {"Origin": "https://evil.example", "Content-Type": "application/x-www-form-urlencoded"}
+        async with browser.http.post(
+            f"{browser.url}/console/mapping/acme", data="text=planted", headers=headers
+        ) as one:
+            assert "planted" not in await one.text()
+            assert one.status == 401
+
+
+async def test_a_kept_form_leads_to_the_console_alone() -> None:
+    async with console_stage() as on:
+        for kept in ('{"action": "https://evil.example/", "fields": {"a": "b"}}', "no JSON", "[]", '{"action": 7}'):
+            browser = on.browser()
+            token = await csrf(browser)
+            status, _, location = await post(
+                browser, "/console/sign-in", csrf=token, name="ann", password=PASSWORDS["ann"], kept=kept
+            )
+            assert (status, location) == (303, "/console/")
+
+
+async def test_a_page_is_compressed_and_is_not_sent_again_while_nothing_changed() -> None:
+    """Only to a page that asks for itself once more; what time alone changes is sent after fifteen seconds."""
+    async with console_stage() as on:
+        browser, live = on.browser(), {"X-Console-Live": "1"}
+        await sign_in(browser, "ann")
+        path = "/console/no-such-page"
+        _, _, page = await browser.ask("GET", path, headers=live)
+        assert page["Content-Encoding"] in ("gzip", "deflate")
+        path = "/console/sign-in"
+        browser = on.browser()
+        await browser.ask("GET", path)
+        _, _, page = await browser.ask("GET", path, headers=live)
+        known = {"If-None-Match": page["ETag"]}
+        assert (await browser.ask("GET", path, headers=live | known))[:2] == (304, "")
+        assert (await browser.ask("GET", path, headers=known))[0] == 200
+        assert (await browser.ask("GET", path, headers=live | {"If-None-Match": '"another"'}))[0] == 200
+        on.clock_ms[0] += 15_000
+        assert (await browser.ask("GET", path, headers=live | known))[0] == 200
+
+
+def test_the_mark_of_a_page_is_not_changed_by_passing_time_but_by_everything_else() -> None:
+    text = '<p>12 leads, <time class="time" datetime="x">3 s ago</time></p>'
+    assert page_mark(text, 1) == page_mark(text.replace("3 s ago", "4 s ago"), 2)
+    assert page_mark(text, 1) != page_mark(text.replace("12", "13"), 1)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from streams.console.pages.replay import in_zone
 from streams.console.pages.wording import NARROW, counted, day, grouped, length, moment
 
 NOW = 1_764_042_000_000  # 2025-11-25 03:40:00 UTC
@@ -84,3 +85,17 @@ def test_how_long_ago(before_ms: int, text: str) -> None:
 
 def test_days_have_names() -> None:
     assert [day(NOW - back * 24 * HOUR, NOW) for back in (0, 1, 3)] == ["Today", "Yesterday", "Saturday, 22 November"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "stands_for"),
+    [
+        ("2026-11-29T08:30", "2026-11-29T08:30:00-08:00"),
+        ("2026-07-01T08:30:15", "2026-07-01T08:30:15-07:00"),
+        ("2h", "2h"),
+        ("2026-11-29T08:30Z", "2026-11-29T08:30Z"),
+    ],
+)
+def test_a_time_that_is_typed_is_in_the_readers_zone(typed: str, stands_for: str) -> None:
+    """Unless it says another."""
+    assert in_zone(typed, ZoneInfo("America/Los_Angeles")) == stands_for

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.rows import Intent, LinkRow, OutboxRow
-from streams.core.to_ghl.apply_receipt import comes_back, is_overtaken, record_link, record_outbox, unsettle
+from streams.core.to_ghl.apply_receipt import (
+    comes_back,
+    is_overtaken,
+    leaves_children,
+    record_link,
+    record_outbox,
+    unsettle,
+)
 from streams.core.to_ghl.delivery import settled_as
 from streams.core.to_ghl.plan import UNKNOWN
 from streams.messages import Conflict, Entity, Receipt, Snapshot
@@ -345,3 +352,21 @@ def test_of_one_field_the_newest_value_is_left_out_whether_another_has_it_or_ghl
     link = record_link(link, receipt("failed", refused={"email": "refused"}))
     assert (link.refused, link.conflicts) == ({"email": "refused"}, taken)
     assert record_link(link, receipt("applied", refused={"email": "", "phone": ""})).conflicts == taken
+
+
+@pytest.mark.parametrize(
+    ("before", "facts", "leaves"),
+    [
+        (LinkRow(ghl_id="g"), {"settled": "f/m", "is_gone": True}, True),
+        (LinkRow(ghl_id="g"), {"settled": "f/m", "is_gone": True, "is_deleted": True}, True),
+        (LinkRow(ghl_id="g", is_gone=True), {"settled": "f/m", "is_gone": True}, False),
+        (LinkRow(ghl_id="g"), {"is_gone": True}, False),
+        (LinkRow(ghl_id="g"), {"settled": "f/m"}, False),
+        (None, {"settled": "f/m", "is_gone": True}, False),
+    ],
+)
+def test_what_hung_on_a_lead_is_looked_for_once_when_the_lead_is_gone(
+    before: LinkRow | None, facts: dict[str, Any], leaves: bool
+) -> None:
+    """Not before its contact is as a deleted lead's should be, and not again for the next receipt."""
+    assert leaves_children(before, receipt("applied", **facts)) is leaves

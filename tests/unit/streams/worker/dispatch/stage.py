@@ -161,7 +161,7 @@ class Stage:
             outbox=self.outbox,
             output=self.output,
             settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
-            request_read=lambda entity, _: self.batching_producer.enqueue(
+            request_read=lambda entity, _, **__: self.batching_producer.enqueue(
                 Record("asked", PARTITION, entity.key.encode(), b"")
             ),
             applied_offsets=self.applied_offsets,

@@ -14,7 +14,7 @@ from streams.core.rows import LinkRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
-from streams.messages import Entity
+from streams.messages import Conflict, Entity
 from streams.worker.dispatch.loop import WorkResult
 from tests.unit.streams.worker.dispatch.stage import (
     PARTITION,
@@ -83,13 +83,17 @@ class Desk(WriterStage):
         assert link is not None
         return link
 
+    def shared_email(self, contact: str, owner: Entity) -> dict[str, Conflict]:
+        """Ben's e-mail is that of another lead's contact."""
+        return {"email": Conflict(hash=field_hash("ben@x.test"), contact_id=contact, lead=owner.key)}
+
     def sent(self) -> list[tuple[str, str | None]]:
         """Each write, with its telephone."""
         bodies = [self.ghl.body(number) for number in range(len(self.ghl.asked))]
         return [(line, (body or {}).get("phone")) for line, body in zip(self.ghl.lines, bodies, strict=True)]
 
 
-CREATE, READ = "POST /contacts/", "GET /contacts/c-ann"
+CREATE, READ, READ_OWN = "POST /contacts/", "GET /contacts/c-ann", "GET /contacts/c-old"
 
 
 async def test_the_second_of_a_couple_gets_a_contact_without_the_telephone_and_shows_it() -> None:
@@ -176,8 +180,50 @@ async def test_a_contact_with_the_id_of_a_lead_that_no_link_knows_waits_for_loft
     assert (on.ben.ghl_id, on.ben.shares) == ("c-old", other.key if living else "")
 
 
+async def test_a_contact_stays_that_of_the_lead_that_is_about_to_adopt_it() -> None:
+    """Memory is lost: its own create is under way. Who shares it takes it over only once that lead has left it."""
+    shown = answer(
+        200,
+        {"contact": {"id": "c-old", "email": "ben@x.test", "customFields": [{"id": "f-lead", "value": "9"}]}},
+    )
+    owner = Entity.contact("acme", "9")
+    on = Desk(named("c-old", "email"), shown)
+    on.links.put(PARTITION, owner.key, LinkRow(version_ms=1))
+    assert (await on.work()).verdict is Verdict.DONE
+    assert on.sent() == [(CREATE, PHONE), (READ_OWN, None)]
+    assert (on.ben.ghl_id, on.ben.shares) == ("c-old", owner.key)
+    for left in (LinkRow(version_ms=1, parted_from="c-old"), LinkRow(is_gone=True), LinkRow(ghl_id="c-else")):
+        on.links.put(PARTITION, owner.key, left)
+        facts = {"shares": owner.key, "settled": "", "conflicts": on.shared_email("c-old", owner)}
+        on.links.put(PARTITION, BEN.key, on.ben.model_copy(update=facts))
+        on.wants(BEN, LEAD)
+        on.ghl.script = [UPDATED, UPDATED]
+        await on.work()
+        assert (on.ben.ghl_id, on.ben.shares) == ("c-old", "")
+
+
+async def test_who_takes_a_contact_over_keeps_nothing_that_we_wrote_for_the_lead_before() -> None:
+    """Ann was deleted. Her town, her telephone and her tag go; what somebody else wrote there stays."""
+    on = Desk(UPDATED, UPDATED, UPDATED, state={**LEAD, "phones": []})
+    fields = {name: field_hash(value) for name, value in {"city": "Austin", "phone": PHONE, "firstName": "Ann"}.items()}
+    on.links.put(PARTITION, ANN.key, LinkRow(ghl_id="c-ann", fields=fields, tags=("buyer",), settled="f/mapping"))
+    shared = LinkRow(ghl_id="c-ann", shares=ANN.key, conflicts=on.shared_email("c-ann", ANN))
+    on.links.put(PARTITION, BEN.key, shared)
+    on.identities.linked(PARTITION, BEN, shared)
+    on.wants(ANN, None)
+    while (await on.writer(item_of(ANN), TakenSlot())).verdict is Verdict.AGAIN:
+        await asyncio.sleep(0)
+    assert on.ghl.lines == []
+    await on.work()
+    assert (on.ben.ghl_id, on.ben.shares) == ("c-ann", "")
+    assert on.ghl.lines == ["PUT /contacts/c-ann", "DELETE /contacts/c-ann/tags"]
+    body = on.ghl.body(0)
+    assert (body["firstName"], body["email"], body["city"], body["phone"]) == ("Ben", "ben@x.test", None, None)
+    assert "state" not in body
+    assert on.ghl.body(1) == {"tags": ["buyer"]}
+
+
 OWN = answer(200, {"contact": {"id": "c-old", "email": "old@x.test", "customFields": [{"id": "f-lead", "value": "2"}]}})
-READ_OWN = "GET /contacts/c-old"
 
 
 class OwnContactDesk(Desk):

@@ -15,7 +15,7 @@ from streams.core.rows import FetchRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS
 from streams.core.scheduling.retry import Retry
-from streams.messages import Entity, Snapshot
+from streams.messages import Change, Entity, Snapshot
 from streams.messages.size_limits import DEFAULT
 from streams.telemetry.metrics import Metrics
 from streams.worker.dispatch.failure_judge import FailureJudge
@@ -60,7 +60,9 @@ class Desk(Stage):
             failures=FailureJudge(self.pause),
             retry=Retry(lambda: self.now_ms, lambda: 1.0),
             count=Metrics().read,
+            announce=self._announce,
         )
+        self.changes: list[Change] = []
         self.slot = TakenSlot()
 
     def pending(self, entity: Entity, operation: str = "updated", accepted_ms: int = OLD_MS, **more: Any) -> FetchRow:
@@ -90,6 +92,9 @@ class Desk(Stage):
         """What was emitted."""
         assert {one.partition for one in self.log.records[SNAPSHOTS]} <= {9}
         return [Snapshot.from_bytes(one.value) for one in self.log.records[SNAPSHOTS]]
+
+    async def _announce(self, changes: list[Change]) -> None:
+        self.changes += changes
 
     def _agent(self, connection: str, state: Mapping[str, Any]) -> dict[str, str] | None:
         return self.agents.get(str(state.get("assignedUser")))
@@ -202,6 +207,39 @@ async def test_a_lead_that_is_not_in_the_trash_either_is_parked_and_not_deleted(
     row = on.row(LEAD)
     assert row is not None
     assert row.parked == "unreadable"
+
+
+@pytest.mark.parametrize("only_moved", [False, True])
+async def test_a_note_that_names_another_lead_is_gone_here_and_a_change_there(only_moved: bool) -> None:
+    """Lofty has merged the two leads, or somebody has moved it."""
+    on = Desk(answer(200, {"note": {"noteId": 5, "leadId": 88, "content": "x"}}))
+    on.pending(NOTE, only_moved=only_moved)
+    assert await on.read(NOTE) == DONE
+    assert [(one.lead, one.state) for one in on.snapshots] == [("77", None)]
+    assert [(one.entity, one.operation, one.origin) for one in on.changes] == [
+        (NOTE._replace(lead="88"), "updated", "dependency")
+    ]
+    assert on.row(NOTE) is None
+
+
+@pytest.mark.parametrize(
+    "says", [answer(200, {"note": {"noteId": 5, "leadId": 77}}), answer(404, {"code": 20007, "message": "NOT_EXIST"})]
+)
+async def test_what_hung_on_a_lead_that_is_gone_and_did_not_move_stays_as_it_is(says: Response) -> None:
+    """By policy the contact of a deleted lead keeps its notes."""
+    on = Desk(says)
+    on.pending(NOTE, only_moved=True)
+    assert await on.read(NOTE) == DONE
+    assert (on.snapshots, on.changes, on.row(NOTE)) == ([], [], None)
+
+
+@pytest.mark.parametrize("lead", [None, 0, "", -1, 77, "77", [88]])
+async def test_a_note_that_names_no_other_lead_is_where_we_know_it(lead: object) -> None:
+    """Lofty writes 0 and -1 for none."""
+    on = Desk(answer(200, {"note": {"noteId": 5, "leadId": lead}}))
+    on.pending(NOTE)
+    assert await on.read(NOTE) == DONE
+    assert [one.lead for one in on.snapshots if one.state] == ["77"]
 
 
 async def test_a_note_that_is_not_there_is_gone() -> None:

@@ -90,8 +90,8 @@ class WriterStage(Stage):
             look=Adoption(self.outbox, self.links, self.receipts, lambda _: known, self.sender).look,
         )
 
-    def wants(self, entity: Entity, state: dict[str, Any]) -> None:
-        """An entity waits in the outbox to be brought to this state."""
+    def wants(self, entity: Entity, state: dict[str, Any] | None) -> None:
+        """An entity waits in the outbox to be brought to this state. None: it was deleted in Lofty."""
         snapshot = Snapshot(
             **entity._asdict(),
             state=state,

@@ -104,7 +104,7 @@ def test_lost_access_is_worse_than_a_rate_limit() -> None:
 
 def test_what_is_parked_is_said_whatever_else_is_true() -> None:
     _, because, ways = verdict(now(parked=1))
-    assert because[-1] == "1 record is parked and waits for a person."
+    assert because[-1] == "1 problem needs attention."
     assert ways[-1].href == "/console/parked"
 
 

@@ -9,7 +9,9 @@ from streams.console.pages.views import mapping_view as mapping
 from streams.console.pages.views import parked_view as parked
 from streams.console.pages.views.links import about, contact_of
 from streams.console.pages.views.parked_causes import cause_of
+from streams.console.services.contacts import Timeline
 from streams.console.services.parked import ParkedGroup
+from streams.console.services.verdict import Answer
 from streams.operations.history.sent_requests import Sent
 from streams.operations.history.timeline import Event
 from streams.operations.parked.open_records import RecordFilter
@@ -86,3 +88,27 @@ def test_a_difference_has_kinds_and_no_heads() -> None:
 
 def test_values_are_shown_as_people_read_them() -> None:
     assert [mapping.shown(one) for one in (None, "x", ["a", 1], {"b": None})] == ["", "x", "a, 1", '{"b": null}']
+
+
+def test_a_long_story_begins_with_the_newest_lines_and_leads_to_the_rest() -> None:
+    """The rest is one click away, and where it ends is said."""
+    events = tuple(Event(at, "acme:7:contact:7", "read", f"line {at}", f"x/0@{at}") for at in range(598))
+    facts = {"answer": Answer("ok", "x"), "standing": (), "pending": (), "parked_ids": (), "is_complete": True}
+    story = Timeline(
+        connection="acme",
+        lead="7",
+        name="",
+        emails=(),
+        phones=(),
+        ghl_id="g",
+        is_gone=False,
+        **{"events": events, "is_cut": False, "source": "index", "took_ms": 1.0, "location": "loc", **facts},
+    )
+    first = contacts.timeline(story, "")
+    assert [one.event.at_ms for one in first.steps[:2]] == [597, 596]
+    assert (len(first.steps), first.is_cut) == (40, True)
+    assert first.more is not None
+    assert first.more.words == "Show 260 older lines"
+    assert contacts.timeline(story, "", is_long=True).more is None
+    assert first.ghl_href == "https://app.gohighlevel.com/v2/location/loc/contacts/detail/g"
+    assert first.lofty_href.endswith("leadId=7")

@@ -1,0 +1,51 @@
+"""A page waits for Kafka only so long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from streams.console.errors import Unavailable
+from streams.console.services.kafka_errors import at_most, on_kafka
+
+
+async def frozen() -> None:
+    """A client of a broker that does not answer: it does not even close when it is cancelled."""
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        await asyncio.sleep(2)
+
+
+async def test_a_broker_that_does_not_answer_holds_nobody_up() -> None:
+    """Nor does the client that closes slowly; and what is read after it is not even begun."""
+    began, was_begun = time.monotonic(), False
+
+    async def next_one() -> None:
+        nonlocal was_begun
+        was_begun = True
+
+    with at_most(0.2):
+        for work in (frozen, frozen, next_one):
+            with pytest.raises(Unavailable, match="Nothing is lost"):
+                await on_kafka(work)
+    assert time.monotonic() - began < 1.9, "it did not wait for the client to close"
+    assert not was_begun
+
+
+async def test_an_error_of_kafka_is_told_in_plain_words() -> None:
+    async def refused() -> None:
+        raise ConnectionRefusedError
+
+    with pytest.raises(Unavailable, match="not reachable: ConnectionRefusedError"):
+        await on_kafka(refused)
+
+
+async def test_what_is_no_fault_of_kafka_goes_through() -> None:
+    async def other() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        await on_kafka(other)
