@@ -102,13 +102,17 @@ def lines(found: Overview, wrong: tuple[HealthProblem, ...]) -> Iterator[str]:
     waiting = [lag for lag in found.lags if lag.records]
     words = ", ".join(f"{lag.topic} {lag.records}{_since(lag.oldest_ms, found.at_ms)}" for lag in waiting)
     yield f"topics    {words or 'nothing waits'}"
-    yield "all is well" if not wrong else f"{count_of(len(wrong), 'problem')} to fix:"
+    paused = ", ".join(one.connection for one in found.connections if one.paused)
+    well = f"all is well, but for what is paused: {paused}" if paused else "all is well"
+    yield well if not wrong else f"{count_of(len(wrong), 'problem')} to fix:"
     for trouble in wrong:
         yield f"  {trouble.subject}: {trouble.says}. {trouble.mend}"
 
 
 def _connection(one: ConnectionView, now_ms: int) -> Iterator[str]:
-    yield f"connection {one.title}  {'' if one.links is None else f'{one.links} linked'}".rstrip()
+    linked = "" if one.links is None else f"{one.links} linked"
+    paused = f"paused {one.paused_words}" if one.paused else ""
+    yield f"connection {one.title}  {', '.join(word for word in (linked, paused) if word)}".rstrip()
     for name, budget in (("Lofty", one.reads), ("GHL", one.writes)):
         yield f"  {name:<8}{'no worker reports it' if budget is None else _budget(budget, now_ms)}"
     under_way = ", ".join(f"{number} in {stage}" for stage, number in one.undelivered.items() if number)
@@ -168,6 +172,7 @@ def _document(found: Overview, wrong: tuple[HealthProblem, ...]) -> dict[str, An
                 "parked": one.parked,
                 "conflicts": one.conflicts,
                 "on_hold": one.on_hold,
+                "paused": list(one.paused),
                 "lofty": one.reads.model_dump() if one.reads is not None else None,
                 "ghl": one.writes.model_dump() if one.writes is not None else None,
                 "sweep": one.reading.sweep.model_dump() if one.reading and one.reading.sweep else None,

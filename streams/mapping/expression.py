@@ -12,7 +12,7 @@ What a person types is bounded before it is parsed, by length and by what nests,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -46,7 +46,7 @@ class Expression:
     """A compiled expression: `read` it over a value. `roots` are the names that it takes from the top of the value."""
 
     source: str
-    read: Read
+    read: Read = field(compare=False)
     roots: frozenset[str]
     is_fast: bool
 

@@ -123,12 +123,3 @@ def _complete(
     more = {name: words for name, words in opened.trouble.items() if name in incomplete}
     settings = settings.model_copy(update={"connections": connections, "connection_trouble": {**trouble, **more}})
     return EffectiveMappings(settings, overlay.version, overlay=overlay, incomplete=incomplete)
-
-
-def same_connections(one: Settings, other: Settings) -> bool:
-    """Whether a worker does the same under both settings: for the same connections, with the same mappings and credentials."""
-    return _in_use(one) == _in_use(other)
-
-
-def _in_use(settings: Settings) -> dict[str, tuple[object, ...]]:
-    return {name: (c.mapping_fingerprint, c.version, c.secrets) for name, c in settings.connections.items()}

@@ -120,12 +120,14 @@ class ConnectionStatus(Part):
     """One connection, as far as this worker owns its sides; None for a side that is another's.
 
     `title` is what people are shown: its label, with its id where that is another. Empty: the id.
+    `paused` are the directions (`to_ghl`, `to_lofty`) in which it is paused by its settings.
     """
 
     connection: str
     title: str = ""
     reading: SideStatus | None = None
     writing: SideStatus | None = None
+    paused: tuple[str, ...] = ()
 
 
 class LagStatus(Part):

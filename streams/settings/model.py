@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from connectors.ghl.signature import GHL_PUBLIC_KEY, Keys, NotAKey
@@ -230,6 +230,25 @@ class SweepSettings(SettingsTable):
     children: bool = True
 
 
+Direction = Literal["to_ghl", "to_lofty"]
+DIRECTIONS: tuple[Direction, ...] = ("to_ghl", "to_lofty")
+
+
+def paused_words(directions: Iterable[str]) -> str:
+    """The directions in which a connection is paused, as people say it; "" for none."""
+    return " and ".join({"to_ghl": "to GHL", "to_lofty": "to Lofty"}.get(one, one) for one in directions)
+
+
+def _paused(value: object) -> object:
+    return [*DIRECTIONS] if value is True else [] if value is False else value
+
+
+Paused = Annotated[
+    list[Direction],
+    BeforeValidator(_paused),
+    Field(description='true, false, ["to_ghl"] or ["to_lofty"]'),
+]
+"""The directions in which a connection is paused: it makes no request of that direction, and what comes in waits."""
 CONNECTION_SECRETS = ("lofty_api_key", "ghl_token", "webhook_secret")
 """The secrets that every connection requires."""
 
@@ -251,6 +270,7 @@ class Connection(BaseModel):
     `name` is its permanent id: under it Kafka keeps what was written, and metrics and records name it. `label` is the name of its
     table in the file, and of its credentials; it may change where the table's `id` keeps the first one. `has_id` says that it does.
     `mapping` is compiled, with the connection's rules for tags in it.
+    `paused` are the directions in which nothing is requested of the vendors: what comes in waits.
     `opt_outs`: who opted out on one side is opted out on the other.
     `mapping_fingerprint` is equal for connections whose mappings and region give equal contacts.
     `managed` says where it is changed: in the configuration file, or in the console, and then `version` counts its edits.
@@ -268,6 +288,7 @@ class Connection(BaseModel):
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
     opt_outs: bool = True
+    paused: tuple[Direction, ...] = ()
     back: Annotated[LoftySyncRules, Field(repr=False)] = LoftySyncRules()
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]

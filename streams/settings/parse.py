@@ -28,6 +28,7 @@ from streams.settings.console_secrets import console_secrets
 from streams.settings.lofty_sync import LoftySyncTable
 from streams.settings.model import (
     CONNECTION_SECRETS,
+    DIRECTIONS,
     Appointments,
     Connection,
     GatewaySettings,
@@ -35,6 +36,7 @@ from streams.settings.model import (
     Kafka,
     LocaleTag,
     Lofty,
+    Paused,
     Policies,
     Region,
     Secrets,
@@ -87,6 +89,7 @@ class ConnectionTable(SettingsTable):
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
     opt_outs: bool = True
+    paused: Paused = []  # noqa: RUF012  # pydantic copies it
     back: LoftySyncTable = LoftySyncTable()
     tags: Annotated[TagRules, Field(strict=False)] = TagRules()
 
@@ -319,6 +322,7 @@ class _Parser:
             sweep=table.sweep,
             appointments=table.appointments,
             opt_outs=table.opt_outs,
+            paused=tuple(one for one in DIRECTIONS if one in table.paused),
             back=replace(table.back.compiled(), opt_outs=table.opt_outs),
             secrets=secrets,
             mapping=mapping,

@@ -23,7 +23,6 @@ class Dependencies:
     """What a worker is given from outside. The defaults are the real things; tests replace some.
 
     `instance` names this process to the vendors and in its fences. `end` ends the process after an error from which it cannot recover.
-    `newer_mappings` returns the version to which the worker's mappings are equal, and why a newer one is not in force.
     """
 
     instance: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
@@ -37,7 +36,6 @@ class Dependencies:
     metrics: Metrics = field(default_factory=Metrics)
     tracing: Tracing = field(default_factory=NoTracing)
     end: Callable[[str], None] = end_process
-    newer_mappings: Callable[[Settings], tuple[int, str]] = lambda s: (s.mapping_version, s.mapping_trouble)
     repeats: Callable[[], RepeatedFailures] = RepeatedFailures
     broker_keeps_all: bool = True
     """False for the embedded broker, which cuts off the beginning of what is long."""

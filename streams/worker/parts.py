@@ -9,7 +9,7 @@ from streams.kafka.parking import Parking
 from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings
-from streams.settings.partitions import ConnectionPartitions
+from streams.worker.connections import LiveConnections
 from streams.worker.dependencies import Dependencies
 from streams.worker.output import Output
 from streams.worker.partitions.applied_offsets import AppliedOffsets
@@ -22,12 +22,12 @@ from streams.worker.tables import Tables
 
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
-    """What dispatchers and agents of one worker are made from."""
+    """What dispatchers and agents of one worker are made from. The connections of `settings` are those of the start: `connections` are the live ones."""
 
     settings: Settings
     deps: Dependencies
     names: TopicNames
-    connection_partitions: ConnectionPartitions
+    connections: LiveConnections
     tables: Tables
     output: Output
     lease: Lease
@@ -60,7 +60,7 @@ def new_parts(
         settings=settings,
         deps=deps,
         names=names,
-        connection_partitions=reporter.connection_partitions,
+        connections=reporter.connections,
         tables=tables,
         output=Output(batching, parking, deps.now_ms),
         lease=lease,

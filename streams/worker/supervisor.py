@@ -1,11 +1,13 @@
-"""Worker after worker in one process, each with the mappings and connections that are in force: they change, the process stays.
+"""One worker in one process, and the settings that are in force: they change, the worker stays.
 
-A new version is taken over by an orderly stop of the worker and a start of the next one. Everything that compiled the old
-mapping (rules of the locations, fingerprints of what is settled, custom fields to create) ends with its worker, after the
-requests in flight have ended and their receipts are written: no write is planned by one mapping and noted as settled under
-another. Hand-over costs some seconds, in which changes wait in Kafka.
+A connection that is new, changed, paused or gone is taken over by the running worker, while all others go on (`take_over.py`).
+Its requests in flight end and their receipts are written before anything of its new settings counts: no write is planned by one
+mapping and noted as settled under another.
 
-A version that does not compile here, or changes nothing for a worker, stops nobody.
+Another worker takes the place of this one, by an orderly stop and a start, where a running one cannot take over what differs: settings of
+Kafka or of the worker, or a connection whose take-over failed. That costs some seconds, in which changes wait in Kafka.
+
+A version that does not compile here, or changes nothing, stops nobody.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from streams.mapping_versions.effective import same_connections
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings
 from streams.worker.dependencies import Dependencies
+from streams.worker.take_over import needs_restart
 from streams.worker.worker import Worker
 
 log = logging.getLogger("lofty_ghl.worker")
@@ -56,31 +58,26 @@ class Supervisor:
         while not stop.is_set():
             settings = self._mapping_versions.settings()
             instance = self._deps.instance if self.count == 0 else uuid.uuid4().hex[:8]
-            deps = replace(self._deps, instance=instance, newer_mappings=self._newer_mappings)
-            async with self._new_worker(settings, deps) as worker:
+            async with self._new_worker(settings, replace(self._deps, instance=instance)) as worker:
                 self.current = worker
                 self.count += 1
                 try:
-                    await _first_of(stop.wait(), worker.wait(), self._other_connections(settings))
+                    await _first_of(
+                        stop.wait(), worker.wait(), self._follow(worker, settings), worker.take_over_failed()
+                    )
                 finally:
                     self.current = None
             if not stop.is_set():
-                log.info(
-                    "the mappings are of version %d now, and there are %d connections: the worker restarts with them",
-                    self._mapping_versions.settings().mapping_version,
-                    len(self._mapping_versions.settings().connections),
-                )
+                log.warning("the worker restarts with the newest settings: a running one cannot take them over")
 
-    def _newer_mappings(self, settings: Settings) -> tuple[int, str]:
-        newest = self._mapping_versions.settings()
-        version = newest.mapping_version if same_connections(settings, newest) else settings.mapping_version
-        return version, newest.mapping_trouble
-
-    async def _other_connections(self, settings: Settings) -> None:
-        """Return when the mappings or connections in force are others than those of these settings."""
-        revision = self._mapping_versions.revision
-        while same_connections(settings, self._mapping_versions.settings()):
-            revision = await self._mapping_versions.changed_since(revision)
+    async def _follow(self, worker: Worker, settings: Settings) -> None:
+        """Have each newer version taken over. Returns when there is one that a running worker cannot take over."""
+        while True:
+            revision, newest = self._mapping_versions.revision, self._mapping_versions.settings()
+            if needs_restart(settings, newest):
+                return
+            worker.take_over(newest)
+            await self._mapping_versions.changed_since(revision)
 
 
 async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:

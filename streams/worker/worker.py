@@ -16,7 +16,6 @@ from faust.types import TP
 from streams.kafka.clients import read_cluster_id, until_topics_are_led
 from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings
-from streams.settings.partitions import ConnectionPartitions
 from streams.worker.consuming import Consuming
 from streams.worker.dependencies import Dependencies
 from streams.worker.faust_app import new_faust_app
@@ -27,6 +26,7 @@ from streams.worker.partitions.watchdog import LoopWatch
 from streams.worker.parts import new_parts
 from streams.worker.producing import WorkerProducer
 from streams.worker.reporting import Reporter, StatusPublisher, StatusSources
+from streams.worker.take_over import TakeOver
 from streams.worker.wiring.dispatchers import Dispatchers
 
 STOP_SECONDS = 45.0
@@ -49,11 +49,10 @@ class Worker:
         self.metrics = deps.metrics
         self._deps = deps
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._connection_partitions = ConnectionPartitions(settings)
         self.lease = Lease(settings.kafka.session_timeout_seconds, deps.monotonic, self._lease_over)
         self._wire = deps.transport(deps.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
-        self.reporter = Reporter(settings, self._names, self._connection_partitions, deps)
+        self.reporter = Reporter(settings, self._names, deps)
 
     # -- starting and stopping ----------------------------------------------------------------------------
 
@@ -63,6 +62,8 @@ class Worker:
         await self._producer.start()
         self._cluster_id = await read_cluster_id(self.settings) if self._deps.marks_locations else ""
         self._new_parts()
+        reporter, replace = self.reporter, self.dispatchers.connections.replace
+        self._take_over = TakeOver(self.settings, reporter.connections, replace, reporter.taken_over)
         self.reporter.rows.watch(self.tables)
         self.status = StatusPublisher(
             self.reporter,
@@ -99,6 +100,7 @@ class Worker:
 
     async def __aexit__(self, *_: object) -> None:
         """Start no more requests, let those in flight end and be recorded, commit, and let go."""
+        await self._take_over.aclose()
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.ownership.release(set(self.ownership.assigned))
@@ -131,6 +133,16 @@ class Worker:
         if self.app.crash_reason is not None:
             raise self.app.crash_reason
 
+    # -- newer settings -----------------------------------------------------------------------------------
+
+    def take_over(self, settings: Settings) -> None:
+        """Go on with these settings: a connection that is new, changed or gone is replaced while all others go on."""
+        self._take_over.begin(settings)
+
+    async def take_over_failed(self) -> None:
+        """Return when a connection could not be replaced: then another worker must do it."""
+        await self._take_over.failed()
+
     @property
     def is_ready(self) -> bool:
         """Partitions are assigned, the tables recovered, every fence is read back, Kafka takes what is appended, and what waits
@@ -140,13 +152,13 @@ class Worker:
 
     @property
     def mapping_version(self) -> int:
-        """The version of the mappings by which it writes; a newer one that maps the same counts as that."""
-        return self._deps.newer_mappings(self.settings)[0]
+        """The version of the mappings by which it writes."""
+        return self.reporter.in_force.mapping_version
 
     @property
     def mapping_trouble(self) -> str:
         """Why a newer version of the mappings is not in force here; empty when there is none."""
-        return self._deps.newer_mappings(self.settings)[1]
+        return self.reporter.mapping_trouble
 
     # -- what an operator asks ----------------------------------------------------------------------------
 

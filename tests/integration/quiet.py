@@ -52,7 +52,7 @@ class Quiet:
     def _moving(self, on: Stage, ends: Mapping[TopicPartition, int], elsewhere: Mapping[TopicPartition, int]) -> str:
         worker = on.worker
         if pending := sum(mailer.pending for mailer in self._mailers):
-            return f"{pending} pings and webhooks are on their way"
+            return f"{pending} pings and webhooks are on their way ({[dict(one.counts) for one in self._mailers]})"
         if busy := [loop.name for loop in worker.dispatchers.loops if not loop.core.is_idle]:
             return f"the dispatchers {busy} are not idle"
         if not worker.consuming.in_progress._idle.is_set() or worker._producer.batching._flushing:

@@ -116,9 +116,9 @@ class Stage:
 
     # -- what a person does -------------------------------------------------------------------------------
 
-    def edit(self, edit: str, kind: str, **what: Any) -> Any:
-        """One edit by an agent; returns the record."""
-        team = desk_work.team_of(self.lofty, TEAM)
+    def edit(self, edit: str, kind: str, *, team_id: int = TEAM, **what: Any) -> Any:
+        """One edit by an agent of a team; returns the record."""
+        team = desk_work.team_of(self.lofty, team_id)
         return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what})
 
     def edit_silently(self, edit: str, kind: str, **what: Any) -> Any:
@@ -135,17 +135,17 @@ class Stage:
         """Every topic that an agent reads."""
         return (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS)
 
-    def new_lead(self, **fields: Any) -> str:
+    def new_lead(self, *, team_id: int = TEAM, **fields: Any) -> str:
         """A new lead with an e-mail; returns its id."""
         number = uuid.uuid4().hex[:8]
         person = {"firstName": "Ada", "lastName": "Example", "emails": [f"ada.{number}@example.com"], **fields}
-        return str(self.edit("create", "lead", fields=person).id)
+        return str(self.edit("create", "lead", team_id=team_id, fields=person).id)
 
     # -- what is seen -------------------------------------------------------------------------------------
 
-    def contacts(self) -> dict[str, dict[str, Any]]:
-        """GHL's contacts by their Lofty id, each with notes, tasks and custom fields by name."""
-        place = self.ghl.location(LOCATION)
+    def contacts(self, location: str = LOCATION) -> dict[str, dict[str, Any]]:
+        """A location's contacts by their Lofty id, each with notes, tasks and custom fields by name."""
+        place = self.ghl.location(location)
         found = {}
         for contact in (shown(one) for one in place.contacts.values()):
             names = {one["id"]: one["name"] for one in place.custom_fields.values()}

@@ -54,7 +54,14 @@ class Services:
 
     async def stop(self) -> None:
         """Stop it."""
-        for service in (self.notifications, self.follower, self.mapping, self.connection_edits, self.replay, self.verifications):
+        for service in (
+            self.notifications,
+            self.follower,
+            self.mapping,
+            self.connection_edits,
+            self.replay,
+            self.verifications,
+        ):
             await service.stop()
 
 

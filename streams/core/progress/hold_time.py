@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-Held = Literal["no", "quota", "access"]
+Held = Literal["no", "quota", "access", "paused"]
 Budget = tuple[str, str]
 """A dispatcher's name and a budget's."""
 
@@ -22,6 +22,7 @@ class HoldTimes:
     def __init__(self) -> None:
         self._paused_since: dict[Budget, int] = {}
         self._held: dict[tuple[str, str, Held], int] = {}
+        self._resumed: dict[str, int] = {}
 
     def paused(self, dispatcher: str, budget: str, kind: str, now_ms: int) -> None:
         """A budget pauses."""
@@ -39,8 +40,14 @@ class HoldTimes:
             self._held[dispatcher, budget, held] = now_ms
         return self._paused_since.get((dispatcher, budget))
 
-    def since(self, budgets: Iterable[Budget], at_ms: int) -> Held:
-        """What has held one of these budgets back at that time or later; access counts before the quota."""
+    def resumed(self, connection: str, now_ms: int) -> None:
+        """A connection that a person had paused goes on."""
+        self._resumed[connection] = now_ms
+
+    def since(self, budgets: Iterable[Budget], at_ms: int, connection: str = "") -> Held:
+        """What has held a connection or one of its budgets back at that time or later: a person, then access, then the quota."""
+        if self._resumed.get(connection, 0) >= at_ms > 0:
+            return "paused"
         for held in ("access", "quota"):
             if any(self._held.get((*budget, held), 0) >= at_ms for budget in budgets):
                 return held

@@ -61,6 +61,17 @@ class Budget:
         self._paused_until: float = before._paused_until if before else 0.0
         self._pause_cause: str = before._pause_cause if before else ""
 
+    def revised(self, policy: BudgetPolicy, now: float) -> Budget:
+        """This budget under other limits: what is in flight, what was used and a pause count under the new ones."""
+        window = RequestWindow(policy.limit, policy.window_seconds)
+        window.seed(sorted(self.window.spent(now)))
+        window.in_flight = self.window.in_flight
+        quota = policy.new_quota()
+        if quota is not None and self.day is not None:
+            quota.day.seed(self.day.state(now, with_in_flight=False), now)
+            quota.day.in_flight = self.day.in_flight
+        return Budget(policy, window=window, quota=quota, before=self)
+
     @property
     def day(self) -> Day | None:
         """What was spent of the daily quota; None without one."""

@@ -124,11 +124,11 @@ class Day:
             times.append(self._left_until)
         return min(times, default=None)
 
-    def state(self, now: float) -> DayState:
-        """The state that another worker needs to continue. Requests in flight count as answered now."""
+    def state(self, now: float, *, with_in_flight: bool = True) -> DayState:
+        """The state that another worker needs to continue. Requests in flight count as answered now, unless they are left out."""
         self._forget(now)
         spent = [(now - at, number) for at, number in self._gathered()]
-        if self.in_flight:
+        if self.in_flight and with_in_flight:
             spent.append((0.0, self.in_flight))
         return DayState(
             tuple(spent),

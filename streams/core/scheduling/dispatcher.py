@@ -87,6 +87,16 @@ class Dispatcher:
         self._owned[budget] = _Owned(Budget(policy, window=window, quota=quota, before=lost), Lanes(self._tickets))
         self._agenda.add(budget)
 
+    def revise(self, budget: str, policy: BudgetPolicy, now: float) -> None:
+        """The budget's limits are others from now on. What waits stays, and what was used counts under the new ones."""
+        owned = self._owned.get(budget)
+        if owned is None or owned.budget.policy == policy:
+            return
+        before, after = owned.budget, owned.budget.revised(policy, now)
+        self._owned[budget] = _Owned(after, owned.lanes)
+        self._unanswered = {ticket: after if one is before else one for ticket, one in self._unanswered.items()}
+        self._agenda.changed(budget)
+
     def take_short(self, now: float, now_ms: int) -> dict[str, BudgetRow]:
         """The grants to write for budgets that have work. Call `granted` when each was written, or could not be."""
         short, self._short = self._short, set()
@@ -149,6 +159,12 @@ class Dispatcher:
         if owned := self._owned.get(budget):
             self._agenda.changed(budget)
             owned.lanes.hold_tenant(tenant)
+
+    def forget(self, connection: str) -> None:
+        """Nothing of a connection waits any longer, and no hold of it. What it has in flight ends, and is not tried again."""
+        for name, owned in self._owned.items():
+            owned.lanes.forget(connection)
+            self._agenda.changed(name)
 
     def release_tenant(self, budget: str, tenant: str) -> None:
         """End a hold."""

@@ -40,3 +40,8 @@ class Item:
     priority: Priority = Priority.LIVE
     rank: int = 0
     ticket: int = field(default=0, compare=False)
+
+    @property
+    def connection(self) -> str:
+        """The connection whose work it is. That of a directory or a sweep has a tenant of its own, and the connection in its key."""
+        return self.key.removeprefix(f"{self.tenant}:") if self.tenant.startswith("@") else self.tenant

@@ -30,12 +30,15 @@ class _WaitingItem:
 class _Lane:
     key: str
     tenant: str
+    connection: str
     waiting: dict[str, _WaitingItem] = field(default_factory=dict)
     active: Item | None = None
     due_again: Item | None = None
     """The most urgent offer of the active entity since it was started."""
     queued_at: tuple[int, float] | None = None
     """(priority, time) of the lane's entry in a queue; entries that differ from it are stale."""
+    is_forgotten: bool = False
+    """Its connection was forgotten while an entity of it was active."""
 
     def next(self) -> _WaitingItem | None:
         """The lane's next entity: the contact first, then by priority, then as they came."""
@@ -75,7 +78,7 @@ class Lanes:
         """An entity is due. Returns False when that was known already."""
         lane = self._lanes.get(item.lane)
         if lane is None:
-            lane = self._lanes[item.lane] = _Lane(item.lane, item.tenant)
+            lane = self._lanes[item.lane] = _Lane(item.lane, item.tenant, item.connection)
         if lane.active is not None and lane.active.key == item.key:
             known = lane.due_again
             if known is None or item.priority < known.priority:
@@ -111,6 +114,9 @@ class Lanes:
         lane = self._lanes.get(item.lane)
         if lane is None or lane.active is None or lane.active.ticket != item.ticket:
             return
+        if lane.is_forgotten:
+            del self._lanes[lane.key]
+            return
         due_again = lane.due_again
         lane.active = None
         lane.due_again = None
@@ -131,6 +137,20 @@ class Lanes:
             self._queue(lane, now)
         else:
             del self._lanes[lane.key]
+
+    def forget(self, connection: str) -> None:
+        """Nothing of a connection waits any longer. What it has active keeps its lane to its end, and is not tried again."""
+        for lane in [one for one in self._lanes.values() if one.connection == connection]:
+            for waiting in lane.waiting.values():
+                self._counts[waiting.item.priority] -= 1
+                self._blocked -= waiting.is_blocked
+            lane.waiting.clear()
+            lane.due_again = lane.queued_at = None
+            if lane.active is None:
+                del self._lanes[lane.key]
+            else:
+                lane.is_forgotten = True
+        self._held.discard(connection)
 
     def hold_tenant(self, tenant: str) -> None:
         """Take nothing of a tenant until `release_tenant`."""

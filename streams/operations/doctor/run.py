@@ -20,6 +20,7 @@ from streams.operations.doctor import kafka, machine, tokens, vendors
 from streams.operations.doctor.check_result import CheckResult, exit_code
 from streams.operations.doctor.machine import Space, free_bytes
 from streams.settings import Settings
+from streams.settings.model import paused_words
 
 CHECK_SECONDS = 12.0
 
@@ -65,7 +66,19 @@ async def examine(
         CheckResult("connection", name, "wrong", words, "change the connection in the console, or fix the keys")
         for name, words in settings.connection_trouble.items()
     )
-    return Examination((configured, *trouble, await reached, *(result for results in found for result in results)))
+    paused = _paused(settings)
+    return Examination(
+        (configured, *trouble, *paused, await reached, *(result for results in found for result in results))
+    )
+
+
+def _paused(settings: Settings) -> Iterator[CheckResult]:
+    for name, one in settings.connections.items():
+        if one.paused:
+            says = f"paused {paused_words(one.paused)}: no request is made, and what comes in waits"
+            in_file = f"set paused = false in [connections.{one.label}]"
+            mend = in_file if one.managed == "file" else "resume it in the console"
+            yield CheckResult("connection", name, "warning", says, mend)
 
 
 async def _with_edits(settings: Settings, seconds: float) -> Settings:

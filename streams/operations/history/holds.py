@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from streams.core.moments import utc
 from streams.messages.worker_status import BudgetStatus, SideStatus
 from streams.operations.status.overview import ConnectionView, Overview
+from streams.settings.model import DIRECTIONS
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHolds:
-    """What all calls to Lofty, and all calls to GHL, of a connection wait for; empty where nothing holds them back."""
+    """What all reads of Lofty, all writes to GHL and all writes to Lofty of a connection wait for; empty where nothing holds them back."""
 
     lofty: str = ""
     ghl: str = ""
+    commands: str = ""
 
 
 NO_HOLDS = ConnectionHolds()
@@ -33,7 +35,10 @@ def holds_of(found: Overview) -> Mapping[str, ConnectionHolds]:
 
 
 def _holds(one: ConnectionView) -> ConnectionHolds:
-    return ConnectionHolds(_awaited("Lofty", one.reads, one.reading), _awaited("GHL", one.writes, one.writing))
+    lofty, ghl = _awaited("Lofty", one.reads, one.reading), _awaited("GHL", one.writes, one.writing)
+    words = f"its connection, which a person has paused {one.paused_words}"
+    to_ghl, to_lofty = (words if direction in one.paused else "" for direction in DIRECTIONS)
+    return ConnectionHolds(to_ghl or lofty, to_ghl or ghl, to_lofty or lofty)
 
 
 def _awaited(vendor: str, budget: BudgetStatus | None, side: SideStatus | None) -> str:

@@ -166,7 +166,7 @@ def _pending(rows: Rows, now_ms: int, holds: ConnectionHolds) -> Iterable[Pendin
     for read in rows.fetches.values():
         yield pending_read(read, now_ms, holds.lofty)
     for command in rows.commands.values():
-        if (waits := pending_command(command, now_ms, holds.lofty)) is not None:
+        if (waits := pending_command(command, now_ms, holds.commands)) is not None:
             yield waits
     for key, row in rows.outbox.items():
         yield pending_write(row, rows.links.get(Entity.from_key(key).owner.key), now_ms, holds.ghl)

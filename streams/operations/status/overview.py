@@ -13,6 +13,7 @@ from typing import Literal
 
 from streams.messages.gateway_status import GatewayStatus
 from streams.messages.worker_status import BudgetStatus, LagStatus, SideStatus, WorkerStatus
+from streams.settings.model import paused_words
 
 ALIVE_MS = 20_000
 """A worker reports every five seconds; one that has not reported for longer than this counts as gone."""
@@ -62,6 +63,7 @@ class ConnectionView:
 
     `undelivered` and `parked` count entities by stage. `oldest_accepted_ms` is when the oldest pending change was accepted.
     `reads` and `writes` are its two budgets. `on_hold` says why it starts no request, "" if it may.
+    `paused` are the directions (`to_ghl`, `to_lofty`) in which a person has paused it.
     `title` is what people are shown for it. `conflicts` are those that nobody has decided, None where no worker reports them.
     """
 
@@ -77,6 +79,12 @@ class ConnectionView:
     on_hold: str
     title: str = ""
     conflicts: int | None = None
+    paused: tuple[str, ...] = ()
+
+    @property
+    def paused_words(self) -> str:
+        """In which directions a person has paused it, in words; "" for none."""
+        return paused_words(self.paused)
 
     @property
     def is_owned(self) -> bool:
@@ -219,8 +227,10 @@ def _connections(
     titles |= dict(configured) if isinstance(configured, Mapping) else {}
     reading: dict[str, SideStatus] = {}
     writing: dict[str, SideStatus] = {}
+    paused: dict[str, tuple[str, ...]] = {}
     for status in living:
         for one in status.connections:
+            paused[one.connection] = one.paused
             if one.reading is not None:
                 reading[one.connection] = one.reading
             if one.writing is not None:
@@ -231,6 +241,7 @@ def _connections(
         replace(
             _connection(name, reading.get(name), writing.get(name), of.get(("read", name)), of.get(("write", name))),
             title=titles.get(name, name),
+            paused=paused.get(name, ()),
         )
         for name in names
     )

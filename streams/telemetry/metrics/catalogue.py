@@ -21,6 +21,7 @@ from streams.core.to_ghl.plan import StepName
 from streams.messages import Stage
 from streams.messages.entity import KINDS
 from streams.messages.parked import PASSED_OVER
+from streams.settings.model import DIRECTIONS
 from streams.telemetry.metrics.spec import ALL, Label, Spec, Type
 
 FRESHNESS_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
@@ -42,7 +43,8 @@ TOPIC = Label("topic", bound="topic")
 AGENTS = ("dedupe", "fetch", "deliver", "record", "respond", "write_back", "sweep", "inspect", "tokens")
 AGENT = Label("stage", AGENTS)
 SINCE = Label("since", ("update", "acceptance"))
-HELD = Label("held", ("no", "quota", "access"))
+HELD = Label("held", ("no", "quota", "access", "paused"))
+DIRECTION = Label("direction", DIRECTIONS)
 PAUSE = Label("cause", PAUSE_KINDS)
 RUN = Label("kind", get_args(SweepKind))
 _BOTH_INTAKES = (
@@ -84,7 +86,7 @@ def _gauge(name: str, help_text: str, *labels: Label, by: str = "worker") -> Spe
 FRESHNESS = _add(
     *("freshness_seconds", "histogram"),
     "Time until GHL answered 2xx and the entity is as Lofty says, for live changes: `since` Lofty's update time, or since we "
-    "accepted its webhook. `held` says that the daily quota or missing access held it back meanwhile.",
+    "accepted its webhook. `held` says that the daily quota, missing access or a person who paused the connection held it back meanwhile.",
     *(CONNECTION, SINCE, HELD),
     buckets=FRESHNESS_BUCKETS,
     zeros=((ALL, ALL, "no"),),
@@ -296,6 +298,12 @@ OPT_OUT_SECONDS = _gauge(
     "oldest_opt_out_seconds",
     "Time since we know of the oldest opt-out that one side has and the other has not, also while it is parked; 0 without any.",
     CONNECTION,
+)
+CONNECTION_PAUSED = _gauge(
+    "connection_paused",
+    "1 while a person has paused a connection in this direction: what comes in waits, and is not late.",
+    CONNECTION,
+    DIRECTION,
 )
 ON_HOLD = _gauge("on_hold", "1 while a connection waits for what it requires: access, fields, users.", CONNECTION)
 

@@ -88,12 +88,12 @@ class Directories:
         self._locations = locations
         self._own_contacts = own_contacts
         self._changed = changed
-        self._shelves = {name: _Shelf(one, _creatable(one)) for name, one in locations.items()}
-        self._past = {name: _Past() for name in locations}
+        self._shelves: dict[str, _Shelf] = {}
+        self._past: dict[str, _Past] = {}
 
     def get(self, connection: str) -> Directory:
         """What is known of a connection's location."""
-        shelf = self._shelves[connection]
+        shelf = self._shelf(connection)
         return Directory(
             shelf.fields or {},
             shelf.users or {},
@@ -110,24 +110,31 @@ class Directories:
 
     def remade(self, connection: str) -> dict[str, str]:
         """The custom fields that were deleted and made again under the same name or key, with the ids that they had."""
-        return dict(self._past[connection].remade)
+        return dict(self._past_of(connection).remade)
 
     def load(self, connection: str) -> None:
         """Read the directory (again). The connection is on hold until that is done."""
-        before = self._shelves[connection]
+        before = self._shelf(connection)
         shelf = self._shelves[connection] = _Shelf(before.location, before.wanted)
         self._go_on(connection, shelf)
 
+    def forget(self, connection: str) -> None:
+        """The connection is another from now on: what is known of its location is dropped, and read again by `load`."""
+        self._shelves.pop(connection, None)
+        past = self._past.pop(connection, None)
+        if past is not None and past.timer is not None:
+            past.timer.cancel()
+
     def suspect(self, connection: str) -> None:
         """GHL dropped a value, so the directory may no longer be true: read it again soon."""
-        past = self._past[connection]
+        past = self._past_of(connection)
         if past.timer is None:
             past.timer = asyncio.get_running_loop().call_later(past.wait_seconds, self._look_again, connection)
             past.wait_seconds = min(2 * past.wait_seconds, MOST_SUSPECT_SECONDS)
 
     def lacks(self, connection: str, missing: dict[str, str]) -> bool:
         """A contact needs custom fields that the location lacks. True: they are being created, try again after that."""
-        shelf = self._shelves[connection]
+        shelf = self._shelf(connection)
         fields = (CustomField(reference, kind) for reference, kind in missing.items())
         creatable = {one.reference: one for one in fields if one.reference not in shelf.given_up and not one.is_key}
         if not creatable or not shelf.location.creates_custom_fields:
@@ -171,6 +178,13 @@ class Directories:
         self._remember(connection)
         return DONE
 
+    def _shelf(self, connection: str) -> _Shelf:
+        location = self._locations[connection]
+        return self._shelves.setdefault(connection, _Shelf(location, _creatable(location)))
+
+    def _past_of(self, connection: str) -> _Past:
+        return self._past.setdefault(connection, _Past())
+
     def _look_again(self, connection: str) -> None:
         self._past[connection].timer = None
         if self._loop.core.owns(self._locations[connection].budget):
@@ -178,7 +192,7 @@ class Directories:
 
     def _remember(self, connection: str) -> None:
         """The directory was read to the end: say so if it is not what it was."""
-        past, now = self._past[connection], self.get(connection)
+        past, now = self._past_of(connection), self.get(connection)
         if now == past.directory:
             return
         alive = set(now.custom_fields.values())

@@ -21,7 +21,7 @@ from streams.worker.dispatch.location import Location
 
 @dataclass(frozen=True, slots=True)
 class GhlEventContexts:
-    """Finds what is known about an event. `backs` are the rules of each connection's Lofty sync."""
+    """Finds what is known about an event. `backs` are the rules of each connection's Lofty sync; `flows` is false for one that is paused."""
 
     locations: Mapping[str, Location]
     backs: Mapping[str, LoftySyncRules]
@@ -29,6 +29,7 @@ class GhlEventContexts:
     links: Table[LinkRow]
     external_edits: Table[ExternalEditRow]
     now_ms: Callable[[], int]
+    flows: Callable[[str], bool] = lambda _connection: True
 
     def is_create_in_doubt(self, entity: Entity, location: Location) -> bool:
         """Whether a new appointment may be ours: GHL's events do not contain the text with our marker."""
@@ -37,8 +38,9 @@ class GhlEventContexts:
 
     def location_of(self, event: GhlEvent) -> Location | None:
         """A connection of the event's location that wants it. All of them have the same partition and budget."""
-        at = (one for one in self.locations.values() if one.location_id == event.location)
-        return next((one for one in at if self.backs[one.connection].wants(event.type, event.body)), None)
+        at = [one for one in self.locations.values() if one.location_id == event.location]
+        wanting = [one for one in at if self.backs[one.connection].wants(event.type, event.body)]
+        return next((one for one in wanting if self.flows(one.connection)), next(iter(wanting), None))
 
     def entity_of(self, event: GhlEvent, location: Location) -> Entity | None:
         """The entity of the event's contact; None where no link knows it."""

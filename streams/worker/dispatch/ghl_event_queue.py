@@ -83,12 +83,14 @@ class GhlEventQueue:
         await self.put(f"{location.location_id}:{OPT_OUTS_DIFFER}:{link.ghl_id}", EventRow(event=event), location)
 
     def offer(self, key: str, row: EventRow) -> None:
-        """Tell the dispatcher that an event waits."""
+        """Tell the dispatcher that an event waits. One of a connection that is paused waits in its row alone."""
         location = self.contexts.location_of(row.event)
         if location is None:
             return
         entity = self.contexts.entity_of(row.event, location)
         tenant = entity.connection if entity is not None else location.connection
+        if not self.contexts.flows(tenant):
+            return
         wait = (row.not_before_ms - self.output.now_ms()) / 1000
         priority = Priority.OPT_OUT if brings_opt_outs(row.event.type, row.event.body) else Priority.LIVE
         item = Item(EVENT_PREFIX + key, _lane(row.event, entity), location.budget, tenant, priority, RANK)

@@ -45,7 +45,7 @@ MOST_FAILURES = 5
 
 @dataclass(slots=True)
 class Inspector:
-    """Everything that answering needs."""
+    """Everything that answering needs. `flows` is false for a connection that is paused."""
 
     loop: DispatchLoop
     locations: Mapping[str, Location]
@@ -57,6 +57,7 @@ class Inspector:
     observations_topic: str
     retry: Retry
     take_over: Callable[[str], tuple[str, ...]]
+    flows: Callable[[str], bool] = lambda _connection: True
     _open: dict[str, OpenInspection] = field(default_factory=dict)
 
     def take_question(self, inspection: Inspection) -> Observation | None:
@@ -68,6 +69,8 @@ class Inspector:
             or not self.loop.core.owns(location.budget)
         ):
             return None
+        if not self.flows(inspection.connection):
+            return self._observe(inspection, "refused", message="the connection is paused: resume it, then ask again")
         key = f"{PREFIX}{inspection.run}:{inspection.number}"
         known = self._open.get(key)
         if known is not None:
@@ -79,6 +82,11 @@ class Inspector:
         lane = inspection.lane if inspection.lead else f"{PREFIX}{inspection.connection}"
         self.loop.offer_item(Item(key, lane, location.budget, inspection.connection, Priority.VERIFY, RANK))
         return self._observe(inspection, "waiting")
+
+    def forget(self, connection: str) -> None:
+        """The connection is another from now on: its questions are dropped, and asked again."""
+        for key in [key for key, one in self._open.items() if one.inspection.connection == connection]:
+            del self._open[key]
 
     def handles(self, item: Item) -> bool:
         """Whether an item is a question of verify."""

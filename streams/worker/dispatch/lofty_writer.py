@@ -70,7 +70,7 @@ CompareLead = Callable[[LoftyCommandRow, Mapping[str, Any]], tuple[dict[str, Any
 class LoftyWriter:
     """Everything that writing Lofty needs. `loop` is the reading dispatcher, because Lofty has one budget for both.
 
-    `count` counts a request by connection, step and outcome.
+    `count` counts a request by connection, step and outcome. `flows` is false for a connection that is paused: its commands wait.
     """
 
     teams: Mapping[str, LoftyTeam]
@@ -82,12 +82,13 @@ class LoftyWriter:
     retry: Retry
     compare: CompareLead
     count: Callable[[str, str, str], None]
+    flows: Callable[[str], bool] = lambda _connection: True
 
     def offer_command(self, row: LoftyCommandRow) -> None:
         """Tell the dispatcher that a Lofty command is due."""
         write = row.write
         team = self.teams.get(write.connection)
-        if team is None or row.parked or row.is_settled:
+        if team is None or row.parked or row.is_settled or not self.flows(write.connection):
             return
         priority = Priority.OPT_OUT if write.is_opt_out else Priority.LIVE
         item = Item(PREFIX + write.key, write.lane, team.budget, write.connection, priority, RANK)

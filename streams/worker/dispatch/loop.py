@@ -203,7 +203,8 @@ class DispatchLoop:
         self._may_start = may_start
         self._notes: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self._tasks: dict[asyncio.Task[None], str] = {}
+        self._tasks: dict[asyncio.Task[None], Item] = {}
+        self._stopped: set[str] = set()
 
     def acquire(self, budget: str, policy: BudgetPolicy, noted: BudgetRow | None = None) -> None:
         """This worker owns the budget now; `noted` is what its former owner left, if that was another."""
@@ -218,7 +219,7 @@ class DispatchLoop:
         owned = {budget for budget in budgets if self.core.owns(budget)}
         for budget in owned:
             self.core.release(budget)
-        going = [task for task, budget in self._tasks.items() if budget in budgets]
+        going = [task for task, item in self._tasks.items() if item.budget in budgets]
         if going:
             await asyncio.wait(going)
         if self._notes:
@@ -228,12 +229,34 @@ class DispatchLoop:
 
     def offer_item(self, item: Item, *, wait_seconds: float = 0.0) -> None:
         """An entity is due, at once or after a wait."""
+        if item.connection in self._stopped:
+            return
         now = self._clock()
         is_new = self.core.offer_item(item, now, not_before=now + wait_seconds if wait_seconds > 0 else 0.0)
         if is_new or self.core.owns(item.budget):
             self._observer.offered(self.name, is_new=is_new)
         if is_new:
             self._changed.set()
+
+    async def stop_connection(self, connection: str) -> None:
+        """Start nothing more of a connection; return once what it has in flight has ended and is written.
+
+        What waits is forgotten, and what is offered too, until `start_connection`: whoever calls that offers everything again.
+        """
+        self._stopped.add(connection)
+        self.core.forget(connection)
+        going = [task for task, item in self._tasks.items() if item.connection == connection]
+        if going:
+            await asyncio.wait(going)
+
+    def start_connection(self, connection: str) -> None:
+        """Take the offers of a connection again."""
+        self._stopped.discard(connection)
+
+    def revise(self, budget: str, policy: BudgetPolicy) -> None:
+        """The budget's limits are others from now on."""
+        self.core.revise(budget, policy, self._clock())
+        self._changed.set()
 
     def hold_tenant(self, budget: str, tenant: str) -> None:
         """Start nothing of a tenant until `release_tenant`."""
@@ -268,7 +291,7 @@ class DispatchLoop:
                 continue
             for item in self.core.start(self._clock()):
                 task = asyncio.create_task(self._work(item), name=f"{self.name} {item.key}")
-                self._tasks[task] = item.budget
+                self._tasks[task] = item
                 task.add_done_callback(self._tasks.pop)
             for budget, row in self.core.take_short(self._clock(), self._now_ms()).items():
                 noting = asyncio.create_task(self._grant(budget, row), name=f"{self.name} note {budget}")

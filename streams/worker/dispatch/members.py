@@ -42,22 +42,29 @@ class Members:
 
     def __init__(self, loop: DispatchLoop, teams: Mapping[str, LoftyTeam]) -> None:
         self._loop = loop
-        self._rolls = {name: _Roll(one.budget, one.client) for name, one in teams.items()}
+        self._teams = teams
+        self._rolls: dict[str, _Roll] = {}
 
     def load(self, connection: str) -> None:
         """Read the list (again). The connection is on hold until that is done."""
-        roll = self._rolls[connection]
+        team = self._teams[connection]
+        roll = self._rolls.setdefault(connection, _Roll(team.budget, team.client))
         roll.emails, roll.read = {}, 0
         key = f"{TENANT}:{connection}"
         self._loop.hold_tenant(roll.budget, connection)
         self._loop.offer_item(Item(key, key, roll.budget, TENANT, Priority.LIVE))
+
+    def forget(self, connection: str) -> None:
+        """The connection is another from now on: what was read of its members is dropped."""
+        self._rolls.pop(connection, None)
 
     def agent(self, connection: str, state: Mapping[str, Any]) -> dict[str, str] | None:
         """The agent that a lead or task is assigned to, or None."""
         name = state.get("assignedUser")
         if not isinstance(name, str):
             return None
-        emails = self._rolls[connection].emails.get(_fold(name), set())
+        roll = self._rolls.get(connection)
+        emails = roll.emails.get(_fold(name), set()) if roll is not None else set()
         return {"name": name, "email": next(iter(emails))} if len(emails) == 1 else None
 
     def handles(self, item: Item) -> bool:

@@ -98,6 +98,15 @@ class OAuthTokens:
                 await flight.aclose()
                 del self._flights[token]
 
+    async def forget(self, connection: Connection) -> None:
+        """The connection is another from now on: a refresh under way ends and is kept, and the next request opens the stored token."""
+        is_by = {"lofty": connection.lofty.auth == "oauth", "ghl": connection.ghl.auth == "oauth"}
+        sides = [self._grants.lofty(connection)] * is_by["lofty"] + [self._grants.ghl(connection)] * is_by["ghl"]
+        for side in sides:
+            if (flight := self._flights.get(side.token)) is not None:
+                await flight.aclose()
+                self._flights.pop(side.token, None)
+
     def _read(self, side: OAuthAccount) -> TokenPair:
         row = self._table.get(side.partition, side.token)
         if row is None:

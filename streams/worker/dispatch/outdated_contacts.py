@@ -51,6 +51,11 @@ class OutdatedContacts:
         task = self._tasks[connection] = asyncio.create_task(self._look(connection), name=f"outdated {connection}")
         task.add_done_callback(lambda ended: _report(connection, ended))
 
+    def forget(self, connection: str) -> None:
+        """The connection is another from now on: a look under way ends."""
+        if (running := self._tasks.pop(connection, None)) is not None:
+            running.cancel()
+
     async def _look(self, connection: str) -> None:
         location, asked = self.locations[connection], 0
         requests: list[asyncio.Future[int]] = []

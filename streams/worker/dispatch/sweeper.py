@@ -110,6 +110,7 @@ class Sweeper:
         self._due.acquire(connection)
         self._pages.pop(connection, None)
         self._apart.pop(connection, None)
+        self._failures.pop(connection, None)
         row = self.sweeps.get(team.partition, connection)
         if row is None or not row.full_ended_ms:
             # The first runs are due a whole interval from now: what Lofty holds already is carried by a backfill.

@@ -71,7 +71,7 @@ class TableRecovery:
     def _require_names(self, partitions: set[int]) -> None:
         """Raise `ConnectionRenamed` where a connection that is no longer configured had the team and location of another one."""
         parts = self.parts
-        connections, sweeps = parts.settings.connections, parts.tables.sweeps
+        connections, sweeps = parts.connections, parts.tables.sweeps
         for partition in partitions:
             if renamed := find_renamed(dict(sweeps.items(partition)), connections.values()):
                 raise ConnectionRenamed(*renamed)

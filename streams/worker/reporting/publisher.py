@@ -39,10 +39,9 @@ class StatusPublisher:
         self._metrics = reporter.metrics
         self._settings = reporter.settings
         self._builder = StatusBuilder(
-            reporter.settings, reporter.connection_partitions, reporter.rows, reporter.holds, reporter.deps.monotonic
+            reporter.connections, reporter.redact, reporter.rows, reporter.holds, reporter.deps.monotonic
         )
         self._turns = Turns()
-        self._configuration = configuration_of(reporter.settings)
         self._metrics.create_series({"connection": self._settings.connections, "topic": append_topics()})
         self._metrics.gauges = self.readings
 
@@ -55,7 +54,6 @@ class StatusPublisher:
         parts, reporter = self._parts, self._reporter
         now_ms, ownership, failing = self._deps.now_ms(), parts.ownership, parts.failing_seconds()
         rows, size = parts.tables.store.size()
-        mapping_version, mapping_trouble = self._deps.newer_mappings(self._settings)
         return WorkerStatus(
             instance=self._deps.instance,
             host=socket.gethostname(),
@@ -66,8 +64,8 @@ class StatusPublisher:
             is_stopping=is_stopping,
             is_ready=ownership.is_ready and not is_stopping and not failing and reporter.gets_on,
             appends_failing_seconds=failing,
-            mapping_version=mapping_version,
-            mapping_trouble=mapping_trouble,
+            mapping_version=reporter.in_force.mapping_version,
+            mapping_trouble=reporter.mapping_trouble,
             partitions=self._settings.kafka.partitions,
             assigned=tuple(sorted(ownership.assigned)),
             fenced=tuple(sorted(ownership.fenced)),
@@ -85,7 +83,7 @@ class StatusPublisher:
             connections=tuple(self._builder.connections(parts, tells)),
             stages=dict(self._metrics.stages),
             totals=dict(self._metrics.totals),
-            configuration=self._configuration,
+            configuration=configuration_of(reporter.in_force),
         )
 
     def _lags(self) -> Iterator[LagStatus]:

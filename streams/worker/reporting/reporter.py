@@ -13,10 +13,12 @@ from streams.core.scheduling.items import Item, Verdict
 from streams.core.scheduling.pauses import pause_kind
 from streams.messages.topics import TopicNames
 from streams.messages.worker_status import STUCK_LOOKS
-from streams.settings import Settings
-from streams.settings.partitions import ConnectionPartitions
+from streams.settings import Connection, Settings
+from streams.settings.secrets import secret_values
+from streams.telemetry.logs import Redaction
 from streams.telemetry.tracing import in_hand, trace_id
 from streams.worker.agents.batches import Process
+from streams.worker.connections import LiveConnections
 from streams.worker.dependencies import Dependencies
 from streams.worker.reporting.open_rows import OpenRows
 
@@ -24,12 +26,14 @@ from streams.worker.reporting.open_rows import OpenRows
 class Reporter:
     """One worker's observer. `rows` receives the rows that a partition had when it was acquired."""
 
-    def __init__(
-        self, settings: Settings, names: TopicNames, connection_partitions: ConnectionPartitions, deps: Dependencies
-    ) -> None:
+    def __init__(self, settings: Settings, names: TopicNames, deps: Dependencies) -> None:
         self.settings = settings
+        self.in_force = settings
+        """The newest settings of which everything is in force in this worker."""
+        self.mapping_trouble = settings.mapping_trouble
+        self.redact = Redaction(secret_values(settings))
         self.names = names
-        self.connection_partitions = connection_partitions
+        self.connections = LiveConnections(settings)
         self.deps = deps
         self.metrics = deps.metrics
         self.now_ms = deps.now_ms
@@ -41,6 +45,18 @@ class Reporter:
         self.stuck_looks = 0
         self.recovering_since_ms: int | None = None
         self.recovery_seconds = 0.0
+
+    def taken_over(self, in_force: Settings, wanted: Settings) -> None:
+        """`wanted` are the newest settings, `in_force` those of which everything is in force."""
+        self.in_force, self.mapping_trouble = in_force, wanted.mapping_trouble
+
+    def replaced(self, before: Connection | None, now: Connection | None) -> None:
+        """A connection is another from now on."""
+        if now is not None:
+            self.redact.add(secret_values(now))
+            self.metrics.create_series({"connection": [now.name]})
+        if before is not None and now is not None and before.paused:
+            self.holds.resumed(now.name, self.now_ms())
 
     def offered(self, dispatcher: str, *, is_new: bool) -> None:
         """An entity was offered to a dispatcher."""
@@ -86,9 +102,9 @@ class Reporter:
         self.tracing.record_span("dedupe", trace, began_ns, time.time_ns())
 
     def held(self, connection: str, accepted_ms: int) -> Held:
-        """What has held a connection's changes back since then: `quota`, `access`, or `no`."""
-        c = self.settings.connections[connection]
-        return self.holds.since((("read", c.lofty_budget), ("write", c.ghl_budget)), accepted_ms)
+        """What has held a connection's changes back since then: `paused`, `access`, `quota`, or `no`."""
+        c = self.connections[connection]
+        return self.holds.since((("read", c.lofty_budget), ("write", c.ghl_budget)), accepted_ms, connection)
 
     def stage(self, name: str, process: Process) -> Process:
         """An agent's process, watched."""

@@ -1,4 +1,7 @@
-"""How a worker's budgets and connections are, put together from its parts. Nothing here is counted: it is asked."""
+"""How a worker's budgets and connections are, put together from its parts. Nothing here is counted: it is asked.
+
+What waits because a person paused its direction is neither late nor failing, and no sweep of it is due.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from streams.core.progress.hold_time import HoldTimes
 from streams.core.rows import SweepRow
 from streams.core.scheduling.budget import BudgetView
 from streams.core.scheduling.pauses import pause_kind
-from streams.core.sweep import schedule_of
+from streams.core.sweep import Schedule, schedule_of
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
-from streams.settings import Connection, Settings
-from streams.settings.partitions import ConnectionPartitions
-from streams.settings.secrets import secret_values
+from streams.settings import Connection
+from streams.settings.model import DIRECTIONS
 from streams.telemetry.logs import Redaction
+from streams.worker.connections import LiveConnections
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.reporting.open_rows import OpenRows
 from streams.worker.reporting.sources import StatusSources
@@ -35,25 +38,24 @@ class StatusBuilder:
 
     def __init__(
         self,
-        settings: Settings,
-        connection_partitions: ConnectionPartitions,
+        connections: LiveConnections,
+        redact: Redaction,
         rows: OpenRows,
         holds: HoldTimes,
         monotonic: Callable[[], float],
     ) -> None:
-        self._settings = settings
-        self._connection_partitions = connection_partitions
+        self._connections = connections
+        self._redact = redact
         self._rows = rows
         self._holds = holds
         self._monotonic = monotonic
-        self._redact = Redaction(secret_values(settings))
 
     def budgets(self, parts: StatusSources, now_ms: int, tells: Tells) -> Iterator[BudgetStatus]:
         """The budgets that this worker owns, and reports with their connections."""
         now = self._monotonic()
         for loop, of in ((parts.reading, "lofty_budget"), (parts.writing, "ghl_budget")):
             sharing: dict[str, list[str]] = {}
-            for c in self._settings.connections.values():
+            for c in self._connections.values():
                 sharing.setdefault(getattr(c, of), []).append(c.name)
             for budget in loop.core.budgets:
                 connections = tuple(sharing.get(budget, ()))
@@ -89,23 +91,28 @@ class StatusBuilder:
     def owned(self, parts: StatusSources) -> Iterator[str]:
         """The names of the connections of which this worker owns a side."""
         fenced = parts.ownership.fenced
-        for c in self._settings.connections.values():
-            if self._connection_partitions.lofty(c) in fenced or self._connection_partitions.ghl(c) in fenced:
+        for c in self._connections.values():
+            if self._connections.lofty(c) in fenced or self._connections.ghl(c) in fenced:
                 yield c.name
 
     def connections(self, parts: StatusSources, tells: Tells) -> Iterator[ConnectionStatus]:
         """The connections of which this worker owns a side, and that it reports."""
         fenced = parts.ownership.fenced
-        for c in self._settings.connections.values():
+        for c in self._connections.values():
             if not tells((c.name,)):
                 continue
-            reading = self._reading(c, parts) if self._connection_partitions.lofty(c) in fenced else None
-            writing = self._writing(c, parts) if self._connection_partitions.ghl(c) in fenced else None
+            reading = self._reading(c, parts) if self._connections.lofty(c) in fenced else None
+            writing = self._writing(c, parts) if self._connections.ghl(c) in fenced else None
             if reading is not None or writing is not None:
-                yield ConnectionStatus(connection=c.name, title=c.title, reading=reading, writing=writing)
+                yield ConnectionStatus(
+                    connection=c.name, title=c.title, reading=reading, writing=writing, paused=c.paused
+                )
 
     def _reading(self, c: Connection, parts: StatusSources) -> SideStatus:
-        oldest = [one.oldest_ms(c.name) for one in (self._rows.fetches, self._rows.lofty_commands)]
+        flows = {direction: direction not in c.paused for direction in DIRECTIONS}
+        rows = [self._rows.fetches] * flows["to_ghl"] + [self._rows.lofty_commands] * flows["to_lofty"]
+        oldest = [one.oldest_ms(c.name) for one in rows]
+        failing, failing_in = self._rows.reads.of(c.name) if flows["to_ghl"] else (0, "")
         return SideStatus(
             undelivered={
                 "fetch": self._rows.fetches.number(c.name),
@@ -113,21 +120,23 @@ class StatusBuilder:
             },
             parked={"fetch": self._rows.fetches.parked(c.name), "write back": self._rows.lofty_commands.parked(c.name)},
             oldest_accepted_ms=min((at for at in oldest if at is not None), default=None),
-            failing=self._rows.reads.of(c.name)[0],
-            failing_in=self._redact.text(self._rows.reads.of(c.name)[1])[:ERROR_CHARACTERS],
+            failing=failing,
+            failing_in=self._redact.text(failing_in)[:ERROR_CHARACTERS],
             on_hold=_hold(parts.reading, c.lofty_budget, c.name, "reads Lofty's members first"),
             oldest_opt_out_ms=self._rows.lofty_opt_outs.oldest_ms(c.name),
-            sweep=_sweep(c, parts.tables.sweeps.get(self._connection_partitions.lofty(c), c.name) or SweepRow()),
+            sweep=_sweep(c, parts.tables.sweeps.get(self._connections.lofty(c), c.name) or SweepRow()),
             token_expires_ms=parts.tokens.expires_ms(c, "lofty") if parts.tokens is not None else None,
         )
 
     def _writing(self, c: Connection, parts: StatusSources) -> SideStatus:
+        flows = "to_ghl" not in c.paused
+        failing, failing_in = self._rows.writes.of(c.name) if flows else (0, "")
         return SideStatus(
             undelivered={"deliver": self._rows.outbox.number(c.name)},
             parked={"deliver": self._rows.outbox.parked(c.name)},
-            oldest_accepted_ms=self._rows.outbox.oldest_ms(c.name),
-            failing=self._rows.writes.of(c.name)[0],
-            failing_in=self._redact.text(self._rows.writes.of(c.name)[1])[:ERROR_CHARACTERS],
+            oldest_accepted_ms=self._rows.outbox.oldest_ms(c.name) if flows else None,
+            failing=failing,
+            failing_in=self._redact.text(failing_in)[:ERROR_CHARACTERS],
             on_hold=_hold(parts.writing, c.ghl_budget, c.name, "reads GHL's fields and users first"),
             links=self._rows.links.number(c.name),
             conflicts=self._rows.conflicts.number(c.name),
@@ -143,7 +152,7 @@ def _hold(loop: DispatchLoop, budget: str, connection: str, why: str) -> str:
 
 
 def _sweep(c: Connection, row: SweepRow) -> SweepStatus:
-    schedule = schedule_of(c.sweep)
+    schedule = schedule_of(c.sweep) if "to_ghl" not in c.paused else Schedule(None, None)
     return SweepStatus(
         running=row.kind,
         started_ms=row.started_ms,

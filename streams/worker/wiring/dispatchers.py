@@ -15,15 +15,15 @@ from streams.messages.partitioning import ghl_budget, lofty_budget
 from streams.oauth.grants import Grants
 from streams.worker.dispatch.holder_rows import HolderRows
 from streams.worker.dispatch.loop import DispatchLoop, HandlerRouter
-from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.partitions.lease import LeasedTransport
 from streams.worker.parts import WorkerParts
-from streams.worker.wiring.budgets import BudgetUsage, ghl_policy, lofty_policy
+from streams.worker.wiring.budgets import BudgetUsage
+from streams.worker.wiring.connection_work import ConnectionWork
 from streams.worker.wiring.ghl_side import GhlSide
 from streams.worker.wiring.lofty_side import LoftySide
 from streams.worker.wiring.lofty_sync import LoftySync
 from streams.worker.wiring.offers import Offers
-from streams.worker.wiring.vendor_clients import VendorClients
+from streams.worker.wiring.vendor_clients import Sides, VendorClients, new_tokens
 
 
 class Dispatchers:
@@ -34,36 +34,42 @@ class Dispatchers:
 
     def __init__(self, parts: WorkerParts, wire: Transport) -> None:
         self._parts = parts
-        self._reads_used = BudgetUsage(parts.tables.budgets, partial(self._row_of, lofty_budget))
-        self._writes_used = BudgetUsage(parts.tables.budgets, partial(self._row_of, ghl_budget))
+        reads_used = BudgetUsage(parts.tables.budgets, partial(self._row_of, lofty_budget))
+        writes_used = BudgetUsage(parts.tables.budgets, partial(self._row_of, ghl_budget))
         reads, writes = HandlerRouter(), HandlerRouter()
-        self.reading = self._new_loop("read", reads, self._reads_used)
-        self.writing = self._new_loop("write", writes, self._writes_used)
+        self.reading = self._new_loop("read", reads, reads_used)
+        self.writing = self._new_loop("write", writes, writes_used)
         self.loops = (self.reading, self.writing)
 
-        deps = parts.deps
-        transport, grants = LeasedTransport(wire, parts.lease), Grants.of(parts.settings)
-        self.tokens = (
-            OAuthTokens(grants, parts.tables.tokens, transport, self._resume, deps.now_ms, deps.metrics)
-            if grants
-            else None
-        )
-        clients = VendorClients(parts.settings, parts.connection_partitions, transport, grants, self.tokens)
-        teams = clients.teams(partial(self._answered, self.reading), deps.visibility_ms)
-        locations = clients.locations(partial(self._answered, self.writing), deps.search_lag_ms)
+        transport = LeasedTransport(wire, parts.lease)
+        grants, self.tokens = new_tokens(parts, transport, self._resume)
+        sides = self._new_sides(transport, grants)
         self.offers = Offers(parts, self.reading, self.writing)
-        self.lofty = LoftySide(parts, self.reading, teams)
-        self.ghl = GhlSide(parts, self.writing, locations, self.offers)
+        self.lofty = LoftySide(parts, self.reading, sides.teams)
+        self.ghl = GhlSide(parts, self.writing, sides.locations, self.offers)
         reads.handlers, writes.handlers = self.lofty.handlers, self.ghl.handlers
         identities, conflicts = self.ghl.writer.sender.identities, self.ghl.conflicts
         self.holders = HolderRows(identities, conflicts, parts.tables.links, parts.tables.backlinks, self._writes)
         self.lofty_sync = LoftySync(
             parts, self.writing, self.ghl.events.queue, self.lofty.writer, identities, conflicts
         )
+        self.connections = ConnectionWork(
+            parts=parts,
+            sides=sides,
+            reading=self.reading,
+            writing=self.writing,
+            reads_used=reads_used,
+            writes_used=writes_used,
+            offers=self.offers,
+            lofty=self.lofty,
+            ghl=self.ghl,
+            lofty_sync=self.lofty_sync,
+            tokens=self.tokens,
+        )
 
     def _writes(self, partition: int) -> bool:
         """Whether this worker still writes the locations of a partition."""
-        at = self._parts.connection_partitions.writing_at(partition)
+        at = self._parts.connections.writing_at(partition)
         return any(self.writing.core.owns(c.ghl_budget) for c in at)
 
     # -- partitions come and go ---------------------------------------------------------------------------
@@ -71,15 +77,10 @@ class Dispatchers:
     def acquire(self, partition: int) -> None:
         """The partition is ours: so are its budgets, and what waits there is offered."""
         parts = self._parts
-        for c in parts.connection_partitions.reading_at(partition):
-            used = self._reads_used.of_another(c.lofty_budget)
-            self.reading.acquire(c.lofty_budget, lofty_policy(parts.settings, c), used)
-            self.lofty.sweeper.acquire(c.name)
-        for c in parts.connection_partitions.writing_at(partition):
-            used = self._writes_used.of_another(c.ghl_budget)
-            self.writing.acquire(c.ghl_budget, ghl_policy(parts.settings, c), used)
-            self.ghl.opt_out_search.acquire(c.name)
-            self.ghl.deployments.acquire(c.name)
+        for c in parts.connections.reading_at(partition):
+            self.connections.begin_reading(c)
+        for c in parts.connections.writing_at(partition):
+            self.connections.begin_writing(c)
         self.load_names(partition)
         parts.tables.links.count(partition)  # in the background
         for key, pending in parts.tables.fetches.items(partition):
@@ -95,31 +96,27 @@ class Dispatchers:
 
     async def release(self, partitions: set[int]) -> None:
         """Return once nothing is under way for these partitions and their budgets have left their last note."""
-        connection_partitions = self._parts.connection_partitions
+        connections = self._parts.connections
         async with asyncio.TaskGroup() as both:
             for partition in partitions:
-                for c in connection_partitions.reading_at(partition):
+                for c in connections.reading_at(partition):
                     self.lofty.sweeper.release(c.name)
-                for c in connection_partitions.writing_at(partition):
+                for c in connections.writing_at(partition):
                     self.ghl.opt_out_search.release(c.name)
                     self.ghl.deployments.release(c.name)
-                both.create_task(
-                    self.reading.release({c.lofty_budget for c in connection_partitions.reading_at(partition)})
-                )
-                both.create_task(
-                    self.writing.release({c.ghl_budget for c in connection_partitions.writing_at(partition)})
-                )
+                both.create_task(self.reading.release({c.lofty_budget for c in connections.reading_at(partition)}))
+                both.create_task(self.writing.release({c.ghl_budget for c in connections.writing_at(partition)}))
         if self.tokens is not None:
             await self.tokens.release(partitions)
 
     def load_names(self, partition: int, budget: str = "") -> None:
         """Read (again) what the vendors call members, custom fields, users and calendars: of one budget, or of all."""
-        for c in self._parts.connection_partitions.reading_at(partition):
+        for c in self._parts.connections.reading_at(partition):
             if budget in ("", c.lofty_budget):
-                self.lofty.members.load(c.name)
-        for c in self._parts.connection_partitions.writing_at(partition):
+                self.connections.load_members(c)
+        for c in self._parts.connections.writing_at(partition):
             if budget in ("", c.ghl_budget):
-                self.ghl.directories.load(c.name)
+                self.connections.load_directory(c)
 
     def _resume(self, budget: str) -> None:
         """A budget has been given access: what could not be read without it is read first."""
@@ -128,12 +125,28 @@ class Dispatchers:
         for loop in self.loops:
             loop.resume(budget)
 
+    # -- what is made once --------------------------------------------------------------------------------
+
+    def _new_sides(self, transport: Transport, grants: Grants | None) -> Sides:
+        parts, deps = self._parts, self._parts.deps
+        clients = VendorClients(
+            partitions=parts.connections,
+            transport=transport,
+            grants=grants,
+            tokens=self.tokens,
+            on_lofty_answer=partial(self._answered, self.reading),
+            on_ghl_answer=partial(self._answered, self.writing),
+            visibility_ms=deps.visibility_ms,
+            search_lag_ms=deps.search_lag_ms,
+        )
+        return Sides(clients, parts.connections)
+
     # -- what the parts ask -------------------------------------------------------------------------------
 
     def _row_of(self, key_of: Callable[[str], str], budget: str) -> tuple[str, int, int]:
         """Under which key a budget's usage is noted, in which partition, in which epoch."""
         key = key_of(budget)
-        partition = self._parts.connection_partitions.of(key)
+        partition = self._parts.connections.of(key)
         return key, partition, self._parts.ownership.epoch(partition)
 
     def _answered(self, loop: DispatchLoop, budget: str, answer: CallRecord) -> None:

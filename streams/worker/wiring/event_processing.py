@@ -26,14 +26,15 @@ def new_event_processor(
 ) -> GhlEventProcessor:
     """The handler of events in the writing dispatcher `loop`."""
     tables, deps = parts.tables, parts.deps
-    connections = parts.settings.connections
+    connections = parts.connections
     contexts = GhlEventContexts(
         locations=locations,
-        backs={name: c.back for name, c in connections.items()},
+        backs=connections.view(lambda c: c.back),
         backlinks=tables.backlinks,
         links=tables.links,
         external_edits=tables.heard,
         now_ms=deps.now_ms,
+        flows=lambda connection: connections.flows(connection, "to_lofty"),
     )
     effects = GhlEventEffects(
         links=tables.links,
@@ -42,7 +43,7 @@ def new_event_processor(
         receipts=receipts,
         output=parts.output,
         writes_topic=parts.names.of(LOFTY_WRITES),
-        lofty_partitions={name: parts.connection_partitions.lofty(c) for name, c in connections.items()},
+        lofty_partitions=connections.view(connections.lofty),
         request_read=request_read,
     )
     queue = GhlEventQueue(

@@ -34,7 +34,7 @@ class GhlSide:
             parts.output.batching_producer,
             parts.applied_offsets,
             parts.deps.now_ms,
-            lambda connection: parts.ownership.epoch(parts.connection_partitions.ghl_of(connection)),
+            lambda connection: parts.ownership.epoch(parts.connections.ghl_of(connection)),
         )
         self.directories, self.outdated = new_directories(parts, loop, locations, offers)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)

@@ -23,7 +23,7 @@ class LoftySide:
 
     def __init__(self, parts: WorkerParts, loop: DispatchLoop, teams: Mapping[str, LoftyTeam]) -> None:
         tables, metrics = parts.tables, parts.deps.metrics
-        connections = parts.settings.connections
+        connections = parts.connections
         retry = Retry(parts.deps.now_ms, parts.deps.jitter)
 
         changes = SweepChanges(tables.swept, parts.output, parts.names.of(CHANGES), parts.settings.kafka.partitions)
@@ -32,8 +32,8 @@ class LoftySide:
         self.sweeper = Sweeper(
             loop=loop,
             teams=teams,
-            schedules={name: schedule_of(c.sweep) for name, c in connections.items()},
-            pairs={name: pair_of(c) for name, c in connections.items()},
+            schedules=connections.view(lambda c: schedule_of(c.sweep)),
+            pairs=connections.view(pair_of),
             sweeps=tables.sweeps,
             changes=changes,
             parking=SweepParking(parts.output),

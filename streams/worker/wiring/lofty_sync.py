@@ -9,9 +9,9 @@ from math import inf
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.child_kind import held_as
 from streams.core.to_lofty.rows import BacklinkRow, EventRow
-from streams.mapping.lofty_sync import LoftySyncRules
 from streams.messages import Entity
 from streams.messages.ghl_event import GhlEvent
+from streams.settings import Connection
 from streams.worker.agents.batches import Process
 from streams.worker.agents.respond import respond
 from streams.worker.agents.write_back import write_back
@@ -53,7 +53,7 @@ class LoftySync:
 
     def acquired(self, partition: int) -> None:
         """The partition is ours: take up what waits there."""
-        if any(c.back.types for c in self.parts.connection_partitions.writing_at(partition)):
+        if any(c.back.types for c in self.parts.connections.writing_at(partition)):
             self._build_backlinks(partition)
         for key, row in self.parts.tables.events.items(partition):
             if key.startswith(UNINSTALLED):
@@ -64,6 +64,15 @@ class LoftySync:
             self.parts.reporter.rows.lofty_command(partition, key, command)
             self.command_writer.offer_command(command)
         self.purge(partition)
+
+    def take_up(self, c: Connection) -> None:
+        """A connection is another from now on, in a partition that is ours: its links lead back, and an app that is gone stays so."""
+        partition = self.parts.connections.ghl(c)
+        if c.back.types:
+            self._build_backlinks(partition)
+        uninstalled = self.parts.tables.events.get(partition, f"{UNINSTALLED}{c.ghl.location_id}")
+        if uninstalled is not None:
+            self._pause(uninstalled.event)
 
     def purge(self, partition: int) -> None:
         """Forget what is too old to be delivered again."""
@@ -92,7 +101,7 @@ class LoftySync:
             self.identities.linked(partition, entity, link)
             self.conflicts.linked(partition, entity, link)
             return
-        connection = self.parts.settings.connections.get(entity.connection)
+        connection = self.parts.connections.get(entity.connection)
         if link.ghl_id is None or connection is None or not connection.back.types:
             return
         kind = entity.kind if entity.kind != "appointment" else held_as(link.fields)
@@ -104,10 +113,10 @@ class LoftySync:
 
     def installed(self, event: GhlEvent) -> None:
         """The app was installed in a location, or removed from it: its old tokens no longer work."""
-        here = [c for c in self.parts.settings.connections.values() if c.ghl.location_id == event.location]
+        here = [c for c in self.parts.connections.values() if c.ghl.location_id == event.location]
         if not here:
             return
-        partition, key = self.parts.connection_partitions.ghl(here[0]), f"{UNINSTALLED}{event.location}"
+        partition, key = self.parts.connections.ghl(here[0]), f"{UNINSTALLED}{event.location}"
         before = self.parts.tables.events.get(partition, key)
         if before is not None and before.event.at_ms > event.at_ms:
             return
@@ -128,18 +137,20 @@ class LoftySync:
         await self.parts.tables.backlinks.flush()
         await self.parts.tables.conflicts.flush()
 
+    def _wants(self, event: GhlEvent) -> bool:
+        """Whether an event means something to a connection of its location."""
+        here = (c for c in self.parts.connections.values() if c.ghl.location_id == event.location)
+        return any(c.back.wants(event.type, event.body) for c in here)
+
     # -- agents -------------------------------------------------------------------------------------------
 
     def respond_process(self) -> Process:
         """The agent on `ghl.changes`."""
-        backs: dict[str, list[LoftySyncRules]] = {}
-        for c in self.parts.settings.connections.values():
-            backs.setdefault(c.ghl.location_id, []).append(c.back)
         return respond(
             events=self.parts.tables.events,
             webhooks=self.parts.tables.webhooks,
             output=self.parts.output,
-            wants=lambda event: any(one.wants(event.type, event.body) for one in backs.get(event.location, ())),
+            wants=self._wants,
             installed=self.installed,
             offer=self.event_queue.offer,
             count=lambda type_, result: self.parts.deps.metrics.events.labels(type_, result).inc(),

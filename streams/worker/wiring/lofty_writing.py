@@ -21,7 +21,7 @@ def new_lofty_writer(
     parts: WorkerParts, loop: DispatchLoop, teams: Mapping[str, LoftyTeam], retry: Retry
 ) -> LoftyWriter:
     """The handler of Lofty commands in the reading dispatcher `loop`."""
-    connections, metrics = parts.settings.connections, parts.deps.metrics
+    connections, metrics = parts.connections, parts.deps.metrics
 
     def compare(row: LoftyCommandRow, lead: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         c = connections[row.write.connection]
@@ -36,5 +36,6 @@ def new_lofty_writer(
         loop=loop,
         retry=retry,
         compare=compare,
+        flows=lambda connection: connections.flows(connection, "to_lofty"),
         count=lambda *labels: metrics.lofty_writes.labels(*labels).inc(),
     )

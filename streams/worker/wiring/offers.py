@@ -20,7 +20,7 @@ from streams.worker.parts import WorkerParts
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """Makes work items from rows. Rows of a connection that is no longer configured wait until it is again."""
+    """Makes work items from rows. Rows of a connection that is paused, or no longer configured, wait until that has ended."""
 
     parts: WorkerParts
     reading: DispatchLoop
@@ -28,15 +28,15 @@ class Offers:
 
     def offer_read(self, row: FetchRow) -> None:
         """Lofty must be asked for an entity's state."""
-        connection = self.parts.settings.connections.get(row.connection)
-        if connection is not None and not row.parked:
+        connection = self.parts.connections.get(row.connection)
+        if connection is not None and not row.parked and "to_ghl" not in connection.paused:
             item = _item(row.entity, connection.lofty_budget, row.origin)
             self.reading.offer_item(item, wait_seconds=self._wait_seconds(row.not_before_ms))
 
     def offer_write(self, row: OutboxRow) -> None:
         """An entity's state must be written to GHL."""
-        connection = self.parts.settings.connections.get(row.snapshot.connection)
-        if connection is not None and not row.parked:
+        connection = self.parts.connections.get(row.snapshot.connection)
+        if connection is not None and not row.parked and "to_ghl" not in connection.paused:
             item = _item(row.snapshot.entity, connection.ghl_budget, row.snapshot.origin)
             if connection.opt_outs and self._brings_opt_outs(connection, row):
                 item = replace(item, priority=Priority.OPT_OUT)
@@ -49,7 +49,7 @@ class Offers:
 
         `only_moved`: its lead is gone, so only another lead on which it hangs now would change anything.
         """
-        connection = self.parts.settings.connections.get(entity.connection)
+        connection = self.parts.connections.get(entity.connection)
         if connection is None:
             nothing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             nothing.set_result(0)
@@ -65,13 +65,13 @@ class Offers:
             origin=origin,
             only_moved=only_moved,
         )
-        topic, partition = self.parts.names.of(FETCHES), self.parts.connection_partitions.lofty(connection)
+        topic, partition = self.parts.names.of(FETCHES), self.parts.connections.lofty(connection)
         record = Record(topic, partition, entity.lane.encode(), change.to_bytes())
         return self.parts.output.batching_producer.enqueue(record)
 
     def settled_as(self, snapshot: Snapshot) -> str:
         """The fingerprint of a link that satisfies a snapshot; "" for a connection that is no longer configured."""
-        connection = self.parts.settings.connections.get(snapshot.connection)
+        connection = self.parts.connections.get(snapshot.connection)
         return settled_as(snapshot.fingerprint, connection.mapping_fingerprint) if connection else ""
 
     def _brings_opt_outs(self, connection: Connection, row: OutboxRow) -> bool:
@@ -79,7 +79,7 @@ class Offers:
         snapshot = row.snapshot
         if snapshot.kind != "contact" or snapshot.state is None:
             return False
-        link = self.parts.tables.links.get(self.parts.connection_partitions.ghl(connection), snapshot.entity.key)
+        link = self.parts.tables.links.get(self.parts.connections.ghl(connection), snapshot.entity.key)
         return is_due(snapshot.state, link.fields if link is not None else {})
 
     def _wait_seconds(self, not_before_ms: int) -> float:

@@ -95,9 +95,7 @@ class Pipeline:
                 seen=tables.seen,
                 output=output,
                 fetches_topic=parts.names.of(FETCHES),
-                lofty_partitions={
-                    name: parts.connection_partitions.lofty(c) for name, c in parts.settings.connections.items()
-                },
+                lofty_partitions=parts.connections.view(parts.connections.lofty),
                 count=lambda decision: metrics.changes.labels(decision).inc(),
                 new_trace=reporter.new_trace,
                 traced=reporter.admitted if parts.deps.tracing.is_on else None,

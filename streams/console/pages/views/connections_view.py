@@ -102,6 +102,8 @@ def state(lofty: VendorAccess, ghl: VendorAccess, reported: deployment.Connectio
             return StatusText("bad", f"Waiting for access to {access.vendor}")
     if reported is None or not reported.is_owned:
         return StatusText("bad", "No worker syncs it")
+    if reported.paused:
+        return StatusText("warn", f"Paused {reported.paused_words}: what comes in waits")
     if reported.on_hold:
         return StatusText("warn", f"Waiting for {awaited(reported.on_hold)}")
     for access in (ghl, lofty):

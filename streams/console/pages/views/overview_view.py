@@ -153,10 +153,15 @@ def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hype
         if trouble is not None:
             state, why, way = trouble
             return state, tuple(one for one in (why, parked) if one), (*((way,) if way else ()), *ways)
-    waiting = sum(sum(one.undelivered.values()) for one in now.connections)
+    paused = [one.connection for one in now.connections if one.paused]
+    waiting = sum(sum(one.undelivered.values()) for one in now.connections if not one.paused)
     state = StatusText("ok", "Running, and up to date")
     if waiting:
         state = StatusText("ok", f"Running, {counted(waiting, 'change')} on the way")
+    if paused:
+        names = ", ".join(paused)
+        state = StatusText("warn", f"{state.words}; {names} {'is' if len(paused) == 1 else 'are'} paused")
+        ways.append(Hyperlink("See connections", href("/connections")))
     return state, tuple(one for one in (_fresh(now), parked) if one), tuple(ways)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.mapping_versions.effective import Edits, effective_mappings, same_connections
+from streams.mapping_versions.effective import Edits, effective_mappings
 from streams.mapping_versions.version_log import VersionLog
 from tests.unit.streams.mapping_versions.stage import GOOD, WRONG, edit, settings
 
@@ -85,12 +85,3 @@ def test_a_version_that_mends_it_is_in_force_again() -> None:
     """Nobody needs to start anything."""
     found = effective_mappings(settings(), Edits(ledger(WRONG, GOOD)))
     assert (found.settings.mapping_version, found.settings.mapping_trouble) == (2, "")
-
-
-def test_connections_are_the_same_when_each_maps_the_same() -> None:
-    """A mapping that nobody uses, or a comment, gives a worker nothing to do."""
-    file = settings()
-    by_comment = effective_mappings(file, Edits(ledger(f"# said\n{GOOD}"))).settings
-    edited = effective_mappings(file, Edits(ledger(GOOD))).settings
-    assert same_connections(by_comment, edited)
-    assert not same_connections(file, edited)

@@ -10,11 +10,12 @@ import pytest
 
 from connectors.auth.keyring import NONCE_BYTES, KeyRing
 from streams.mapping_versions.connection_log import ConnectionLog
-from streams.mapping_versions.effective import Edits, EffectiveMappings, effective_mappings, same_connections
+from streams.mapping_versions.effective import Edits, EffectiveMappings, effective_mappings
 from streams.mapping_versions.version_log import VersionLog
 from streams.messages.connection_edit import ConnectionEdit, SealedCredential, about_credential
 from streams.settings import Settings, parse_settings
 from streams.settings.overlay import Overlay
+from streams.worker.connections import is_same
 from tests.unit.streams.mapping_versions.stage import CONFIG, GOOD, TABLE, WRONG, connection_edit, edit
 
 KEYS = "k1:" + "A" * 43 + "="
@@ -174,6 +175,13 @@ def test_a_failure_of_our_own_takes_only_the_connection_that_causes_it() -> None
     ]
     found = effective_mappings(broken, edits_of(*log)).settings
     assert (list(found.connections), list(found.connection_trouble)) == (["acme", "gamma"], ["beta"])
+
+
+def same_connections(one: Settings, other: Settings) -> bool:
+    """Whether a worker has nothing to take over."""
+    return all(
+        is_same(one.connections.get(n), other.connections.get(n)) for n in {*one.connections, *other.connections}
+    )
 
 
 def test_a_worker_goes_on_where_nothing_of_a_connection_changed() -> None:

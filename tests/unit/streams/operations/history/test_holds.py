@@ -77,4 +77,29 @@ def test_a_budget_that_goes_on_holds_nothing_back() -> None:
 
 def test_without_a_worker_all_waits_for_one() -> None:
     """A worker that stopped reporting counts no longer."""
-    assert holds(PAUSED, ago_ms=3_600_000) == ConnectionHolds(NO_WORKER, NO_WORKER)
+    assert holds(PAUSED, ago_ms=3_600_000) == ConnectionHolds(NO_WORKER, NO_WORKER, NO_WORKER)
+
+
+@pytest.mark.parametrize(
+    ("paused", "held"),
+    [(("to_ghl",), "lofty ghl"), (("to_lofty",), "commands"), (("to_ghl", "to_lofty"), "lofty ghl commands")],
+)
+def test_a_connection_that_a_person_has_paused_is_told_by_direction(paused: tuple[str, ...], held: str) -> None:
+    """What goes the other way is not held back."""
+    side = SideStatus()
+    status = WorkerStatus(
+        instance="w1",
+        started_ms=0,
+        at_ms=60_000,
+        is_ready=True,
+        partitions=1,
+        budgets=(
+            BudgetStatus(dispatcher="read", budget="acme", connections=("acme",)),
+            BudgetStatus(dispatcher="write", budget="loc", connections=("acme",)),
+        ),
+        connections=(ConnectionStatus(connection="acme", reading=side, writing=side, paused=paused),),
+    )
+    found = holds_of(overview([status], 60_000, partitions=1, connections=["acme"]))["acme"]
+    assert [
+        name for name in ("lofty", "ghl", "commands") if "a person has paused" in getattr(found, name)
+    ] == held.split()

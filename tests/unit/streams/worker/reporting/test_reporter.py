@@ -12,7 +12,6 @@ from streams.messages import Entity, Snapshot
 from streams.messages.topics import TopicNames
 from streams.messages.worker_status import STUCK_LOOKS
 from streams.settings import parse_settings
-from streams.settings.partitions import ConnectionPartitions
 from streams.worker.dependencies import Dependencies
 from streams.worker.reporting import Reporter
 from streams.worker.reporting.open_rows import MANY_ATTEMPTS, OpenRows
@@ -23,7 +22,7 @@ def test_a_worker_whose_commits_do_not_move_does_not_get_on() -> None:
     settings = parse_settings(
         '[kafka]\nbootstrap_servers = "localhost:9092"\n', {}, read_file=lambda _: "", source="test"
     )
-    reporter = Reporter(settings, TopicNames(), ConnectionPartitions(settings), Dependencies())
+    reporter = Reporter(settings, TopicNames(), Dependencies())
     for looks, gets_on in ((0, True), (STUCK_LOOKS - 1, True), (STUCK_LOOKS, False), (0, True)):
         reporter.looked(looks)
         assert reporter.gets_on is gets_on

@@ -1,0 +1,97 @@
+"""Brings a running worker to newer settings, one connection at a time; the others go on meanwhile.
+
+Each connection that differs has a task of its own, so one whose requests end late delays no other. Settings that come meanwhile
+are those that the task goes on to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from streams.core.renamed import ConnectionRenamed
+from streams.settings import Connection, Settings
+from streams.worker.connections import LiveConnections, is_same
+
+log = logging.getLogger("lofty_ghl.worker")
+
+Replace = Callable[[str, Connection | None], Awaitable[None]]
+"""Replaces a connection of a running worker; None: it is no longer served."""
+
+
+class TakeOver:
+    """`in_force` are the newest settings of which everything is in force here; `report` is called with those and the newest."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        connections: LiveConnections,
+        replace: Replace,
+        report: Callable[[Settings, Settings], None],
+    ) -> None:
+        self.in_force = settings
+        self.wanted = settings
+        self._connections = connections
+        self._replace = replace
+        self._report = report
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._refused: dict[str, tuple[Connection | None, str]] = {}
+        """Connections that nobody may begin as they are, with the words."""
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def begin(self, settings: Settings) -> None:
+        """Take these settings over. Only their connections may differ from those before (`needs_restart`)."""
+        self.wanted = settings
+        for name in {*self._connections, *settings.connections}:
+            if name not in self._tasks and not self._is_in_force(name):
+                self._tasks[name] = asyncio.create_task(self._bring(name), name=f"take over {name}")
+        self._note()
+
+    async def failed(self) -> None:
+        """Return when a connection could not be taken over: only another worker can do so."""
+        await asyncio.shield(self._failure)
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _bring(self, name: str) -> None:
+        try:
+            while not self._is_in_force(name):
+                wanted = self.wanted.connections.get(name)
+                try:
+                    await self._replace(name, wanted)
+                except ConnectionRenamed as error:
+                    log.error("%s. The connection is left out until then", error)
+                    self._refused[name] = (wanted, str(error))
+                else:
+                    log.info("connection %s: %s", name, "no longer served" if wanted is None else "taken over")
+        except Exception:  # whatever it is: its connection may be half replaced
+            log.exception("connection %s cannot be taken over while the worker runs", name)
+            if not self._failure.done():
+                self._failure.set_result(None)
+        else:
+            del self._tasks[name]
+            self._note()
+
+    def _is_in_force(self, name: str) -> bool:
+        wanted = self.wanted.connections.get(name)
+        refused, _ = self._refused.get(name, (None, ""))
+        return is_same(self._connections.get(name), wanted) or (refused is not None and is_same(refused, wanted))
+
+    def _note(self) -> None:
+        if not self._tasks:
+            self.in_force = self.wanted
+        self._report(self.in_force, self.wanted)
+
+
+def needs_restart(running: Settings, wanted: Settings) -> bool:
+    """Whether something else than connections and mappings differs, which a running worker cannot take over."""
+    live = {"connections", "connection_trouble", "mapping_version", "mapping_trouble", "origin"}
+    return any(
+        getattr(running, name) != getattr(wanted, name) for name in type(running).model_fields if name not in live
+    )
