@@ -65,6 +65,8 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("streams/operations/verify/repair.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
     ("streams/operations/conflicts/decide.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
     ("streams/operations/verify/report.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
+    ("streams/console/services/verifications.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
+    ("tests/browser/samples.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("streams/worker/dispatch/inspector.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
     ("streams/cli/mapping.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("streams/cli/secrets.py", r"reseal(?:s|ed|ing)?"): "a key of the command's JSON",
