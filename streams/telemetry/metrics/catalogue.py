@@ -168,6 +168,16 @@ INTAKE_SECONDS = _add(
     zeros=((ALL,),),
 )
 
+NOTIFICATIONS = _counter(
+    "notifications_total",
+    "Attempts to deliver a notification, by how it is delivered and what came of it; `retry` for a message that failed before.",
+    Label("way", ("email", "webhook")),
+    Label("attempt", ("first", "retry")),
+    Label("result", ("sent", "failed")),
+    by="gateway",
+    zeros=((ALL, ALL, ALL),),
+)
+
 # -- stages -----------------------------------------------------------------------------------------------
 STAGE_RECORDS = _counter("stage_records_total", "Records that a stage has processed.", AGENT, zeros=((ALL,),))
 STAGE_SECONDS = _add(
