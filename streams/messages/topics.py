@@ -68,6 +68,8 @@ HEARD_TABLE = "heard"
 ERRANDS_TABLE = "errands"
 TOKENS_TABLE = "tokens"
 CONFLICTS_TABLE = "conflicts"
+CONFLICTS_BUILT = "@built"
+"""The key in `conflicts` that says: each link that was there before there was such a table has its row."""
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
 """A topic's setting; ours follows from `gateway.max_body_bytes` (`streams/messages/size_limits.py`)."""

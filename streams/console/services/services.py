@@ -76,7 +76,7 @@ def services_of(deps: ServiceDependencies) -> Services:
         overview=OverviewService(follower, parked, contacts),
         contacts=contacts,
         parked=parked,
-        conflicts=Conflicts(current, audit),
+        conflicts=Conflicts(current, audit, reader),
         connections=Connections(
             *(current, parked, backfills, edits.unfinished, audit, deps.seal, deps.batching_producer, now_ms),
             contacts.leads,
