@@ -106,7 +106,10 @@ class Notifier(BackgroundTask):
             if self.is_sender:
                 await self._take(blind_observation(now_ms, self._blind_since_ms), None)
             return
-        if found is None or not is_sender(found, self._gateway, now_ms):
+        sends = is_sender(found, self._gateway, now_ms)
+        if sends is None:
+            return
+        if found is None or not sends:
             if self.is_sender:
                 self.is_sender = False
                 await self._stop_deliveries(0.0)

@@ -4,7 +4,7 @@ The verdict is that of `lofty-ghl status` (`operations/status/health.py`). What 
 status comes back to it by Kafka every few seconds. When that stays away, Kafka is, and nothing else is known.
 
 Of several gateways, the one that has run longest sends. All follow the same topic, so they agree on it within a status or two;
-one that does not read its own status any longer steps aside before the next one takes over.
+one whose own status comes late sends nothing until it knows more, and so before the next one takes over.
 """
 
 from __future__ import annotations
@@ -43,11 +43,13 @@ def kafka_away_since(found: Overview | None, gateway: str, begun_ms: int, now_ms
     return own.status.at_ms if now_ms - own.status.at_ms > ALIVE_MS else None
 
 
-def is_sender(found: Overview | None, gateway: str, now_ms: int) -> bool:
-    """Whether this gateway is the one that sends."""
+def is_sender(found: Overview | None, gateway: str, now_ms: int) -> bool | None:
+    """Whether this gateway is the one that sends. None while its own status is late: then it waits until it knows."""
     own = _view(found, gateway)
-    if own is None or found is None or now_ms - own.status.at_ms > OWN_MS:
+    if own is None or found is None:
         return False
+    if now_ms - own.status.at_ms > OWN_MS:
+        return None
     able = [one.status for one in found.gateways or () if one.is_alive and one.status.notifies]
     first = min(able, key=lambda status: (status.begun_ms, status.gateway), default=None)
     return first is not None and first.gateway == gateway
