@@ -274,9 +274,26 @@ WATCH = Band(
     heading="Watch",
 )
 
+PEOPLE = Band(
+    8,
+    (
+        lines(
+            "Notifications",
+            "Messages to people about problems: attempts by how they are delivered and what came of them. A failed one is tried again.",
+            Query(count("lofty_ghl_notifications_total", by="way, result"), "{{way}} {{result}}"),
+            unit="short",
+            width=24,
+            see="LoftyGhlNotificationsFail",
+            bars=True,
+            stacked=True,
+        ),
+    ),
+    heading="People",
+)
+
 RUNTIME = Dashboard(
     name="runtime",
     title="Runtime",
     question="For the engineer: are the workers well, who owns which partitions, how long does recovery take, and does memory last?",
-    bands=(NOW, PROCESSES, PARTITIONS, MACHINE, TABLES, WATCH),
+    bands=(NOW, PROCESSES, PARTITIONS, MACHINE, TABLES, WATCH, PEOPLE),
 )

@@ -59,12 +59,17 @@ def conflicts(
     Example: lofty-ghl conflicts same 600123 --connection acme
     """
     from streams.operations.conflicts.reader import read_conflicts
+    from streams.operations.history.index.reader import IndexReader
 
     settings = settings_in_force(config)
     chosen = [one.name for one in named_connections(settings, connection)]
     if answer is not None and not lead:
         refuse(f"about whom? lofty-ghl conflicts {answer} LEAD, with the id of a lead that `lofty-ghl conflicts` lists")
-    found = with_kafka(settings, lambda: read_conflicts(settings, chosen), writes=answer is not None)
+    index = IndexReader.of(settings)
+    try:
+        found = with_kafka(settings, lambda: read_conflicts(settings, chosen, index), writes=answer is not None)
+    finally:
+        index.close()
     if answer is not None:
         _decide(
             settings,

@@ -19,6 +19,7 @@ from streams.cli.shared import (
     JsonOption,
     YesOption,
     login_name,
+    named_connections,
     print_findings,
     refuse,
     refuse_on,
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-connections = typer.Typer(name="connections", help="List, add, rename and remove connections.", no_args_is_help=True)
+connections = typer.Typer(
+    name="connections",
+    help="List, add, rename and remove connections, and take over their locations.",
+    no_args_is_help=True,
+)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The connection.", show_default=False)]
 
@@ -100,6 +105,31 @@ def rename(
     typer.echo(f"{config}: connection {new} has the id {old}")
     before, now = (f"{PREFIX}{name.upper().replace('-', '_')}_" for name in (old, new))
     typer.echo(f"Rename its credentials {before}... to {now}..., then restart gateways and workers.")
+
+
+@connections.command("take-over")
+def take_over(
+    name: NameArgument,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that the other deployments which `status` names have stopped: the worker deletes their marks from the GHL location.
+
+    For a deployment that was restored into another Kafka, or under another topic prefix. One that still writes is named again
+    within an hour and a half. Exit code 3: the worker did not answer.
+
+    Example: lofty-ghl connections take-over acme
+    """
+    from streams.operations.worker_queries.directories import ask_directories
+    from streams.operations.worker_queries.errors import CannotFinish
+
+    settings = settings_in_force(config)
+    chosen = named_connections(settings, name)
+    with refuse_on(CannotFinish, code=AWAY):
+        answers = with_kafka(settings, lambda: ask_directories(settings, chosen, takes_over=True))
+    found = {one: list(answer.taken_over) for one, answer in answers.items()}
+    lines = (f"{one}: {', '.join(gone) or 'no other deployment was known'}" for one, gone in found.items())
+    print_findings(found, lines, as_json=as_json)
 
 
 @connections.command()

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 COMMANDS = (
     *("demo", "init", "worker", "gateway", "backfill", "verify", "explain", "conflicts", "doctor", "replay", "status"),
     "operations",
-    *("connect", "connections", "links", "secrets", "console", "parked", "mapping", "directories", "topics"),
+    *(
+        "connect",
+        "connections",
+        "links",
+        "secrets",
+        "console",
+        "notifications",
+        "parked",
+        "mapping",
+        "directories",
+        "topics",
+    ),
     *("subscriptions", "sandbox"),
 )
 """The commands, then the groups, in the order of the help. Each is a module of this package, which has an object of the same name."""

@@ -15,9 +15,9 @@ from streams.console.auth.headers import secure_headers
 from streams.console.auth.oidc_flow import OidcFlow
 from streams.console.auth.oidc_routes import add_oidc
 from streams.console.pages.routes import add_pages
+from streams.console.services.dependencies import ServiceDependencies, count_nothing
 from streams.console.services.services import services_of
 from streams.kafka.batching_producer import BatchingProducer
-from streams.messages.topics import TopicNames
 from streams.operations.history.index.process import IndexProcess
 from streams.operations.history.index.reader import IndexReader
 from streams.settings import Settings
@@ -27,21 +27,39 @@ class ConsoleServer:
     """`mount` before the gateway listens, then `start`, and `stop` at the end."""
 
     def __init__(
-        self, settings: Settings, batching_producer: Callable[[], BatchingProducer], now_ms: Callable[[], int]
+        self,
+        settings: Settings,
+        batching_producer: Callable[[], BatchingProducer],
+        now_ms: Callable[[], int],
+        gateway: str = "",
+        count: Callable[[str, str, bool], None] = count_nothing,
     ) -> None:
-        names = TopicNames(settings.kafka.topic_prefix)
         has_index = settings.console.index
         self._settings = settings
         self._now_ms = now_ms
-        self.audit = AuditWriter(names, settings.kafka.partitions, batching_producer, now_ms)
+        self.audit = AuditWriter(settings.kafka, batching_producer, now_ms)
         self.ended = EndedSessions(settings, now_ms)
         self.guard = Guard(settings, self.audit, self.ended, now_ms)
         self._reader = IndexReader.of(settings) if has_index else None
         self._index = IndexProcess(settings) if has_index else None
-        self.services = services_of(settings, self._reader, self.audit, self.guard.seal, batching_producer, now_ms)
+        self.services = services_of(
+            ServiceDependencies(
+                settings, self._reader, self.audit, self.guard.seal, batching_producer, now_ms, gateway, count
+            )
+        )
         self.oidc: OidcFlow | None = None
         self.pages = web.Application(middlewares=[secure_headers])
         self.api = web.Application(middlewares=[secure_headers, problems, self.guard.middleware(takes_tokens=True)])
+
+    @property
+    def notifies(self) -> bool:
+        """Whether this process can send notifications: there is a recipient."""
+        return bool(self._settings.notifications.recipients)
+
+    @property
+    def notifications_failing(self) -> dict[str, int]:
+        """Since when the message to a recipient cannot be delivered, by its name."""
+        return self.services.notifications.notifier.failing
 
     def mount(self, app: web.Application) -> None:
         """Add both sub-applications."""

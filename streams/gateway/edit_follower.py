@@ -12,7 +12,7 @@ from streams.mapping_versions.errors import NoMappings
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings
 from streams.settings.secrets import secret_values
-from streams.telemetry.logs import hide_secrets
+from streams.telemetry.logs import REPEATS, hide_secrets
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.process import append_topics
 
@@ -36,10 +36,10 @@ class EditFollower:
             try:
                 await self._follow()
             except NoMappings as error:
-                log.warning("only the connections of the configuration file are served: %s", error)
+                log.warning("only the connections of the configuration file are served: %s", error, extra=REPEATS)
                 self.has_read.set()
             except (KafkaError, OSError) as error:
-                log.warning("edits of connections cannot be read now, trying again: %r", error)
+                log.warning("edits of connections cannot be read now, trying again: %r", error, extra=REPEATS)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Callable
 from typing import Protocol, Self
 
@@ -15,7 +16,7 @@ from streams.gateway.edit_follower import EditFollower
 from streams.gateway.live_connections import LiveConnections
 from streams.gateway.request_body import BrokenRequests
 from streams.gateway.routes import add_webhook_routes
-from streams.gateway.status_report import StatusReport
+from streams.gateway.status_report import Condition, StatusReport
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import new_producer, start_producer
 from streams.kafka.producer import KafkaProducer
@@ -39,6 +40,14 @@ MOST_WAITING_BYTES = 64 * 2**20
 class MountedApp(Protocol):
     """What else this process serves, such as the console: mounted before the gateway listens, stopped at its end."""
 
+    @property
+    def notifies(self) -> bool:
+        """Whether it can send notifications."""
+
+    @property
+    def notifications_failing(self) -> dict[str, int]:
+        """Since when the message to a recipient of notifications cannot be delivered, by its name."""
+
     def mount(self, app: web.Application) -> None:
         """Add its routes."""
 
@@ -47,6 +56,20 @@ class MountedApp(Protocol):
 
     async def stop(self) -> None:
         """Stop it."""
+
+
+class NewConsole(Protocol):
+    """Makes the console of a gateway."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        batching_producer: Callable[[], BatchingProducer],
+        now_ms: Callable[[], int],
+        gateway: str,
+        count: Callable[[str, str, bool], None],
+    ) -> MountedApp:
+        """`gateway` identifies this start of the process, `count` counts notifications."""
 
 
 class GatewayServer:
@@ -60,7 +83,7 @@ class GatewayServer:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         metrics: Metrics | None = None,
         tracing: Tracing | None = None,
-        console: Callable[[Settings, Callable[[], BatchingProducer], Callable[[], int]], MountedApp] | None = None,
+        console: NewConsole | None = None,
         end: Callable[[str], None] = end_process,
     ) -> None:
         self._end = end
@@ -92,13 +115,10 @@ class GatewayServer:
         self._loop_watch = asyncio.create_task(watch_loop(self.metrics), name="watch loop")
         app = web.Application(client_max_size=settings.gateway.max_body_bytes)
         add_webhook_routes(app, connections, names, self._batching_producer, self.metrics, self._now_ms, self._tracing)
-        self.console = self._console_of(settings, app)
+        gateway = uuid.uuid4().hex[:8]
+        self.console = self._console_of(settings, app, gateway)
         self._status_report = StatusReport(
-            connections,
-            self._batching_producer,
-            self._now_ms,
-            lambda: self.is_ready,
-            lambda: failing_seconds(self._producer),
+            connections, self._batching_producer, self._now_ms, gateway, lambda: self.condition
         )
         self.metrics.gauges = self._status_report.gauges
         app.middlewares.append(self._connection_guard.middleware)
@@ -116,10 +136,23 @@ class GatewayServer:
         """Whether Kafka acknowledges what is appended, as far as anything was."""
         return self._producer.trouble is None
 
-    def _console_of(self, settings: Settings, app: web.Application) -> MountedApp | None:
+    @property
+    def condition(self) -> Condition:
+        """How this gateway is now."""
+        console = self.console
+        return Condition(
+            is_ready=self.is_ready,
+            failing_seconds=failing_seconds(self._producer),
+            notifies=console is not None and console.notifies,
+            notifications_failing=console.notifications_failing if console is not None else {},
+        )
+
+    def _console_of(self, settings: Settings, app: web.Application, gateway: str) -> MountedApp | None:
         if self._new_console is None or not settings.console.enabled:
             return None
-        console = self._new_console(settings, lambda: self._batching_producer, self._now_ms)
+        console = self._new_console(
+            settings, lambda: self._batching_producer, self._now_ms, gateway, self.metrics.notified
+        )
         console.mount(app)
         return console
 

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import socket
-import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -31,23 +31,32 @@ APPEND_SECONDS = 5.0
 """What Kafka has not acknowledged by then is dropped: while Kafka is away, statuses must not pile up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a gateway is at a moment."""
+
+    is_ready: bool
+    failing_seconds: float
+    notifies: bool
+    notifications_failing: dict[str, int]
+
+
 class StatusReport:
-    """The status of one gateway. `is_ready` and `failing_seconds` are read each time; `middleware` notes accepted webhooks."""
+    """The status of one gateway. `condition` is asked each time; `middleware` notes accepted webhooks."""
 
     def __init__(
         self,
         connections: LiveConnections,
         batching_producer: BatchingProducer,
         now_ms: Callable[[], int],
-        is_ready: Callable[[], bool],
-        failing_seconds: Callable[[], float],
+        gateway: str,
+        condition: Callable[[], Condition],
     ) -> None:
         self._connections = connections
         self._batching_producer = batching_producer
         self._now_ms = now_ms
-        self._is_ready = is_ready
-        self._failing_seconds = failing_seconds
-        self._instance = uuid.uuid4().hex[:8]
+        self._gateway = gateway
+        self._condition = condition
         self._begun_ms = now_ms()
         self._accepted_ms: dict[str, int] = {}
         self._has_status_topic = False
@@ -64,26 +73,33 @@ class StatusReport:
 
     def status(self, *, is_stopping: bool = False) -> GatewayStatus:
         """The status as of now."""
+        now = self._condition()
         return GatewayStatus(
-            gateway=self._instance,
+            gateway=self._gateway,
             host=socket.gethostname(),
             pid=os.getpid(),
             release=RELEASE,
             begun_ms=self._begun_ms,
             at_ms=self._now_ms(),
             is_stopping=is_stopping,
-            is_ready=self._is_ready() and not is_stopping,
-            appends_failing_seconds=self._failing_seconds(),
+            is_ready=now.is_ready and not is_stopping,
+            appends_failing_seconds=now.failing_seconds,
             configuration=configuration_of(self._connections.now.settings),
             connections=len(self._connections.now.settings.connections),
             heard_ms=dict(self._accepted_ms),
+            notifies=now.notifies,
+            notifications_failing=now.notifications_failing,
         )
 
     def gauges(self) -> Iterator[Reading]:
         """The gateway's gauges as of now."""
         settings = self._connections.now.settings
         return of_gateway(
-            RELEASE, self._now_ms(), self._failing_seconds(), configuration_of(settings), len(settings.connections)
+            RELEASE,
+            self._now_ms(),
+            self._condition().failing_seconds,
+            configuration_of(settings),
+            len(settings.connections),
         )
 
     async def run(self) -> None:

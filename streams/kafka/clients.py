@@ -240,6 +240,12 @@ async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]
         await admin.close()
 
 
+async def read_cluster_id(settings: Settings) -> str:
+    """Kafka's id of the cluster; empty for one that has none. Raises aiokafka's error."""
+    async with admin_client(settings) as admin:
+        return str((await admin.describe_cluster()).get("cluster_id") or "")
+
+
 @asynccontextmanager
 async def cluster_client(settings: Settings, **options: Any) -> AsyncIterator[AIOKafkaClient]:
     """A client that sends single requests, connected to the cluster. Raises aiokafka's error."""

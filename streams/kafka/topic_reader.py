@@ -138,13 +138,19 @@ class TopicReader:
 
 
 async def each_record(
-    settings: Settings, topic: str, partitions: Iterable[int] | None = None, *, newest: int | None = None
+    settings: Settings,
+    topic: str,
+    partitions: Iterable[int] | None = None,
+    *,
+    newest: int | None = None,
+    missing: Exception | None = None,
 ) -> AsyncIterator[KafkaRecord]:
     """Each record that a topic holds now, from all partitions or from some, in order within a partition.
 
-    `newest` leaves out what lies more offsets than that before the end of its partition.
+    `newest` leaves out what lies more offsets than that before the end of its partition. `missing` is raised when the topic does
+    not exist.
     """
-    async with TopicReader(settings, topic, partitions, newest=newest) as reader:
+    async with TopicReader(settings, topic, partitions, newest=newest, missing=missing) as reader:
         async for record in reader.read_to_end(reader.ends):
             yield record
 
@@ -160,10 +166,11 @@ async def newest_values(
     partitions: Iterable[int] | None = None,
     *,
     wanted: Callable[[bytes], bool] = lambda key: True,
+    missing: Exception | None = None,
 ) -> dict[bytes, bytes]:
     """The newest value of each key that is wanted; a record without a value takes its key away."""
     found: dict[bytes, bytes] = {}
-    async for record in each_record(settings, topic, partitions):
+    async for record in each_record(settings, topic, partitions, missing=missing):
         if record.key is None or not wanted(record.key):
             continue
         if record.value is None:

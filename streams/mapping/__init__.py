@@ -8,7 +8,7 @@ or says all that is wrong with them.
 from streams.mapping.compile import MappingFaults, compile_mapping
 from streams.mapping.contact import MappedContact, map_contact
 from streams.mapping.default import DEFAULT_MAPPING
-from streams.mapping.errors import MappingFault
+from streams.mapping.errors import MappingFault, did_you_mean, shown
 from streams.mapping.locale import Locale, Reading, locale_of
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledMapping, CustomField
 from streams.mapping.markers import find_marker, marker
@@ -34,6 +34,7 @@ __all__ = [
     "Reading",
     "TagRules",
     "compile_mapping",
+    "did_you_mean",
     "find_marker",
     "has_begin",
     "is_deleted",
@@ -45,4 +46,5 @@ __all__ = [
     "map_task",
     "marker",
     "should_sync",
+    "shown",
 ]

@@ -17,6 +17,8 @@ class GatewayStatus(Message):
     `configuration` is equal for processes with the same connections (`streams/operations/status/reader.py`).
     `heard_ms` is when the last webhook of a vendor (`lofty`, `ghl`) was accepted since the start; a vendor of which none was is
     not in it.
+    `notifies` says that it can send notifications: one of those gateways does.
+    `notifications_failing` is since when the message to a recipient of notifications cannot be delivered, by its name.
     """
 
     gateway: str
@@ -31,6 +33,8 @@ class GatewayStatus(Message):
     configuration: str = ""
     connections: int = 0
     heard_ms: dict[str, int] = Field(default_factory=dict)
+    notifies: bool = False
+    notifications_failing: dict[str, int] = Field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """The value for the topic, without fields that have their default."""

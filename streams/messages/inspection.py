@@ -77,7 +77,7 @@ class Inspection(Message):
     """One question of one run of verify. `number` identifies a question of a run; times are epoch milliseconds.
 
     - `directory`: what the location calls its custom fields (with their types and options by id) and users. No request; with
-      `is_fresh`, it is read from GHL once more before.
+      `is_fresh`, it is read from GHL once more before. `takes_over`: the marks of other deployments there are deleted.
     - `bearers`: one page of all contacts with a Lofty id in the custom field `field_id`; `after` is the page's cursor.
       With `lead` only those with that id.
     - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments are in a
@@ -102,6 +102,7 @@ class Inspection(Message):
     remedy: Remedy | None = None
     snapshot: Snapshot | None = None
     is_fresh: bool = False
+    takes_over: bool = False
 
     @property
     def lane(self) -> str:
@@ -117,6 +118,7 @@ class Observation(Message):
     `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` it holds only
     ours: they have a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
     `remade_fields` are the custom fields that somebody deleted and made again, with the ids that they had before.
+    `taken_over` are the ids of the deployments whose marks are deleted.
     `mapping` is the fingerprint of the mapping in force there.
     """
 
@@ -141,6 +143,7 @@ class Observation(Message):
     field_types: dict[str, str] = Field(default_factory=dict)
     field_options: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     remade_fields: dict[str, str] = Field(default_factory=dict)
+    taken_over: tuple[str, ...] = ()
     mapping: str = ""
 
     @property

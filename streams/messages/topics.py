@@ -23,6 +23,7 @@ All have the same number of partitions, so that Faust gives a worker the same pa
 | `mappings` | edit | one partition | edits of mappings, each under its own key: the topic keeps them all |
 | `connections` | edit, or credential | one partition | edits of connections, each under its own key, and their credentials, sealed |
 | `audit` | record | key | the audit log of the console |
+| `notifications` | recipient | key | what each recipient of notifications was sent, and what waits to be sent |
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ REPLAY_RUNS = "replays"
 AUDIT = "audit"
 MAPPINGS = "mappings"
 CONNECTIONS = "connections"
+NOTIFICATIONS = "notifications"
 
 SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
@@ -66,6 +68,8 @@ HEARD_TABLE = "heard"
 ERRANDS_TABLE = "errands"
 TOKENS_TABLE = "tokens"
 CONFLICTS_TABLE = "conflicts"
+CONFLICTS_BUILT = "@built"
+"""The key in `conflicts` that says: each link that was there before there was such a table has its row."""
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
 """A topic's setting; ours follows from `gateway.max_body_bytes` (`streams/messages/size_limits.py`)."""
@@ -113,6 +117,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(MAPPINGS, None),
     TopicSpec(CONNECTIONS, None),
     TopicSpec(AUDIT, 400),
+    TopicSpec(NOTIFICATIONS, None),
 )
 TABLES: tuple[str, ...] = (
     SEEN_TABLE,

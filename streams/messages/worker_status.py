@@ -75,6 +75,20 @@ class SweepStatus(Part):
     served: str = ""
 
 
+class OtherDeployment(Part):
+    """Another deployment that writes to a connection's GHL location, by its mark there (`core/to_ghl/deployment_mark.py`).
+
+    `connection` is what it calls its connection. It has written there since `since_ms`, and said so last at `seen_ms`.
+    """
+
+    deployment: str
+    connection: str = ""
+    topic_prefix: str = ""
+    host: str = ""
+    since_ms: int = 0
+    seen_ms: int = 0
+
+
 class SideStatus(Part):
     """One side of a connection. `undelivered` and `parked` are entities by stage; `oldest_accepted_ms` is when the oldest
     change among the undelivered was accepted, None without any. `on_hold` says why nothing starts, empty if it may.
@@ -84,6 +98,7 @@ class SideStatus(Part):
     for two leads, and about which nobody has decided, on the writing side.
     `oldest_opt_out_ms` is since when the oldest opt-out is known that this side does not have, parked or not; None without any.
     `token_expires_ms` is None where there is no OAuth token.
+    `other_deployments` write to the same location, on the writing side; `unmarked` says why that cannot be known, empty if it can.
     """
 
     undelivered: dict[str, int] = Field(default_factory=dict)
@@ -97,6 +112,8 @@ class SideStatus(Part):
     token_expires_ms: int | None = None
     oldest_opt_out_ms: int | None = None
     conflicts: int | None = None
+    other_deployments: tuple[OtherDeployment, ...] = ()
+    unmarked: str = ""
 
 
 class ConnectionStatus(Part):

@@ -19,7 +19,7 @@ from connectors.auth.oauth import pkce_challenge
 from connectors.errors import CallbackRefused, SealError
 from connectors.ghl import oauth as ghl_oauth
 from connectors.lofty import oauth as lofty_oauth
-from streams.oauth.grants import Grants, wanted_scopes
+from streams.oauth.grants import MARKS, Grants, wanted_scopes
 from streams.settings import Connection
 
 STATE_MINUTES = 30
@@ -53,10 +53,10 @@ def ghl_link(grants: Grants, connection: Connection, now_ms: int) -> ConsentLink
 
 
 def asked_scopes(grants: Grants, connection: Connection) -> tuple[str, ...]:
-    """What the link asks for: what the connection needs and, of an agency, the right to its locations' tokens."""
+    """What the link asks for: what the connection needs and can use and, of an agency, the right to its locations' tokens."""
     app = grants.settings.oauth.ghl
     by_agency = ghl_oauth.LOCATION_TOKEN.scopes if app is not None and app.agency else ()
-    return tuple(dict.fromkeys((*wanted_scopes(connection), *by_agency)))
+    return tuple(dict.fromkeys((*wanted_scopes(connection), *ghl_oauth.scopes_of(MARKS), *by_agency)))
 
 
 def lofty_link(grants: Grants) -> ConsentLink:

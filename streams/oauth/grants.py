@@ -29,6 +29,8 @@ READS = (
     "get-user-by-location",
 )
 WRITES = ("create-contact",)
+MARKS = ("get-custom-values", "create-custom-value")
+"""By these two deployments on one location notice each other; without them everything else works."""
 CALENDAR = ("get-calendar", "get-calendar-events", "create-appointment")
 
 

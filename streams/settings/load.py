@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from streams.settings.model import CONNECTION_SECRETS
+from streams.settings.notifications import missing_notification_secrets
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.required_secrets import SecretsOwner, missing_secrets
@@ -70,7 +71,9 @@ def require_secrets(settings: Settings, *names: str) -> None:
         for name, one in settings.connections.items()
     }
     console = settings.console_secrets if settings.console.enabled else None
-    problems = list(missing_secrets(names or CONNECTION_SECRETS, owners, settings.oauth_secrets, console))
+    lacking = missing_notification_secrets(settings.notifications, settings.notification_secrets)
+    asked = names or CONNECTION_SECRETS
+    problems = list(missing_secrets(asked, owners, settings.oauth_secrets, console, lacking))
     if problems:
         raise SettingsError("environment", problems)
 

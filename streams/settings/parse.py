@@ -12,8 +12,17 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from streams.mapping import CompiledMapping, Locale, MappingFault, MappingFaults, TagRules, compile_mapping, locale_of
-from streams.mapping.errors import did_you_mean, shown
+from streams.mapping import (
+    CompiledMapping,
+    Locale,
+    MappingFault,
+    MappingFaults,
+    TagRules,
+    compile_mapping,
+    did_you_mean,
+    locale_of,
+    shown,
+)
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
 from streams.settings.lofty_sync import LoftySyncTable
@@ -36,6 +45,12 @@ from streams.settings.model import (
     TimeZone,
     WorkerSettings,
 )
+from streams.settings.notifications import (
+    Notifications,
+    NotificationSecrets,
+    missing_notification_secrets,
+    notification_secrets,
+)
 from streams.settings.oauth import OAuth, OAuthSecrets
 from streams.settings.overlay import NO_OVERLAY, EditedConnection, Overlay, apply_overlay, syntax_problem
 from streams.settings.overrides import apply_overrides, overridden
@@ -53,7 +68,7 @@ from streams.settings.secrets import (
 from streams.settings.settings import Origin, Settings
 from streams.settings.toml_lines import Path, line_numbers, line_of
 
-SECTIONS = ("kafka", "gateway", "worker", "oauth", "console", "connections", "mappings")
+SECTIONS = ("kafka", "gateway", "worker", "oauth", "console", "notifications", "connections", "mappings")
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 NAME_EXPECTED = "a name of small letters, digits, dashes and underscores"
 
@@ -136,11 +151,15 @@ class _Parser:
     owners: dict[str, SecretsOwner] = field(default_factory=dict)
     oauth_secrets: OAuthSecrets = field(default_factory=OAuthSecrets)
     console_secrets: ConsoleSecrets | None = None
+    missing_notifications: tuple[tuple[str, str], ...] = ()
+    """Variables that notifications need and the environment lacks, each with where its value is found."""
 
     def require(self, asked: Collection[str]) -> None:
         """Add which of these credentials are missing. A credential that is set and wrong has its problem already."""
         reported = {problem.where.removesuffix("_FILE") for problem in self.problems}
-        found = missing_secrets(asked, self.owners, self.oauth_secrets, self.console_secrets)
+        found = missing_secrets(
+            asked, self.owners, self.oauth_secrets, self.console_secrets, self.missing_notifications
+        )
         self.problems += [problem for problem in found if problem.where not in reported]
 
     def settings(self, written: dict[str, Any]) -> Settings | None:
@@ -155,6 +174,7 @@ class _Parser:
         worker = self._table(WorkerSettings, ("worker",), tables)
         oauth = self._table(OAuth, ("oauth",), tables)
         console = self._table(Console, ("console",), tables)
+        notifications = self._table(Notifications, ("notifications",), tables)
         mappings = self._mappings(tables)
         connections = self._connections(tables, mappings)
         password = read_secret(KAFKA_PASSWORD, self.environ, self.read_file, self.problems)
@@ -163,10 +183,13 @@ class _Parser:
         self.oauth_secrets = secrets
         self.console_secrets = of_console if console is not None and console.enabled else None
         self._check_console(console, of_console)
+        of_notifications = self._notification_secrets(console, notifications)
         self._check_oauth(connections, oauth)
         self._check_shared_limits(connections)
         self._check_sasl(kafka, has_password=password is not None)
         if self.problems or kafka is None or gateway is None or worker is None or oauth is None or console is None:
+            return None
+        if notifications is None:
             return None
         return Settings(
             kafka=kafka,
@@ -177,6 +200,8 @@ class _Parser:
             oauth_secrets=secrets,
             console=console,
             console_secrets=of_console,
+            notifications=notifications,
+            notification_secrets=of_notifications,
             connections=connections,
         )
 
@@ -333,6 +358,17 @@ class _Parser:
                 "nobody",
                 hint,
             )
+
+    def _notification_secrets(self, console: Console | None, found: Notifications | None) -> NotificationSecrets:
+        """The secrets of the recipients. Notifications are sent by the gateway's console, so that has to be enabled."""
+        if found is None:
+            return NotificationSecrets()
+        secrets = notification_secrets(found, self.environ, self.read_file, self.problems)
+        self.missing_notifications = tuple(missing_notification_secrets(found, secrets))
+        if found.recipients and console is not None and not console.enabled:
+            hint = "the console's process sends notifications"
+            self._add(("notifications", "recipients"), "[console] with enabled = true", "no console", hint)
+        return secrets
 
     def _check_oauth(self, connections: Mapping[str, Connection], oauth: OAuth | None) -> None:
         """A connection by OAuth needs the app by which it is connected."""

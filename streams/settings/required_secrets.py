@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from streams.settings.console import ConsoleSecrets
@@ -35,8 +35,12 @@ def missing_secrets(
     connections: Mapping[str, SecretsOwner],
     oauth: OAuthSecrets,
     console: ConsoleSecrets | None,
+    notifications: Iterable[tuple[str, str]] = (),
 ) -> Iterator[Problem]:
-    """Each credential of `asked` (names of `ALL_SECRETS`) that is missing. `console` is None where it is disabled."""
+    """Each credential of `asked` (names of `ALL_SECRETS`) that is missing. `console` is None where it is disabled.
+
+    `notifications` are missing variables of recipients, each with a hint: who needs the console's key sends notifications.
+    """
     for name, owner in connections.items():
         for secret in asked:
             if secret != "console_key" and getattr(owner.secrets, secret) is None and secret not in owner.by_oauth:
@@ -48,6 +52,9 @@ def missing_secrets(
         yield _problem(GHL_CLIENT_SECRET, "it is in GHL's marketplace portal")
     if "lofty_api_key" in by_oauth and oauth.lofty_client_secret is None:
         yield _problem(LOFTY_CLIENT_SECRET, "it is in Lofty's developer portal")
+    if "console_key" in asked:
+        for name, hint in notifications:
+            yield _problem(name, hint)
     if "console_key" in asked and console is not None and not console.keys:
         yield _problem(CONSOLE_KEY, "make one with: openssl rand -base64 32")
 

@@ -162,7 +162,9 @@ def secrets_in_file(tables: Mapping[str, Any]) -> Iterator[Suspect]:
 def _search(path: tuple[str, ...], value: Any) -> Iterator[Suspect]:
     is_name = len(path) == 2 and path[0] == "connections"
     is_hash = path[0] == "console" and path[-1] == "password_hash"  # a hash is allowed there; its form is checked
-    if not (is_name or is_hash) and not path[-1].isdigit() and _SECRET_KEY.search(_snake(path[-1])):
+    if path[0] == "notifications" and path[-1] == "webhook" and isinstance(value, str):
+        yield Suspect(path, False, _hint(path))
+    elif not (is_name or is_hash) and not path[-1].isdigit() and _SECRET_KEY.search(_snake(path[-1])):
         yield Suspect(path, True, _hint(path))
     elif isinstance(value, dict):
         for key, inner in value.items():
@@ -185,6 +187,10 @@ def _hint(path: Sequence[str]) -> str:
         if "oidc" in path:
             return f"set {CONSOLE_OIDC_SECRET} or {CONSOLE_OIDC_SECRET}_FILE"
         return "only hashes belong here: make one with lofty-ghl console hash-password or lofty-ghl console new-token"
+    if path[0] == "notifications":
+        if "smtp" in path:
+            return f"set {PREFIX}SMTP_PASSWORD or {PREFIX}SMTP_PASSWORD_FILE"
+        return f"write webhook = true, and set {PREFIX}NOTIFICATIONS_NAME_WEBHOOK_URL, with the recipient's name in capitals"
     if path[0] != "connections" or len(path) < 3:
         return "credentials come from the environment"
     key = _snake(path[-1])

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from connectors.auth.keyring import KeyRing
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.model import Connection, GatewaySettings, Kafka, WorkerSettings
+from streams.settings.notifications import Notifications, NotificationSecrets
 from streams.settings.oauth import OAuth, OAuthSecrets
 from streams.settings.overlay import Overlay
 from streams.settings.problems import Problem, SettingsError
@@ -45,6 +46,8 @@ class Settings(BaseModel):
     oauth_secrets: OAuthSecrets = OAuthSecrets()
     console: Console = Console()
     console_secrets: ConsoleSecrets = ConsoleSecrets()
+    notifications: Notifications = Notifications()
+    notification_secrets: NotificationSecrets = NotificationSecrets()
     connections: dict[str, Connection]
     mapping_version: int = 0
     mapping_trouble: str = ""

@@ -39,6 +39,8 @@ class Dependencies:
     repeats: Callable[[], RepeatedFailures] = RepeatedFailures
     broker_keeps_all: bool = True
     """False for the embedded broker, which cuts off the beginning of what is long."""
+    marks_locations: bool = True
+    """Whether GHL's locations are marked as written to by this deployment."""
     visibility_ms: int = 60_000
     search_lag_ms: int | None = None
     """In place of what each connection has configured."""

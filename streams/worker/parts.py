@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streams.core.to_ghl.deployment_mark import deployment_id
 from streams.kafka.parking import Parking
 from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import RECEIPTS, TopicNames
@@ -33,10 +34,12 @@ class WorkerParts:
     ownership: Ownership
     applied_offsets: AppliedOffsets
     reporter: Reporter
+    deployment: str
+    """This deployment's id, as its marks on the locations name it."""
 
 
 def new_parts(
-    deps: Dependencies, producer: WorkerProducer, lease: Lease, reporter: Reporter, hooks: Hooks
+    deps: Dependencies, producer: WorkerProducer, lease: Lease, reporter: Reporter, hooks: Hooks, cluster_id: str
 ) -> WorkerParts:
     """The parts, with tables that are not recovered yet. `reporter` knows the settings and the names of topics."""
     settings, names, batching = reporter.settings, reporter.names, producer.batching
@@ -64,4 +67,5 @@ def new_parts(
         ownership=ownership,
         applied_offsets=applied_offsets,
         reporter=reporter,
+        deployment=deployment_id(cluster_id, settings.kafka.topic_prefix),
     )

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from faust.types import TP
 
-from streams.kafka.clients import until_topics_are_led
+from streams.kafka.clients import read_cluster_id, until_topics_are_led
 from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings
 from streams.worker.consuming import Consuming
@@ -60,6 +60,7 @@ class Worker:
         await until_topics_are_led(self.settings, self._names.specs())
         self._producer = WorkerProducer(self.settings, self._names, self._deps, self.lease)
         await self._producer.start()
+        self._cluster_id = await read_cluster_id(self.settings) if self._deps.marks_locations else ""
         self._new_parts()
         reporter, replace = self.reporter, self.dispatchers.connections.replace
         self._take_over = TakeOver(self.settings, reporter.connections, replace, reporter.taken_over)
@@ -75,6 +76,7 @@ class Worker:
                 self.dispatchers.tokens,
                 self._producer.batching,
                 self._producer.failing_seconds,
+                self.dispatchers.ghl.deployments,
             ),
         )
         # Faust calls a receiver with what its signal's own type says; the type of `connect` only knows `*args: Any`.
@@ -235,7 +237,7 @@ class Worker:
             self._released,
             self._fence_failed,
         )
-        parts = self._parts = new_parts(self._deps, self._producer, self.lease, self.reporter, hooks)
+        parts = self._parts = new_parts(self._deps, self._producer, self.lease, self.reporter, hooks, self._cluster_id)
         self.tables, self.ownership = parts.tables, parts.ownership
         self.dispatchers = Dispatchers(parts, self._wire)
         self.reading, self.writing = self.dispatchers.loops

@@ -180,6 +180,14 @@ def _requests(bootstrap: str, quick: bool) -> None:
     _print("requests to the vendors", run("vendor_requests", *(("60", "300") if quick else ("1000", "10000"))))
 
 
+def _opt_outs(bootstrap: str, quick: bool) -> None:
+    _print("opt-outs from side to side", run("opt_outs", bootstrap, *(("10", "40") if quick else ("300", "2000"))))
+
+
+def _conflicts(bootstrap: str, quick: bool) -> None:
+    _print("the list of conflicts", run("conflicts", bootstrap, "4000" if quick else "200000", "100"))
+
+
 MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "dedupe": _dedupe,
     "syncs": _syncs,
@@ -190,6 +198,8 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "shared": _shared,
     "coalescing": _coalescing,
     "requests": _requests,
+    "opt_outs": _opt_outs,
+    "conflicts": _conflicts,
     "restart": _restart,
     "budgets": _budgets,
     "intake": _intake,

@@ -26,6 +26,7 @@ from streams.console.pages.views.contacts_view import (
 from streams.console.pages.views.mapping_field_view import field_form
 from streams.console.pages.views.mapping_table_view import MappingTableView, PastEdit, table_row
 from streams.console.pages.views.mapping_view import DiffLine, EditorView, FieldPreview, LeadPreview, SaveConflict
+from streams.console.pages.views.notifications_view import NotificationsView, notifications_view
 from streams.console.pages.views.overview_view import (
     ApiLimit,
     Figure,
@@ -62,6 +63,7 @@ from streams.console.services.connection_edits import EditableConnection
 from streams.console.services.connections import ConnectionState, Setting, SideState
 from streams.console.services.contacts import Contact, Timeline
 from streams.console.services.mapping_table import LeadExample
+from streams.console.services.notifications import NotificationsState, RecipientState, WaitingMessage
 from streams.console.services.parked import ParkedGroup, ParkedRecord, ParkedRow
 from streams.console.services.replay import ReplayState
 from streams.console.services.retry_outcomes import RetryOutcome
@@ -70,6 +72,7 @@ from streams.core.to_ghl.directory import Directory
 from streams.mapping_versions.form.rows import rows_of
 from streams.mapping_versions.listing import MappingState, MappingText
 from streams.mapping_versions.problems import TextProblem
+from streams.messages.notification import NotificationTest, SentMessage
 from streams.messages.worker_status import BudgetStatus
 from streams.operations.conflicts.open_conflicts import ConflictItem, ConflictPerson
 from streams.operations.history.timeline import Event
@@ -795,6 +798,46 @@ CONFLICTS = conflicts_view(
     )
 )
 
+NOTIFICATIONS = notifications_view(
+    NotificationsState(
+        (
+            RecipientState(
+                *(
+                    "operations",
+                    "email",
+                    ("ann@example.com", "bob@example.com"),
+                    (),
+                    (),
+                    "21:00 to 07:00, but for the worst",
+                ),
+                *("08:00", 1, None),
+                (
+                    SentMessage(id="a", kind="news", at_ms=NOW - MINUTE, subject="acme: Lofty refuses our access"),
+                    SentMessage(
+                        id="b",
+                        kind="summary",
+                        at_ms=NOW - 7 * 3_600_000,
+                        subject="lofty-ghl, daily summary: all is well",
+                        attempts=3,
+                        note="bob@example.com (550)",
+                    ),
+                ),
+                NotificationTest(recipient="operations", at_ms=NOW - 86_400_000, by="ann"),
+            ),
+            RecipientState(
+                *("acme-chat", "webhook", (), ("acme", "acne"), ("acne",), "", "", 0),
+                WaitingMessage(
+                    *("acme: Lofty refuses our access", NOW - 9 * MINUTE, 4, NOW - 9 * MINUTE, NOW + 3 * MINUTE),
+                    "the webhook answered 404: no_service",
+                ),
+                (),
+                NotificationTest(recipient="acme-chat", at_ms=NOW - MINUTE, by="ann", error="the webhook answered 404"),
+            ),
+        ),
+        True,
+    )
+)
+
 SAMPLES: tuple[Sample, ...] = (
     Sample(
         "sign-in",
@@ -819,6 +862,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("parked-record", "parked_record.html", RECORD, {}),
     Sample("conflicts", "conflicts.html", CONFLICTS, {}),
     Sample("conflicts-empty", "conflicts.html", ConflictsView((), 0, 0), {}),
+    Sample("notifications", "notifications.html", NOTIFICATIONS, {}),
+    Sample("notifications-empty", "notifications.html", NotificationsView(()), {}),
     Sample(
         "question",
         "question.html",

@@ -60,6 +60,8 @@ async def test_a_person_edits_a_mapping_with_an_error_and_then_rightly(embedded_
         await expect(row).to_contain_text("ADA", timeout=LONG_MS)
         await expect(row).to_contain_text("is written")
         await expect(page.get_by_text("1 field would be written")).to_be_visible()
+        await expect(page.locator("#result")).to_be_in_viewport()
+        await expect(page.get_by_text("Not saved yet")).to_be_attached()
         await person.look("editor-preview")
 
         assert on.gateway.console is not None

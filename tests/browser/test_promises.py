@@ -54,7 +54,7 @@ async def test_a_first_load_is_light_and_quick_and_the_answer_is_two_clicks_away
         await person.open("/")
         await person.sign_in("ann")
         await until_indexed(on, who)
-        for path in ("/", "/contacts?q=hopper", "/parked", "/conflicts", "/connections", "/audit"):
+        for path in ("/", "/contacts?q=hopper", "/parked", "/conflicts", "/connections", "/notifications", "/audit"):
             tries = [await first_load(person, path) for _ in range(3)]
             assert max(size for size, _ in tries) < FIRST_LOAD_BYTES, path
             assert min(took for _, took in tries) < INTERACTIVE_MS, (path, tries)
@@ -94,6 +94,25 @@ async def test_a_viewer_looks_and_has_no_button_and_the_server_refuses(embedded_
         assert answer.status == 403
         status, left = await who.ask("GET", "/parked")
         assert (status, left["total"]) == (200, 1)
+
+
+async def test_an_open_page_is_sent_again_only_when_something_changed(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """While nothing happens it is answered 304; what happens then is on it without a reload."""
+    async with somebody(embedded_kafka, tmp_path, **BY_KEY) as (person, who):
+        on, page = person.on, person.page
+        await person.open("/parked")
+        await person.sign_in("ann")
+        await until_indexed(on, who)
+        answers: list[Response] = []
+        page.on("response", lambda answer: answers.append(answer) if answer.url.endswith("/console/parked") else None)
+        await on.until(lambda: [one.status for one in answers].count(304) >= 3)
+        assert {one.status for one in answers} <= {200, 304}
+        whole = next(one for one in answers if one.status == 200)
+        assert "content-encoding" in await whole.all_headers()
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422}))
+        on.new_lead(firstName="Grace", lastName="Hopper")
+        await person.heading("GHL refuses it")
+        assert person.complaints == []
 
 
 async def test_without_scripts_a_person_signs_in_and_retries(embedded_kafka: Broker, tmp_path: Path) -> None:

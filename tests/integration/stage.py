@@ -224,7 +224,9 @@ class Stage:
 
 def collaborators(ended: list[str], **more: Any) -> Dependencies:
     """What a worker in a test's process is given. Where it would end its process, it says so in `ended`."""
-    return Dependencies(**{"search_lag_ms": 600, "jitter": lambda: 0.0, "end": ended.append, **more})
+    return Dependencies(
+        **{"search_lag_ms": 600, "marks_locations": False, "jitter": lambda: 0.0, "end": ended.append, **more}
+    )
 
 
 async def _answer(claim: Callable[[], Any]) -> Any:

@@ -105,6 +105,7 @@ async def test_parked_work_is_mended_retried_and_written(broker: Broker, tmp_pat
         assert told["answer"]["level"] == "bad"
         assert told["parked_ids"] == [row["id"]]
         status, done = await who.ask("POST", "/parked/retry", {"id": row["id"]})
+        retry = done.pop("retry")
         assert (status, done) == (200, {"count": 1, "left": []})
         await on.until(lambda: lead in on.contacts())
         await until_indexed(on, who)
@@ -115,6 +116,13 @@ async def test_parked_work_is_mended_retried_and_written(broker: Broker, tmp_pat
         await on.until(is_closed)
         assert not (await who.get(f"/parked/records/{row['id']}"))["is_open"]
 
+        async def is_settled() -> bool:
+            outcome = await who.get(f"/parked/retries/{retry}")
+            return bool((outcome["total"], outcome["settled"], outcome["again"]) == (1, 1, 0))
+
+        await on.until(is_settled)
+        assert (await who.ask("GET", "/parked/retries/unknown"))[0] == 404
+
         async def is_in_the_audit() -> bool:
             return "1 retried" in str(await who.get("/audit"))
 
@@ -122,6 +130,28 @@ async def test_parked_work_is_mended_retried_and_written(broker: Broker, tmp_pat
         (act,) = [one for one in (await who.get("/audit"))["acts"] if one["action"] == "parked retry"]
         assert (act["who"], act["via"], act["outcome"], act["detail"]) == ("robot", "token", "done", "1 retried")
         assert act["about"]["id"] == row["id"]
+
+
+async def test_what_fails_again_after_a_retry_is_told_as_such(broker: Broker, tmp_path: Path) -> None:
+    """No success is announced for what GHL refuses once more."""
+    async with console_on_stage(broker, tmp_path) as on:
+        who = caller(on)
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422}))
+        for _ in range(3):
+            on.new_lead()
+
+        async def are_listed() -> bool:
+            return bool((await who.get("/parked"))["total"] == 3)
+
+        await on.until(are_listed)
+        _, done = await who.ask("POST", "/parked/retry", {"reason": "refused"})
+        assert done["count"] == 3
+
+        async def failed_again() -> bool:
+            outcome = await who.get(f"/parked/retries/{done['retry']}")
+            return bool((outcome["settled"], outcome["waiting"], outcome["again"]) == (0, 0, 3))
+
+        await on.until(failed_again)
 
 
 async def test_wrong_requests_are_told_what_is_wrong(broker: Broker, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ async def test_a_deployment_that_is_well_has_no_line_but_ok(real_kafka: Broker, 
     assert seconds < within(15)
 
 
-READS = ("search-contacts-advanced", "get-custom-fields", "get-user-by-location")
+READS = ("search-contacts-advanced", "get-custom-fields", "get-user-by-location", "get-custom-values")
 
 
 async def test_each_fault_at_a_vendor_gives_its_line(embedded_kafka: Broker, tmp_path: Path) -> None:
@@ -90,6 +90,9 @@ async def test_each_fault_at_a_vendor_gives_its_line(embedded_kafka: Broker, tmp
         whole = on.ghl._by_token["pit-stage"]
         on.ghl._by_token["pit-stage"] = replace(whole, scopes=("contacts.readonly", "contacts.write"))
         lacking = said(await vendors(on.settings), "scopes")
+        reading = ("contacts.readonly", "locations/customFields.readonly", "users.readonly")
+        on.ghl._by_token["pit-stage"] = replace(whole, scopes=reading)
+        unmarked = said(await vendors(on.settings), "scopes", "warning")
         on.ghl._by_token["pit-stage"] = whole
         on.ghl.faults.add(
             parse_fault({"kind": "status", "operation": "search-contacts-advanced", "status": 503, "times": 9})
@@ -102,6 +105,7 @@ async def test_each_fault_at_a_vendor_gives_its_line(embedded_kafka: Broker, tmp
     assert [("ahead" in one.says, one.level) for one in ahead] == [(True, "wrong")] * 2
     assert [("behind" in one.says, one.level) for one in behind] == [(True, "wrong")] * 2
     assert "locations/customFields.readonly users.readonly" in lacking.says
+    assert (unmarked.level, "locations/customValues.readonly" in unmarked.says) == ("warning", True)
     assert ("503" in said(failing, "access", "away").says, failing.exit_code) == (True, 3)
 
 

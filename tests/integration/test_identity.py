@@ -96,7 +96,8 @@ async def test_a_couple_that_comes_at_once_stays_two_people(broker: Broker, tmp_
 async def test_two_leads_with_one_email_share_a_contact_that_is_written_for_one(broker: Broker, tmp_path: Path) -> None:
     """The later one hangs its notes on it, takes it over when the first is deleted, and it is not deleted then."""
     async with stage(broker, tmp_path, more=with_policy('lead_deleted = "delete"')) as on:
-        first = on.new_lead(firstName="Ann", emails=["home@example.com"], phones=[PHONE])
+        whole = {"emails": ["home@example.com"], "phones": [PHONE], "city": "Austin", "tags": ["Seller"]}
+        first = on.new_lead(firstName="Ann", **whole)
         await on.until_quiet()
         later = on.new_lead(firstName="Ben", emails=["home@example.com"], phones=["(530) 555-0177"])
         on.edit("create", "note", leadId=int(later), fields={"content": "wants a garage"})
@@ -114,6 +115,7 @@ async def test_two_leads_with_one_email_share_a_contact_that_is_written_for_one(
         contact = on.contacts()[later]
         assert person(contact) == ("Ben", "home@example.com", "+15305550177")
         assert [len(on.ghl.location(LOCATION).contacts), len(contact["notes"])] == [1, 1]
+        assert (contact.get("city"), contact["tags"]) == (None, [])  # nothing of hers is left
 
         on.edit("delete", "lead", id=int(later))
         await on.until(lambda: not on.ghl.location(LOCATION).contacts)

@@ -161,6 +161,30 @@ async def test_a_lead_whose_email_and_telephone_have_changed_finds_its_contact_b
     assert later["search-contacts-advanced"] == 0, later
 
 
+async def test_leads_with_one_email_that_have_contacts_of_their_own_keep_them(
+    real_kafka: Broker, tmp_path: Path
+) -> None:
+    """One took the other's e-mail, and goes without it. Without memory they are not taken for one person: nothing moves."""
+    async with stage(real_kafka, tmp_path, restarts=True, more=NEVER) as on:
+        leads = [on.new_lead(firstName=f"Ann{n}", emails=[f"ann{n}@example.com"]) for n in range(LEADS)]
+        for lead in leads:
+            on.edit("create", "note", leadId=lead, fields={"content": "Once."})
+        await on.until_quiet()
+        for number, lead in enumerate(leads[LEADS // 2 :]):
+            on.edit("update", "lead", id=int(lead), fields={"emails": [f"ann{number}@example.com"]})
+        await on.until_quiet()
+        before, asked, ids = made(on), len(on.requests("ghl")), {k: v["id"] for k, v in on.contacts().items()}
+        await on.worker.__aexit__(None, None, None)
+        async with without_memory(on, real_kafka):
+            await backfill(on, "acme")
+            await on.until_quiet()
+        created = [one.operation for one in on.requests("ghl")[asked:] if one.created]
+        after = {lead: (one["id"], one["firstName"], len(one["notes"])) for lead, one in on.contacts().items()}
+
+    assert (made(on), created) == (before, [])
+    assert after == {lead: (ids[lead], f"Ann{number}", 1) for number, lead in enumerate(leads)}
+
+
 def changed_meanwhile(on: Stage, lead: str) -> str:
     """A note is edited in Lofty while nobody listens; returns its id."""
     records = desk_work.team_of(on.lofty, TEAM).records["note"].values()

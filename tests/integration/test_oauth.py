@@ -66,6 +66,7 @@ async def connected_stage(
     """A stage with OAuth at GHL, and at Lofty if wanted."""
     access = {"access_seconds": more.pop("access_seconds", 3600)}
     grace = {"grace_seconds": more.pop("grace_seconds", 30.0)}
+    rotation = {"rotates_refresh": more.pop("rotates_refresh", True)}
     apps = APPS.replace("[oauth.lofty]", "agency = true\n[oauth.lofty]") if more.pop("is_agency", False) else APPS
     async with stage(
         broker,
@@ -75,7 +76,7 @@ async def connected_stage(
         lofty_auth=lofty_auth,
         environ=SECRETS,
         ghl={"clients": GHL_CLIENTS, **access, **grace},
-        lofty={"clients": LOFTY_CLIENTS, **access},
+        lofty={"clients": LOFTY_CLIENTS, **access, **rotation},
         **more,
     ) as on:
         grants = Grants.of(on.settings)
@@ -220,17 +221,63 @@ async def test_revoked_access_pauses_the_location_and_says_what_to_do(broker: Br
         await on.until(lambda: lead in on.contacts())
 
 
+async def consent_lofty(on: Stage, grants: Grants) -> None:
+    """A person consents at Lofty, and the worker is given the pair."""
+    link = lofty_link(grants)
+    query = await consent(on, link.url, "123456")
+    now_ms = on.worker._deps.now_ms()
+    async with AiohttpTransport() as transport:
+        granted = await accept_lofty(grants, on.settings.connections["acme"], query, transport, now_ms, link.verifier)
+    await give(on, grants, granted)
+
+
+def token_requests(on: Stage) -> list[str]:
+    """Which of Lofty's token servers gave a pair, each time."""
+    names = ("oauth-token", "developer-oauth-token")
+    return [one.operation for one in on.lofty.ledger.after() if one.operation in names and one.status == 200]
+
+
+LIVES = 4
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("rotates", [True, False])
+@pytest.mark.parametrize("grant", ["consent", "key"])
+@pytest.mark.parametrize("server", ["help_centre", "developer"])
+async def test_access_lives_on_through_many_lives_of_its_tokens(
+    embedded_kafka: Broker, tmp_path: Path, server: str, grant: str, rotates: bool
+) -> None:
+    """Each pair is renewed by the server that gave it, whether or not Lofty's refresh tokens rotate; nothing pauses meanwhile.
+
+    A day of a deployment has a dozen lives of Lofty's tokens, and an hour of the demo has six.
+    """
+    lives: dict[str, Any] = {"access_seconds": within(2.0), "rotates_refresh": rotates}
+    async with connected_stage(embedded_kafka, tmp_path, lofty_auth="oauth", server=server, **lives) as (on, grants):
+        await connect_ghl(on, grants)
+        if grant == "consent":
+            await consent_lofty(on, grants)
+        else:
+            code, _, complaint = await command_with_secrets(on, tmp_path, "connect lofty", "--by-key", "--json")
+            assert code == 0, complaint
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+
+        number, ghl_before, lofty_before = 0, refreshes(on), len(token_requests(on))
+        while min(refreshes(on) - ghl_before, len(token_requests(on)) - lofty_before) < LIVES:
+            number += 1
+            on.edit("update", "lead", id=int(lead), fields={"city": f"Town {number}"})
+            await on.until(lambda: on.contacts()[lead].get("city") == f"Town {number}")  # noqa: B023  # awaited at once
+            views = [*on.worker.reading.core.view(0), *on.worker.writing.core.view(0)]
+            assert [one.pause_cause for one in views if one.pause_cause] == []
+        assert len(set(token_requests(on))) == 1
+        assert await on.parked() == []
+
+
 @pytest.mark.parametrize("server", ["help_centre", "developer"])
 async def test_lofty_by_consent_at_both_of_its_servers(broker: Broker, tmp_path: Path, server: str) -> None:
     async with connected_stage(broker, tmp_path, lofty_auth="oauth", server=server) as (on, grants):
         await connect_ghl(on, grants)
-        connection = on.settings.connections["acme"]
-        link = lofty_link(grants)
-        query = await consent(on, link.url, "123456")
-        now_ms = on.worker._deps.now_ms()
-        async with AiohttpTransport() as transport:
-            granted = await accept_lofty(grants, connection, query, transport, now_ms, link.verifier)
-        await give(on, grants, granted)
+        await consent_lofty(on, grants)
         lead = on.new_lead()
         await on.until(lambda: lead in on.contacts())
         reads = [one for one in on.requests("lofty", "GET") if one.operation == "get-lead"]

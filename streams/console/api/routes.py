@@ -1,4 +1,4 @@
-"""Every endpoint of the API."""
+"""The API, added to the application that the gateway mounts under `/api/v1`."""
 
 from __future__ import annotations
 
@@ -7,32 +7,11 @@ from importlib.metadata import version
 import orjson
 from aiohttp import web
 
-from streams.console.api import (
-    audit,
-    backfill,
-    conflicts,
-    connection_edits,
-    connections,
-    contacts,
-    mapping,
-    overview,
-    parked,
-    replay,
-    sign_in,
-)
-from streams.console.api.endpoint import Endpoint, add_endpoints
+from streams.console.api.all_endpoints import ENDPOINTS
+from streams.console.api.endpoint import add_endpoints
 from streams.console.api.openapi import document
 from streams.console.auth.guard import Guard
 from streams.console.services.services import Services
-
-ENDPOINTS: tuple[Endpoint, ...] = tuple(
-    endpoint
-    for page in (
-        *(sign_in, overview, connections, connection_edits, contacts),
-        *(parked, conflicts, backfill, audit, mapping, replay),
-    )
-    for endpoint in page.ENDPOINTS
-)
 
 
 def add_api(app: web.Application, services: Services, guard: Guard) -> None:

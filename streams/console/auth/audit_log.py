@@ -14,6 +14,7 @@ from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages.audit_entry import Act, ActOutcome
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import AUDIT, TopicNames
+from streams.settings import Kafka
 
 log = logging.getLogger("lofty_ghl.console")
 
@@ -45,13 +46,12 @@ class AuditWriter:
 
     def __init__(
         self,
-        names: TopicNames,
-        partitions: int,
+        kafka: Kafka,
         batching_producer: ProducerSource,
         now_ms: Callable[[], int],
     ) -> None:
-        self._topic = names.of(AUDIT)
-        self._partitions = partitions
+        self._topic = TopicNames(kafka.topic_prefix).of(AUDIT)
+        self._partitions = kafka.partitions
         self._batching_producer = batching_producer
         self._now_ms = now_ms
 

@@ -11,6 +11,7 @@ from streams.console.pages.contacts import ContactsPage
 from streams.console.pages.mapping_field import MappingFieldPage
 from streams.console.pages.mapping_table import MappingTablePage
 from streams.console.pages.mappings import MappingsPage
+from streams.console.pages.notifications import NotificationsPage
 from streams.console.pages.overview import OverviewPage
 from streams.console.pages.parked import ParkedRecordsPage
 from streams.console.pages.replay import ReplayPage
@@ -29,5 +30,6 @@ PAGES = (
     MappingFieldPage,
     BackfillPage,
     ReplayPage,
+    NotificationsPage,
     AuditLogPage,
 )

@@ -50,7 +50,7 @@ class ReplayPage(Page):
         """Begin a dry run."""
         form = _form(await form_of(request))
         try:
-            _rate(form.rate)
+            rate_of(form.rate)
             dry = self._dry_runs.start(self._selection(request, form))
         except (WrongInput, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
@@ -61,7 +61,7 @@ class ReplayPage(Page):
         form = _form(await form_of(request))
         try:
             await self._services.replay.start_replay(
-                self._guard.actor(request), self._selection(request, form), _rate(form.rate)
+                self._guard.actor(request), self._selection(request, form), rate_of(form.rate)
             )
         except (WrongInput, Conflict, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
@@ -116,7 +116,8 @@ def _asked(form: ReplayForm) -> dict[str, str]:
     return {name: getattr(form, name) for name in _FIELDS}
 
 
-def _rate(text: str) -> float:
+def rate_of(text: str) -> float:
+    """Records a second, as they were typed. Raises `WrongInput`."""
     try:
         rate = float(text)
     except ValueError:

@@ -14,6 +14,7 @@ from streams.messages import IdentityDecision
 from streams.operations.conflicts.decide import ConflictOutcome, decide
 from streams.operations.conflicts.open_conflicts import ConflictItem
 from streams.operations.conflicts.reader import read_conflicts
+from streams.operations.history.index.reader import IndexReader
 from streams.operations.worker_queries.errors import CannotFinish
 from streams.settings import Settings
 
@@ -32,7 +33,8 @@ class ConflictList:
 class Conflicts:
     """Who is who."""
 
-    def __init__(self, settings: Callable[[], Settings], audit: AuditWriter) -> None:
+    def __init__(self, settings: Callable[[], Settings], audit: AuditWriter, reader: IndexReader | None = None) -> None:
+        self._reader = reader
         self._settings = settings
         self._audit = audit
         self._kept: tuple[float, tuple[ConflictItem, ...]] | None = None
@@ -89,6 +91,6 @@ class Conflicts:
     async def _read(self) -> tuple[ConflictItem, ...]:
         async with self._looking:
             if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
-                found = await on_kafka(lambda: read_conflicts(self._settings()))
+                found = await on_kafka(lambda: read_conflicts(self._settings(), reader=self._reader))
                 self._kept = time.monotonic(), tuple(found)
             return self._kept[1]

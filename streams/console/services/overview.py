@@ -69,6 +69,7 @@ class DeploymentFollower(TopicFollower):
         self._statuses = StatusCollector()
         self._recent: dict[str, deque[WorkerStatus]] = {}
         self._series = TimeSeries(file.kafka.partitions, tuple(file.connections))
+        self._was_read = False
         self._problem = "no worker has reported to this gateway yet"
         self._heard = time.monotonic()
 
@@ -86,6 +87,19 @@ class DeploymentFollower(TopicFollower):
         silent_seconds = time.monotonic() - self._heard
         if silent_seconds > SILENT_SECONDS:
             raise unreachable(f"for {silent_seconds:.0f} s it has said nothing, not even what this gateway reports")
+        found, statuses = self._known()
+        before = [
+            next((status for status in kept if found.at_ms - status.at_ms <= RATE_MS), kept[0])
+            for kept in self._recent.values()
+            if kept
+        ]
+        return found, {name: round(rate, 3) for name, rate in rates(before, statuses).items()}
+
+    def seen(self) -> Overview | None:
+        """The deployment by what was read last, without waiting for Kafka; None before it was read once."""
+        return self._known()[0] if self._was_read else None
+
+    def _known(self) -> tuple[Overview, list[WorkerStatus]]:
         now_ms, settings = self._now_ms(), self._in_force()
         statuses = [status for status in self._statuses.workers if now_ms - status.at_ms < FORGET_MS]
         found = overview(
@@ -96,12 +110,7 @@ class DeploymentFollower(TopicFollower):
             gateways=self._statuses.gateways,
             configuration=configuration_of(settings),
         )
-        before = [
-            next((status for status in kept if now_ms - status.at_ms <= RATE_MS), kept[0])
-            for kept in self._recent.values()
-            if kept
-        ]
-        return found, {name: round(rate, 3) for name, rate in rates(before, statuses).items()}
+        return found, statuses
 
     async def history(self) -> History:
         """The last hours up to now."""
@@ -119,6 +128,7 @@ class DeploymentFollower(TopicFollower):
         self.has_read.clear()
 
     def _take(self, values: Sequence[bytes | None]) -> None:
+        self._was_read = self._was_read or self.has_read.is_set()
         if values:
             self._heard = time.monotonic()
         statuses = [status for value in values if (status := self._statuses.take(value))]

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.console.auth.audit_log import AuditWriter, ProducerSource
-from streams.console.auth.sessions import Seal
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
 from streams.console.services.conflicts import Conflicts
 from streams.console.services.connection_edits import ConnectionEdits
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
+from streams.console.services.dependencies import ServiceDependencies
 from streams.console.services.locations import Locations
 from streams.console.services.mapping import Mappings
+from streams.console.services.notifications import Notifications
 from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
-from streams.operations.history.index.reader import IndexReader
 from streams.settings import Settings
 
 
@@ -39,6 +38,7 @@ class Services:
     backfill: Backfills
     replay: Replays
     audit: AuditReader
+    notifications: Notifications
 
     @property
     def settings(self) -> Settings:
@@ -47,24 +47,18 @@ class Services:
 
     async def start(self) -> None:
         """Start what runs beside the requests."""
-        for service in (self.follower, self.mapping, self.connection_edits, self.replay):
+        for service in (self.follower, self.mapping, self.connection_edits, self.replay, self.notifications):
             await service.start()
 
     async def stop(self) -> None:
         """Stop it."""
-        for service in (self.follower, self.mapping, self.connection_edits, self.replay):
+        for service in (self.notifications, self.follower, self.mapping, self.connection_edits, self.replay):
             await service.stop()
 
 
-def services_of(
-    settings: Settings,
-    reader: IndexReader | None,
-    audit: AuditWriter,
-    seal: Seal,
-    batching_producer: ProducerSource,
-    now_ms: Callable[[], int],
-) -> Services:
-    """All services. `reader` is None where the index is switched off."""
+def services_of(deps: ServiceDependencies) -> Services:
+    """All services."""
+    settings, reader, audit, now_ms = deps.settings, deps.reader, deps.audit, deps.now_ms
     mappings = Mappings(settings, reader, audit, now_ms)
     current = mappings.settings
     follower = DeploymentFollower(settings, current, now_ms)
@@ -82,9 +76,10 @@ def services_of(
         overview=OverviewService(follower, parked, contacts),
         contacts=contacts,
         parked=parked,
-        conflicts=Conflicts(current, audit),
+        conflicts=Conflicts(current, audit, reader),
         connections=Connections(
-            current, parked, backfills, edits.unfinished, audit, seal, batching_producer, now_ms, contacts.leads
+            *(current, parked, backfills, edits.unfinished, audit, deps.seal, deps.batching_producer, now_ms),
+            contacts.leads,
         ),
         connection_edits=edits,
         locations=Locations(current, audit),
@@ -92,4 +87,5 @@ def services_of(
         backfill=backfills,
         replay=Replays(current, audit, now_ms),
         audit=AuditReader(settings, reader, now_ms),
+        notifications=Notifications(deps, current, follower.seen),
     )

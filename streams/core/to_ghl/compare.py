@@ -33,11 +33,7 @@ def compare_contact(
 
     `contact["customFields"]` maps field ids to values. `is_ours_alone` says that nobody else sets tags there.
     """
-    custom = contact.get("customFields") or {}
-    found = {
-        name: custom.get(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else contact.get(name)
-        for name in desired.fields
-    }
+    found = {name: _held(contact, name) for name in desired.fields}
     found |= {
         name: None
         for name, given in GIVEN_BY_GHL.items()
@@ -50,6 +46,17 @@ def compare_contact(
     if is_ours_alone and (surplus := sorted(tags - set(desired.tags))):
         differences.append(FieldDifference("tags", sorted(desired.tags), surplus))
     return tuple(differences)
+
+
+def _held(contact: Mapping[str, Any], name: str) -> Any:
+    custom = contact.get("customFields") or {}
+    return custom.get(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else contact.get(name)
+
+
+def still_as_written(written: Mapping[str, str], contact: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields in which a contact holds what we wrote, by the hashes of its link. Others were changed in GHL since."""
+    found = ((name, _held(contact, name), hash_) for name, hash_ in written.items())
+    return tuple(name for name, value, hash_ in found if value is not None and field_hash(value) == hash_)
 
 
 def adopted_contact_fields(

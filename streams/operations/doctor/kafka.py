@@ -102,6 +102,11 @@ def check_workers(overview: Overview, now_ms: int) -> list[CheckResult]:
                     "budgets", subject, "warning", f"paused: {budget.because or budget.paused}", "lofty-ghl status"
                 )
             )
+    for connection in overview.connections:
+        if connection.writing is not None and connection.writing.unmarked:
+            says = f"another deployment on its GHL location is not noticed: {connection.writing.unmarked}"
+            mend = "give the token the scopes locations/customValues.readonly and locations/customValues.write"
+            found.append(CheckResult("scopes", f"connection {connection.connection}", "warning", says, mend))
     for lag in overview.lags:
         is_old = lag.oldest_ms is not None and now_ms - lag.oldest_ms > OLD_MS
         if lag.records > MANY_RECORDS or is_old:

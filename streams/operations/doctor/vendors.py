@@ -28,6 +28,9 @@ from streams.settings import Connection, Settings, variable
 
 Now = Callable[[], float]
 
+OPTIONAL = "get-custom-values"
+"""Without its scope everything works, but another deployment is not noticed."""
+
 
 class ClockTransport:
     """A transport that compares our clock with the vendor's: each response has a `Date`, in whole seconds."""
@@ -64,12 +67,13 @@ class ClockTransport:
 
 @dataclass(slots=True)
 class _Location:
-    """What GHL says of a location, and which scopes its token lacks. `is_whole`: everything was read."""
+    """What GHL says of a location, and which scopes its token lacks, and could do without (`optional`). `is_whole`: everything was read."""
 
     fields: dict[str, str] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
     lacking: list[str] = field(default_factory=list)
+    optional: list[str] = field(default_factory=list)
     is_whole: bool = False
 
     async def read(self, client: GhlClient, transport: ClockTransport, location: str) -> None:
@@ -87,6 +91,7 @@ class _Location:
             "search-contacts-advanced": lambda: client.search_contacts({"locationId": location, "pageLimit": 1}),
             "get-custom-fields": read_fields,
             "get-user-by-location": read_users,
+            OPTIONAL: lambda: client.list_custom_values(location),
         }
         for operation, read in reads.items():
             if transport.is_low:
@@ -96,7 +101,7 @@ class _Location:
             except VendorError as error:
                 if error.status not in (401, 403) or "scope" not in error.message.lower():
                     raise
-                self.lacking += OPERATIONS[operation].scopes
+                (self.optional if operation == OPTIONAL else self.lacking).extend(OPERATIONS[operation].scopes)
         self.is_whole = True
 
 
@@ -133,6 +138,10 @@ def _location(connection: Connection, subject: str, location: _Location) -> Iter
         yield CheckResult("scopes", subject, "wrong", says, mend)
         return
     yield CheckResult("scopes", subject, "ok", "reading is allowed; write scopes are not tested")
+    if location.optional:
+        says = f"the token lacks {' '.join(location.optional)}: another deployment on its location is not noticed"
+        mend = f"add it to the token, with {OPERATIONS['create-custom-value'].scopes[0]}"
+        yield CheckResult("scopes", subject, "warning", says, mend)
     if not location.is_whole:
         return
     directory = Directory(location.fields, location.users, types=location.types)

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from streams.core.moments import utc
+from streams.core.notifications.problem import Cause, Problem
 from streams.messages.parked import PASSED_OVER
-from streams.messages.worker_status import STUCK_LOOKS, BudgetStatus
+from streams.messages.worker_status import STUCK_LOOKS, BudgetStatus, OtherDeployment
 from streams.operations.status.overview import ConnectionView, Overview
 
 LONG_MS = 5 * 60_000
@@ -32,17 +34,31 @@ QUIET_MS = 24 * 60 * 60_000
 FAILING = 3
 """So many failing entities of a connection are more than the bad luck of one."""
 
+STOP_ONE = "stop one of the two; if the other has stopped already, lofty-ghl connections take-over {name}"
+OPT_OUT_MS = 60_000
+"""How long one side may not know of an opt-out of the other: each further message may cost a fine."""
+
+WRONG_ACCOUNT = "wrong account"
+"""How the cause of a pause begins where the access is another team's (`connectors/outcome.py`)."""
+
+UNDELIVERABLE_MS = 60_000
+"""How long notifications may fail."""
+
+NO_ACCESS = frozenset({"no access", "uninstalled"})
+"""Pauses that only a person ends, although each of them is tried again after a minute."""
+
 Kind = Literal["worker", "mapping", "partitions", "gateway", "connection", "budget", "lag", "parked"]
 
 
 @dataclass(frozen=True, slots=True)
 class HealthProblem:
-    """One thing that is wrong, and how to fix it."""
+    """One thing that is wrong, and how to fix it. `about` says it without words: notifications follow it over time."""
 
     subject: str
     says: str
     mend: str
-    kind: Kind = "worker"
+    kind: Kind
+    about: Problem
 
 
 def problems_of(found: Overview) -> tuple[HealthProblem, ...]:
@@ -50,7 +66,9 @@ def problems_of(found: Overview) -> tuple[HealthProblem, ...]:
     if not found.alive:
         silent = [worker.silent_ms for worker in found.workers if worker.state == "silent"]
         last = f"; the last reported {min(silent) // 1000} s ago" if silent else ""
-        none = HealthProblem("workers", f"none is alive{last}: nothing is synced", "lofty-ghl worker")
+        none = HealthProblem(
+            "workers", f"none is alive{last}: nothing is synced", "lofty-ghl worker", "worker", Problem("no worker")
+        )
         return (none, *_gateways(found), *_parked(found))
     return (
         *_workers(found),
@@ -70,27 +88,33 @@ def _workers(found: Overview) -> Iterator[HealthProblem]:
     if found.unowned and not is_settling:
         says = f"no worker owns {len(found.unowned)} of {found.partitions} partitions"
         mend = "wait for the end of a rebalance; if it stays, restart the workers: their logs say why"
-        yield HealthProblem("workers", says, mend, "partitions")
+        yield HealthProblem("workers", says, mend, "partitions", Problem("partitions"))
     for worker in found.alive:
         name, status = f"worker {worker.status.instance}", worker.status
+
+        def problem(
+            says: str, mend: str, cause: Cause = "worker", kind: Kind = "worker", name: str = name
+        ) -> HealthProblem:
+            return HealthProblem(name, says, mend, kind, Problem(cause, name))
+
         is_late = worker.state == "starting" and not _is_starting(worker.state, status.started_ms, found.at_ms)
         if status.mapping_trouble:
-            yield HealthProblem(name, status.mapping_trouble, "lofty-ghl mapping show", "mapping")
+            yield problem(status.mapping_trouble, "lofty-ghl mapping show", kind="mapping")
         if status.appends_failing_seconds:
             says = f"Kafka has acknowledged none of its records for {status.appends_failing_seconds:.0f} s"
-            yield HealthProblem(name, says, "check Kafka; the worker's log has its answers")
+            yield problem(says, "check Kafka; the worker's log has its answers", "kafka")
         elif is_late and not found.unowned:
             says = f"is alive but not ready, {(found.at_ms - status.started_ms) // 60_000} min after its start"
-            yield HealthProblem(name, says, "its log says what it waits for")
+            yield problem(says, "its log says what it waits for")
         if status.stuck_looks >= STUCK_LOOKS:
             says = f"has records to read and makes no progress: no commit moved in {status.stuck_looks} checks"
-            yield HealthProblem(name, says, "its watchdog ends it soon; if this stays, its log says why")
+            yield problem(says, "its watchdog ends it soon; if this stays, its log says why")
         if aside := status.stores_set_aside:
             says = f"a damaged local store was set aside and rebuilt from Kafka: {', '.join(aside)}"
-            yield HealthProblem(name, says, "check that disk, then delete the damaged store in worker.data_dir")
+            yield problem(says, "check that disk, then delete the damaged store in worker.data_dir")
         if _differs(status.configuration, found.configuration):
             says = "uses another configuration than this one"
-            yield HealthProblem(name, says, "give all processes the same file")
+            yield problem(says, "give all processes the same file")
 
 
 def _silent(found: Overview) -> Iterator[HealthProblem]:
@@ -100,13 +124,16 @@ def _silent(found: Overview) -> Iterator[HealthProblem]:
     for worker in found.workers:
         status = worker.status
         if worker.state == "silent" and not _is_replaced(status.host, status.at_ms, started):
-            yield HealthProblem(f"worker {status.instance}", _stopped(worker.silent_ms, status.host), log)
+            name = f"worker {status.instance}"
+            says = _stopped(worker.silent_ms, status.host)
+            yield HealthProblem(name, says, log, "worker", Problem("worker stopped", name, since_ms=status.at_ms))
     started = [(gateway.status.host, gateway.status.begun_ms) for gateway in found.gateways or () if gateway.is_alive]
     for gateway in found.gateways or ():
         about = gateway.status
         if started and gateway.state == "silent" and not _is_replaced(about.host, about.at_ms, started):
             says = _stopped(gateway.silent_ms, about.host)
-            yield HealthProblem(f"gateway {about.gateway}", says, log, "gateway")
+            name = f"gateway {about.gateway}"
+            yield HealthProblem(name, says, log, "gateway", Problem("gateway stopped", name, since_ms=about.at_ms))
 
 
 def _stopped(silent_ms: int, host: str) -> str:
@@ -132,7 +159,7 @@ def _gateways(found: Overview) -> Iterator[HealthProblem]:
         silent = [gateway.silent_ms for gateway in found.gateways if gateway.state == "silent"]
         last = f"; the last reported {min(silent) // 1000} s ago" if silent else ""
         says = f"none is alive{last}: no webhook is accepted, and only sweeps find changes"
-        yield HealthProblem("gateways", says, "lofty-ghl gateway", "gateway")
+        yield HealthProblem("gateways", says, "lofty-ghl gateway", "gateway", Problem("no gateway"))
     for gateway in found.gateways:
         name, status = f"gateway {gateway.status.gateway}", gateway.status
         if not gateway.is_alive:
@@ -140,20 +167,33 @@ def _gateways(found: Overview) -> Iterator[HealthProblem]:
         if status.appends_failing_seconds or not status.is_ready:
             seconds = status.appends_failing_seconds
             says = f"is not ready: Kafka has acknowledged none of its records for {seconds:.0f} s"
-            yield HealthProblem(name, says, "check Kafka; the gateway's log has its answers", "gateway")
+            yield HealthProblem(
+                name, says, "check Kafka; the gateway's log has its answers", "gateway", Problem("kafka", name)
+            )
         if _differs(status.configuration, found.configuration):
             says = f"uses another configuration than this one ({status.connections} connections)"
-            yield HealthProblem(name, says, "give all processes the same file, and restart it", "gateway")
+            yield HealthProblem(
+                name, says, "give all processes the same file, and restart it", "gateway", Problem("gateway", name)
+            )
+        for recipient, since_ms in status.notifications_failing.items():
+            if found.at_ms - since_ms > UNDELIVERABLE_MS:
+                about = Problem("notifications", recipient, since_ms=since_ms)
+                says = f"the last one could not be delivered for {(found.at_ms - since_ms) // 60_000} min"
+                mend = f"lofty-ghl notifications test --to {recipient}"
+                yield HealthProblem(f"notifications to {recipient}", says, mend, "gateway", about)
 
 
 def _parked(found: Overview) -> Iterator[HealthProblem]:
     for parked in found.parked_open:
         if parked.reason == PASSED_OVER:
             mend = f"lofty-ghl backfill CONNECTION, then lofty-ghl parked discard --reason '{PASSED_OVER}'"
-            yield HealthProblem("Kafka", parked.says, mend, "parked")
+            about = Problem("parked", "passed over", number=parked.number)
+            yield HealthProblem("Kafka", parked.says, mend, "parked", about)
         else:
             mend = f"lofty-ghl parked list --stage '{parked.stage}'"
-            yield HealthProblem(f"stage {parked.stage}", f"{parked.number} parked: {parked.reason}", mend, "parked")
+            about = Problem("parked", f"stage {parked.stage} {parked.reason}", number=parked.number)
+            says = f"{parked.number} parked: {parked.reason}"
+            yield HealthProblem(f"stage {parked.stage}", says, mend, "parked", about)
 
 
 def _unserved(found: Overview) -> Iterator[HealthProblem]:
@@ -171,7 +211,8 @@ def _unserved(found: Overview) -> Iterator[HealthProblem]:
         if sides:
             says = f"no worker serves its {' and '.join(sides)} side: it is not in their configuration"
             name = f"connection {connection.title}"
-            yield HealthProblem(name, says, "give all workers the same file", "connection")
+            about = Problem("stuck", f"unserved {connection.connection}", (connection.connection,))
+            yield HealthProblem(name, says, "give all workers the same file", "connection", about)
 
 
 def _webhooks(found: Overview) -> Iterator[HealthProblem]:
@@ -191,46 +232,89 @@ def _webhooks(found: Overview) -> Iterator[HealthProblem]:
     if found.at_ms - last_ms > QUIET_MS and missed:
         hours = (found.at_ms - last_ms) // 3_600_000
         says = f"none from Lofty was accepted for {hours} h, and sweeps found {missed} changes meanwhile"
-        yield HealthProblem("webhooks", says, "lofty-ghl doctor, then lofty-ghl subscriptions apply", "gateway")
+        yield HealthProblem(
+            "webhooks", says, "lofty-ghl doctor, then lofty-ghl subscriptions apply", "gateway", Problem("webhooks")
+        )
 
 
 def _connection(view: ConnectionView, now_ms: int) -> Iterator[HealthProblem]:
-    name = f"connection {view.title}"
+    name, of = f"connection {view.title}", (view.connection,)
+
+    def problem(says: str, mend: str, about: Problem) -> HealthProblem:
+        return HealthProblem(name, says, mend, "connection", about)
+
     if view.on_hold:
-        yield HealthProblem(name, f"on hold: {view.on_hold}", "lofty-ghl doctor", "connection")
+        about = Problem("stuck", f"hold {view.connection}", of)
+        yield problem(f"on hold: {view.on_hold}", "lofty-ghl doctor", about)
     if parked := sum(view.parked.values()):
-        mend = f"lofty-ghl parked list --connection {view.connection}"
-        yield HealthProblem(name, f"{parked} parked", mend, "connection")
+        about = Problem("parked", view.connection, of, parked)
+        yield problem(f"{parked} parked", f"lofty-ghl parked list --connection {view.connection}", about)
     for vendor, calls, side in (("Lofty", "reads", view.reading), ("GHL", "writes", view.writing)):
-        if side is not None and side.failing >= FAILING:
+        if side is None:
+            continue
+        if side.failing >= FAILING:
             says = f"{side.failing} {calls} keep failing at {vendor}: {side.failing_in}"
-            yield HealthProblem(name, says, "lofty-ghl doctor; the worker's log has each", "connection")
+            about = Problem("stuck", f"{calls} {view.connection}", of, side.failing)
+            yield problem(says, "lofty-ghl doctor; the worker's log has each", about)
+        if side.oldest_opt_out_ms is not None and now_ms - side.oldest_opt_out_ms > OPT_OUT_MS:
+            seconds = (now_ms - side.oldest_opt_out_ms) // 1000
+            says = f"{vendor} has not known of an opt-out for {seconds} s"
+            about = Problem("opt-out", f"{vendor} {view.connection}", of, since_ms=side.oldest_opt_out_ms)
+            yield problem(says, "set it there by hand; lofty-ghl parked list and status say what holds it", about)
+    for other in view.writing.other_deployments if view.writing is not None else ():
+        about = Problem("worker", f"deployment {other.deployment} at {view.connection}", of, since_ms=other.since_ms)
+        yield problem(_also_writes(other), STOP_ONE.format(name=view.connection), about)
     sweep = view.reading.sweep if view.reading is not None else None
     is_backfill = sweep is not None and sweep.running == "backfill"
     if view.oldest_accepted_ms is not None and not is_backfill and now_ms - view.oldest_accepted_ms > UNDELIVERED_MS:
         says = f"a change has waited for {(now_ms - view.oldest_accepted_ms) // 60_000} min"
-        yield HealthProblem(name, says, "lofty-ghl explain LEAD says what it waits for", "connection")
+        about = Problem("stuck", f"change {view.connection}", of, since_ms=view.oldest_accepted_ms)
+        yield problem(says, "lofty-ghl explain LEAD says what it waits for", about)
     if sweep is not None and sweep.full_interval_ms and sweep.running is None:
         late_ms = now_ms - sweep.full_ended_ms - SWEEPS_MISSED * sweep.full_interval_ms
         if sweep.full_ended_ms and late_ms > 0:
             says = f"the last full sweep ended {(now_ms - sweep.full_ended_ms) // 3_600_000} h ago"
-            yield HealthProblem(name, says, "the worker's log says why none ends", "connection")
+            about = Problem("sweep", view.connection, of, since_ms=sweep.full_ended_ms)
+            yield problem(says, "the worker's log says why none ends", about)
+
+
+def _also_writes(other: OtherDeployment) -> str:
+    since, seen = (f"{utc(at_ms):%Y-%m-%d %H:%M}" for at_ms in (other.since_ms, other.seen_ms))
+    return (
+        f"another deployment writes to its GHL location, so new notes and tasks come twice: {other.deployment} (topic prefix "
+        f"{other.topic_prefix!r}, connection {other.connection!r}, host {other.host}), since {since}, last at {seen} UTC"
+    )
 
 
 def _budget(budget: BudgetStatus, now_ms: int) -> Iterator[HealthProblem]:
     name = f"{'Lofty' if budget.dispatcher == 'read' else 'GHL'} budget {budget.budget}"
     if budget.paused:
-        is_until_fixed = budget.paused_until_ms is None
+        is_until_fixed = budget.paused_until_ms is None or budget.paused in NO_ACCESS
         is_long = budget.paused_since_ms is not None and now_ms - budget.paused_since_ms > LONG_MS
         if is_until_fixed or is_long:
-            yield HealthProblem(name, f"paused: {budget.because or budget.paused}", "lofty-ghl doctor", "budget")
+            says, about = f"paused: {budget.because or budget.paused}", _of_budget(_pause_cause(budget), budget)
+            yield HealthProblem(name, says, "lofty-ghl doctor", "budget", about)
     if budget.quota_left == 0:
         says = f"the daily quota is used up; it resets in {(budget.quota_reset_seconds or 0) / 3600:.1f} h"
-        yield HealthProblem(name, says, "wait; nothing is lost", "budget")
+        yield HealthProblem(name, says, "wait; nothing is lost", "budget", _of_budget("quota", budget))
+
+
+def _pause_cause(budget: BudgetStatus) -> Cause:
+    if budget.because.startswith(WRONG_ACCOUNT):
+        return "wrong account"
+    if budget.paused == "daily quota":
+        return "quota"
+    return "access" if budget.paused in NO_ACCESS else "paused"
+
+
+def _of_budget(cause: Cause, budget: BudgetStatus) -> Problem:
+    return Problem(cause, f"{budget.dispatcher} {budget.budget}", budget.connections)
 
 
 def _lags(found: Overview) -> Iterator[HealthProblem]:
     for lag in found.lags:
         if lag.records and lag.oldest_ms is not None and found.at_ms - lag.oldest_ms > LONG_MS:
             says = f"{lag.records} records wait, the oldest for {(found.at_ms - lag.oldest_ms) // 60_000} min"
-            yield HealthProblem(f"topic {lag.topic}", says, "start another worker", "lag")
+            yield HealthProblem(
+                f"topic {lag.topic}", says, "start another worker", "lag", Problem("stuck", f"topic {lag.topic}")
+            )

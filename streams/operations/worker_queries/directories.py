@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from streams.core.to_ghl.directory import Directory
 from streams.messages import Observation
@@ -18,23 +18,24 @@ MOST_SECONDS = 45.0
 
 
 async def ask_directories(
-    settings: Settings, connections: Collection[Connection], *, is_fresh: bool = False
+    settings: Settings, connections: Collection[Connection], **wishes: bool
 ) -> dict[str, Observation]:
     """Ask the owner of each location; the answer also names its effective mapping. Raises `CannotFinish`.
 
-    `is_fresh`: the worker reads the location from GHL before it answers.
+    `is_fresh=True`: the worker reads the location from GHL before it answers. `takes_over=True`: it deletes the marks of other
+    deployments.
     """
     connection_partitions = ConnectionPartitions(settings)
     partitions = {connection.name: connection_partitions.ghl(connection) for connection in connections}
     run = f"replay-{uuid.uuid4().hex[:8]}"
     async with WorkerQueryClient(settings, partitions, run, timeouts=TIMEOUTS, most=1) as client:
-        return dict(await asyncio.gather(*(_ask(client, name, is_fresh) for name in partitions)))
+        return dict(await asyncio.gather(*(_ask(client, name, wishes) for name in partitions)))
 
 
-async def _ask(client: WorkerQueryClient, connection: str, is_fresh: bool) -> tuple[str, Observation]:
+async def _ask(client: WorkerQueryClient, connection: str, wishes: Mapping[str, bool]) -> tuple[str, Observation]:
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            return connection, await client.query(connection, "directory", is_fresh=is_fresh)
+            return connection, await client.query(connection, "directory", **wishes)
     except TimeoutError:
         raise NoWorker(
             f"connection {connection}: its worker runs, but has not read the location's custom fields and users yet: "

@@ -170,6 +170,16 @@ INTAKE_SECONDS = _add(
     zeros=((ALL,),),
 )
 
+NOTIFICATIONS = _counter(
+    "notifications_total",
+    "Attempts to deliver a notification, by how it is delivered and what came of it; `retry` for a message that failed before.",
+    Label("way", ("email", "webhook")),
+    Label("attempt", ("first", "retry")),
+    Label("result", ("sent", "failed")),
+    by="gateway",
+    zeros=((ALL, ALL, ALL),),
+)
+
 # -- stages -----------------------------------------------------------------------------------------------
 STAGE_RECORDS = _counter("stage_records_total", "Records that a stage has processed.", AGENT, zeros=((ALL,),))
 STAGE_SECONDS = _add(
@@ -267,6 +277,11 @@ LINKS = _gauge("links", "Entities that are known in GHL.", CONNECTION)
 CONFLICTS = _gauge(
     "conflicts_open",
     "Values that two people have in common and about which nobody has decided (`lofty-ghl conflicts`).",
+    CONNECTION,
+)
+OTHER_DEPLOYMENTS = _gauge(
+    "other_deployments",
+    "Other deployments that write to the connection's GHL location.",
     CONNECTION,
 )
 UNDELIVERED = _gauge(

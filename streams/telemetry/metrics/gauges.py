@@ -97,6 +97,8 @@ def _connection(connection: ConnectionStatus, now_ms: int) -> Iterator[Reading]:
     if connection.writing is not None:
         yield c.LINKS, (name,), connection.writing.links or 0
         yield c.CONFLICTS, (name,), connection.writing.conflicts or 0
+        others = {one.deployment for one in connection.writing.other_deployments}
+        yield c.OTHER_DEPLOYMENTS, (name,), len(others)
     if connection.reading is not None and connection.reading.sweep is not None:
         yield from _sweep(name, connection.reading.sweep)
 

@@ -44,6 +44,7 @@ class Metrics:
         self.intake = self._counter(c.INTAKE)
         self.intake_items = self._counter(c.INTAKE_ITEMS)
         self.intake_seconds = self._histogram(c.INTAKE_SECONDS)
+        self.notifications = self._counter(c.NOTIFICATIONS)
         self.stage_records = self._counter(c.STAGE_RECORDS)
         self.stage_seconds = self._histogram(c.STAGE_SECONDS)
         self.changes = self._counter(c.CHANGES)
@@ -109,6 +110,10 @@ class Metrics:
             self.freshness.labels(connection, since, held).observe(seconds, _exemplar(trace))
         self.totals["live"] += 1
         self.totals["live_within_60s"] += at_ms - snapshot.accepted_ms <= FRESH_SECONDS * 1000
+
+    def notified(self, way: str, result: str, is_retry: bool) -> None:
+        """An attempt to deliver a notification ended."""
+        self.notifications.labels(way, "retry" if is_retry else "first", result).inc()
 
     def worked(self, stage: str, records: int, seconds: float) -> None:
         """A stage has worked off a batch."""

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from streams.core.rows import LinkRow
 from streams.kafka.tables import Table
 from streams.messages import Entity
-
-BUILT = "@built"
-"""The key in `conflicts` that says: each link that was there before there was such a table has its row."""
+from streams.messages.topics import CONFLICTS_BUILT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +29,11 @@ class ConflictRows:
 
     def is_built(self, partition: int) -> bool:
         """Whether each link that names a conflict has its row."""
-        return self.conflicts.get(partition, BUILT) is not None
+        return self.conflicts.get(partition, CONFLICTS_BUILT) is not None
 
     def built(self, partition: int) -> None:
         """From now on it has."""
-        self.conflicts.put(partition, BUILT, LinkRow())
+        self.conflicts.put(partition, CONFLICTS_BUILT, LinkRow())
 
 
 def conflict_row(link: LinkRow) -> LinkRow | None:

@@ -44,13 +44,14 @@ class GhlSuccesses:
 
     async def record_unchanged(
         self, partition: int, row: OutboxRow, because: str, prepared: Prepared, link: LinkRow | None
-    ) -> None:
+    ) -> WorkResult:
         """GHL holds what is wanted: a receipt settles the entity without a request."""
         self.metrics.same(row.snapshot.connection)
         facts = {"settled": self.settled_as(row.snapshot), "message": because, "flags": prepared.all_flags(link)}
         facts |= prepared.settles(link)
         self._count_unreadable(row.snapshot.connection, prepared, link)
         await self.receipts.settle(partition, self.receipts.make(row, "unchanged", "compare", **facts))
+        return AGAIN if self.identities.is_won_back(partition, row) else DONE
 
     async def succeeded(self, write: GhlWrite, performed: Performed) -> WorkResult:
         """Record the answer of a request; the entity is settled, or planned again."""
@@ -94,7 +95,7 @@ class GhlSuccesses:
             # Before the receipt: after a crash in between the request is sent again, and this done again.
             await self.identities.gave_up(partition, call.contact_id or "")
         await self.receipts.settle(partition, receipt)
-        return DONE if is_settled else AGAIN
+        return DONE if is_settled and not self.identities.is_won_back(partition, row) else AGAIN
 
     def _count_unreadable(self, connection: str, prepared: Prepared, link: LinkRow | None) -> None:
         for what in unreadable(prepared.unreadable(link)):

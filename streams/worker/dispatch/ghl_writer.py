@@ -77,8 +77,7 @@ class GhlWriter:
         match prepared.plan(link, contact, now_ms):
             case Settled(because):
                 slot.answered(was_sent=False)
-                await self.sender.successes.record_unchanged(partition, row, because, prepared, link)
-                return DONE
+                return await self.sender.successes.record_unchanged(partition, row, because, prepared, link)
             case Blocked():
                 # The contact is on its way, or parked; or nobody has asked for it yet.
                 if self.outbox.get(partition, entity.owner.key) is None:

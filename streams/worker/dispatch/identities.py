@@ -16,7 +16,7 @@ from connectors.errors import ConnectorError, VendorError
 from connectors.outcome import Disposition, classify, names_missing_contact
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Candidate, LinkRow, OutboxRow
-from streams.core.to_ghl.compare import adopted_contact_fields
+from streams.core.to_ghl.compare import adopted_contact_fields, still_as_written
 from streams.core.to_ghl.identity import family_of, has_in_common, judge, person_of
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.refused_values import conflicts_of
@@ -88,6 +88,12 @@ class Identities:
             if entity != but and link is not None and not link.is_gone and link.ghl_id in (None, contact_id):
                 return entity, True
         return (None, True) if is_known else (Entity.contact(but.connection, lofty_id), False)
+
+    def _left_by(self, location: Location, lofty_id: str, contact_id: str) -> LinkRow:
+        """The link of the deleted lead whose Lofty id a contact has; an empty one where there is none."""
+        at = (one.connection for one in self.locations.values() if one.location_id == location.location_id)
+        links = (self.links.get(location.partition, Entity.contact(one, lofty_id).key) for one in at)
+        return next((one for one in links if one is not None and one.is_gone and one.ghl_id == contact_id), LinkRow())
 
     def linked(self, partition: int, entity: Entity, link: LinkRow) -> bool:
         """A contact's link has changed. False: another living lead writes the same contact, and stays the one that does.
@@ -173,6 +179,13 @@ class Identities:
         await self.receipts.settle(partition, self.receipts.about(entity, outcome, "compare", **facts))
         link = self.links.get(partition, entity.key) or LinkRow()
         self.request_read(entity, link.version_ms)
+
+    def is_won_back(self, partition: int, row: OutboxRow) -> bool:
+        """Whether what has just settled a contact went without a value that was given up meanwhile: it is planned once more."""
+        key = row.snapshot.entity.key
+        link, current = self.links.get(partition, key), self.outbox.get(partition, key)
+        is_same = current is not None and not current.parked and current.snapshot.version_ms == row.snapshot.version_ms
+        return row.snapshot.kind == "contact" and is_same and link is not None and not link.settled
 
     async def recall(self, partition: int, row: OutboxRow, link: LinkRow | None) -> bool:
         """Make the contact that had the lead's Lofty id the candidate, before one is created. True: it is planned again."""
@@ -282,7 +295,7 @@ class Identities:
         if verdict == "own":
             if holder is not None:
                 await self._part(write.partition, holder)
-            await self._adopt(write, desired, contact)
+            await self._adopt(write, desired, contact, self._left_by(location, lofty_id, candidate.contact_id))
         elif verdict == "shared" and holder is not None:
             await self._share(write, holder, candidate.model_copy(update={"field": name}))
         elif write.prepared.directory.takes_duplicates:
@@ -301,11 +314,17 @@ class Identities:
             await self.named(write, candidate.model_copy(update={"asked_ms": now_ms}))
         return not candidate.asked_ms or now_ms < candidate.asked_ms + MOST_ASKED_MS
 
-    async def _adopt(self, write: GhlWrite, desired: DesiredContact, contact: Mapping[str, Any]) -> None:
-        """The contact is the lead's. What it holds already is not written again; of the rest we do not know whether it is ours."""
+    async def _adopt(
+        self, write: GhlWrite, desired: DesiredContact, contact: Mapping[str, Any], before: LinkRow
+    ) -> None:
+        """The contact is the lead's. What it holds already is not written again; of the rest we do not know whether it is ours.
+
+        `before` is the link of a lead that was deleted: what it holds as we wrote it for that one is not to stay.
+        """
         link = self.links.get(write.partition, write.entity.key) or LinkRow()
         intended = link.intent.fields if link.intent is not None else {}
-        fields = adopted_contact_fields(desired, contact, intended)
+        ours = dict.fromkeys(still_as_written(before.fields, contact), UNKNOWN)
+        fields = ours | adopted_contact_fields(desired, contact, intended)
         tags, deleted = tuple(contact.get("tags") or ()), write.location.rules.lead_deleted_tag
         await self._record(
             write,
@@ -313,7 +332,7 @@ class Identities:
             ghl_id=str(contact["id"]),
             fields=fields,
             tags=tuple(sorted(set(tags) & set(desired.tags))),
-            doubtful_tags=(deleted,) if deleted in tags and deleted not in desired.tags else (),
+            doubtful_tags=tuple(sorted({deleted, *before.tags} & set(tags) - set(desired.tags))),
             shares="",
             conflicts=conflicts_of(desired.fields, link),
         )

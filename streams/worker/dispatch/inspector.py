@@ -56,6 +56,7 @@ class Inspector:
     output: Output
     observations_topic: str
     retry: Retry
+    take_over: Callable[[str], tuple[str, ...]]
     flows: Callable[[str], bool] = lambda _connection: True
     _open: dict[str, OpenInspection] = field(default_factory=dict)
 
@@ -158,6 +159,7 @@ class Inspector:
             "field_types": dict(known.types),
             "field_options": dict(known.options),
             "remade_fields": self.directories.remade(connection),
+            "taken_over": self.take_over(connection) if question.inspection.takes_over else (),
         }
         return self._observe(question.inspection, "seen", mapping=location.mapping_fingerprint, **names)
 

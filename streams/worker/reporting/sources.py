@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.kafka.batching_producer import BatchingProducer
+from streams.worker.dispatch.deployments import Deployments
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.partitions.lease import Lease
@@ -25,3 +26,4 @@ class StatusSources:
     tokens: OAuthTokens | None
     batching_producer: BatchingProducer
     failing_seconds: Callable[[], float]
+    deployments: Deployments

@@ -142,6 +142,8 @@ class StatusBuilder:
             conflicts=self._rows.conflicts.number(c.name),
             oldest_opt_out_ms=self._rows.opt_outs.oldest_ms(c.name) if c.opt_outs else None,
             token_expires_ms=parts.tokens.expires_ms(c, "ghl") if parts.tokens is not None else None,
+            other_deployments=parts.deployments.others(c.name),
+            unmarked=self._redact.text(parts.deployments.unmarked(c.name))[:ERROR_CHARACTERS],
         )
 
 

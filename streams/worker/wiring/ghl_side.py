@@ -10,6 +10,7 @@ from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.deployments import new_deployments
 from streams.worker.wiring.directories import new_directories
 from streams.worker.wiring.event_processing import new_event_processor
 from streams.worker.wiring.ghl_writing import new_ghl_writer
@@ -38,7 +39,11 @@ class GhlSide:
         self.directories, self.outdated = new_directories(parts, loop, locations, offers)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
         self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events)
-        self.inspector = new_inspector(parts, loop, locations, self.directories, receipts, offers)
+        self.deployments = new_deployments(parts, loop, locations)
+        self.inspector = new_inspector(parts, loop, locations, self.directories, receipts, offers, self.deployments)
         self.opt_out_search = new_opt_out_search(parts, loop, locations, self.events)
         self.conflicts = ConflictRows(parts.tables.conflicts)
-        self.handlers = (self.inspector, self.events, self.directories, self.opt_out_search, self.writer)
+        self.handlers = (
+            *(self.inspector, self.events, self.directories, self.opt_out_search, self.deployments),
+            self.writer,
+        )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from streams.core.scheduling.retry import Backoff, Retry
 from streams.messages.topics import OBSERVATIONS
 from streams.worker.dispatch.decisions import Decisions
+from streams.worker.dispatch.deployments import Deployments
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.inspection_reads import InspectionReads
 from streams.worker.dispatch.inspector import Inspector
@@ -25,6 +26,7 @@ def new_inspector(
     directories: Directories,
     receipts: Receipts,
     offers: Offers,
+    deployments: Deployments,
 ) -> Inspector:
     """The handler of verify's questions in the writing dispatcher `loop`."""
     tables, deps = parts.tables, parts.deps
@@ -39,4 +41,5 @@ def new_inspector(
         observations_topic=parts.names.of(OBSERVATIONS),
         retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),
         flows=lambda connection: parts.connections.flows(connection, "to_ghl"),
+        take_over=deployments.take_over,
     )

@@ -12,11 +12,11 @@ COMPONENTS = """
     ActSeen Answer AuditPage BackfillState BudgetStatus ChangedConnection Chosen ClonedConnection ConflictDecision ConflictItem ConflictList ConflictOutcome
     ConflictPerson ConnectLink ConnectionLabel ConnectionState ConnectionStatus ConnectionView Contact Credentials Decided DryConnection DryExample DryRunState DryStep Edit
     EditableConnection Event
-    GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me NewConnection OnVersion
+    GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me NewConnection NotificationTest NotificationsState OnVersion
     Ordered Overview OverviewNow Paced ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
-    ParkedRow Pasted PastedCredential Pending Point Preview Previews Problem RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent Setting
-    SideState SideStatus Stands Step SweepStatus TagsRow TextProblem TextToCheck TextToPreview Timeline
-    ToVersion UsedMapping WorkerStatus WorkerView
+    ParkedRow Pasted PastedCredential Pending Point Preview Previews Problem RecipientState RecipientToTest RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent SentMessage Setting
+    SideState SideStatus Stands Step SweepStatus TagsRow TestedRecipient TextProblem TextToCheck TextToPreview Timeline
+    ToVersion UsedMapping WaitingMessage WorkerStatus WorkerView
 """
 
 

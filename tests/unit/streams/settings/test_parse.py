@@ -57,6 +57,17 @@ def test_a_connection_needs_a_team_and_a_location_and_nothing_else() -> None:
     )
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "999_999_999"])
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [("lofty", "requests_per_minute"), ("ghl", "requests_per_window"), ("ghl", "requests_per_day")],
+)
+def test_no_limit_is_nothing_or_beyond_what_a_vendor_allows(table: str, key: str, number: str) -> None:
+    """A typing error would stop a connection, or have it refused."""
+    _, where, _, got, _ = only_problem_of(MINIMAL.replace(f".{table}]", f".{table}]\n{key} = {number}"))
+    assert (where, got) == (f"connections.acme.{table}.{key}", str(int(number)))
+
+
 def test_connections_that_map_alike_share_one_compiled_mapping() -> None:
     """A thousand connections compile as many mappings as there are, not a thousand; other tags are another mapping."""
     text = "[mappings.own.fields]\ncity = false\n" + "".join(

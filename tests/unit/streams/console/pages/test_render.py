@@ -38,6 +38,7 @@ def test_viewers_see_no_buttons_that_act() -> None:
         "/parked/retry",
         "/parked/discard",
         "/conflicts/decide",
+        "/notifications/test",
         "/backfill/start",
         "/replay/start",
         "/replay/stop",

@@ -6,6 +6,9 @@ import html
 import re
 from urllib.parse import urlencode
 
+import pytest
+
+from streams.console.errors import Unavailable, WrongInput
 from streams.console.pages.render import page_mark
 from tests.unit.streams.console.stage import PASSWORDS, Browser, ConsoleStage, console_stage
 
@@ -199,3 +202,25 @@ def test_the_mark_of_a_page_is_not_changed_by_passing_time_but_by_everything_els
     text = '<p>12 leads, <time class="time" datetime="x">3 s ago</time></p>'
     assert page_mark(text, 1) == page_mark(text.replace("3 s ago", "4 s ago"), 2)
     assert page_mark(text, 1) != page_mark(text.replace("12", "13"), 1)
+
+
+@pytest.mark.parametrize("error", [Unavailable("Lofty does not give the tokens: 503"), WrongInput("It has no code.")])
+async def test_a_wrong_paste_of_lofty_s_answer_keeps_the_form(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the reason, the link to Lofty and the ticket, so that the right one can be pasted."""
+
+    async def refuse(*_: object) -> None:
+        raise error
+
+    async with console_stage() as on:
+        browser = on.browser()
+        await sign_in(browser, "ann")
+        monkeypatch.setattr(on.console.services.connections, "connect_by_answer", refuse)
+        _, me, _ = await browser.ask("GET", "/api/v1/session")
+        given = {"answer": "https://x/?code=1", "ticket": "a-ticket", "link": "https://lofty.example/consent"}
+        status, text, _ = await post(browser, "/console/connect/lofty/acme", csrf=me["csrf"], **given)
+        assert status == 422
+        assert str(error) in html.unescape(text)
+        assert 'value="a-ticket"' in text
+        assert 'href="https://lofty.example/consent"' in text

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streams.console.pages.replay import in_zone
+from streams.console.errors import WrongInput
+from streams.console.pages.replay import in_zone, rate_of
 from streams.console.pages.wording import NARROW, counted, day, grouped, length, moment
 
 NOW = 1_764_042_000_000  # 2025-11-25 03:40:00 UTC
@@ -99,3 +100,13 @@ def test_days_have_names() -> None:
 def test_a_time_that_is_typed_is_in_the_readers_zone(typed: str, stands_for: str) -> None:
     """Unless it says another."""
     assert in_zone(typed, ZoneInfo("America/Los_Angeles")) == stands_for
+
+
+@pytest.mark.parametrize("typed", ["0", "-1", "99999999", "nan", "inf", "many", ""])
+def test_a_rate_that_is_none_is_refused_before_a_dry_run(typed: str) -> None:
+    with pytest.raises(WrongInput, match="records a second"):
+        rate_of(typed)
+
+
+def test_a_rate_is_a_number_of_records_a_second() -> None:
+    assert rate_of("0.5") == 0.5

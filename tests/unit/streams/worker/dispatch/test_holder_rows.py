@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.core.rows import LinkRow
 from streams.messages import Conflict, Entity
-from streams.worker.dispatch.conflict_rows import BUILT as CONFLICTS_BUILT
+from streams.messages.topics import CONFLICTS_BUILT
 from streams.worker.dispatch.conflict_rows import ConflictRows
 from streams.worker.dispatch.holder_rows import BUILT, HolderRows
 from streams.worker.dispatch.identities import Identities

@@ -125,6 +125,25 @@ async def test_one_that_is_given_up_while_an_update_is_refused_is_tried_again() 
     assert on.ben.conflicts == {}
 
 
+async def test_one_that_is_given_up_while_the_contact_is_settled_without_it_is_tried_again() -> None:
+    """The receipt that settles it comes after the one that says that the value is free: its work is not done.
+
+    Ben gives up a telephone himself, for which Cy waits: meanwhile Ann gives up hers.
+    """
+    written = {"firstName": "Ben", "email": "ben@x.test", "phone": "+15305550177"}
+    known = LinkRow(ghl_id="c-ben", fields={name: field_hash(value) for name, value in written.items()})
+    on = Desk(link=known)
+    cy = Entity.contact("acme", "3")
+    conflict = Conflict(hash=field_hash("+15305550177"), contact_id="c-ben", lead=BEN.key)
+    waiting = LinkRow(ghl_id="c-cy", conflicts={"phone": conflict})
+    on.links.put(PARTITION, cy.key, waiting)
+    on.identities.linked(PARTITION, cy, waiting)
+    on.ghl.script = [named(), on.then_gives_up(UPDATED), UPDATED]
+    assert (await on.work()).verdict is Verdict.DONE
+    assert [phone for _, phone in on.sent()] == [PHONE, None, PHONE]
+    assert (on.ben.conflicts, on.ben.settled, on.outbox.get(PARTITION, BEN.key)) == ({}, "f/mapping", None)
+
+
 async def test_who_gave_it_up_before_the_request_is_not_asked_again_and_again() -> None:
     """A refusal that is newer than that counts."""
     on = Desk(named(), held(), MADE)
@@ -221,6 +240,21 @@ async def test_who_takes_a_contact_over_keeps_nothing_that_we_wrote_for_the_lead
     assert (body["firstName"], body["email"], body["city"], body["phone"]) == ("Ben", "ben@x.test", None, None)
     assert "state" not in body
     assert on.ghl.body(1) == {"tags": ["buyer"]}
+
+
+async def test_who_adopts_the_contact_of_a_deleted_lead_keeps_nothing_that_we_wrote_for_it() -> None:
+    """By the same e-mail. Ann's town and tag go, with the tag that says deleted; what was changed in GHL stays."""
+    tags = ["buyer", "lofty-deleted", "golf"]
+    shown = held(email="ben@x.test", city="Austin", state="TX", tags=tags)
+    on = Desk(named("c-ann", "email"), shown, UPDATED, UPDATED)
+    written = {"city": "Austin", "state": "Texas", "firstName": "Ann"}
+    fields = {name: field_hash(value) for name, value in written.items()}
+    gone = LinkRow(ghl_id="c-ann", fields=fields, tags=("buyer", "lofty-deleted"), is_gone=True, settled="f/mapping")
+    on.links.put(PARTITION, ANN.key, gone)
+    await on.work()
+    assert on.ghl.lines == [CREATE, READ, "PUT /contacts/c-ann", "DELETE /contacts/c-ann/tags"]
+    assert (on.ghl.body(2)["firstName"], on.ghl.body(2)["city"], "state" in on.ghl.body(2)) == ("Ben", None, False)
+    assert on.ghl.body(3) == {"tags": ["buyer", "lofty-deleted"]}
 
 
 OWN = answer(200, {"contact": {"id": "c-old", "email": "old@x.test", "customFields": [{"id": "f-lead", "value": "2"}]}})

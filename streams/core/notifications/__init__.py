@@ -1,0 +1,1 @@
+"""What people are sent about a deployment: problems over time in, messages out. Pure."""

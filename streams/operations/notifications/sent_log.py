@@ -1,0 +1,93 @@
+"""The topic `notifications`: what each recipient was sent, and what waits. One gateway writes, each may read.
+
+What is to be sent is written before it is sent, and that it was sent behind it. A gateway that is killed in between leaves a
+message to its successor, which sends it under the same id: at least once, and twice only if the end came within the milliseconds
+between the server's answer and Kafka's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+from streams.core.notifications.news import resumed
+from streams.kafka.batching_producer import BatchingProducer, Record
+from streams.kafka.topic_reader import newest_values
+from streams.messages import InvalidMessage
+from streams.messages.notification import NotificationState, NotificationTest
+from streams.messages.partitioning import partition_of
+from streams.messages.topics import NOTIFICATIONS, TopicNames
+from streams.settings import Settings
+
+STATE, TEST = b"state/", b"test/"
+"""How the keys of both kinds begin; the recipient's name follows."""
+
+WRITE_SECONDS = 3.0
+"""What Kafka has not taken by then is written later: a message about Kafka does not wait for Kafka."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentRecords:
+    """What the topic holds, by recipient."""
+
+    states: dict[str, NotificationState] = field(default_factory=dict)
+    tests: dict[str, NotificationTest] = field(default_factory=dict)
+
+
+class SentLog:
+    """Reads and writes the records in the name of one gateway."""
+
+    def __init__(self, settings: Settings, batching_producer: Callable[[], BatchingProducer], gateway: str) -> None:
+        self._settings = settings
+        self._batching_producer = batching_producer
+        self._gateway = gateway
+        self._topic = TopicNames(settings.kafka.topic_prefix).of(NOTIFICATIONS)
+
+    async def read(self) -> SentRecords:
+        """What was written until now; what another release wrote is left out. Raises aiokafka's error."""
+        found = SentRecords()
+        missing = UnknownTopicOrPartitionError(f"topic {self._topic} is missing: `lofty-ghl topics create` creates it")
+        for key, value in (await newest_values(self._settings, self._topic, missing=missing)).items():
+            with suppress(InvalidMessage):
+                if key.startswith(TEST):
+                    test = NotificationTest.from_bytes(value)
+                    found.tests[test.recipient] = test
+                else:
+                    state = NotificationState.from_bytes(value)
+                    found.states[state.recipient] = state
+        return found
+
+    async def taken_over(self, known: dict[str, NotificationState], now_ms: int) -> dict[str, NotificationState]:
+        """The records with which this gateway begins to send, or sends on once it sees again. `known` are those that it had.
+
+        Raises aiokafka's error.
+        """
+        written = (await self.read()).states
+        states = {name: self._merged(state, known.get(name)) for name, state in written.items()}
+        return {name: resumed(state, now_ms) for name, state in (known | states).items()}
+
+    def _merged(self, written: NotificationState, known: NotificationState | None) -> NotificationState:
+        """What another gateway wrote goes before what we knew, but for what only we know: what we sent about Kafka without it."""
+        if known is None:
+            return written
+        if written.by == self._gateway:
+            return known
+        alone = {key: one for key, one in known.issues.items() if one.cause == "kafka" and one.reported_ms is not None}
+        return written.model_copy(update={"issues": written.issues | alone})
+
+    async def write(self, records: Iterable[NotificationState | NotificationTest]) -> None:
+        """Write some records. Raises the producer's error, or `TimeoutError`."""
+        async with asyncio.timeout(2 * WRITE_SECONDS):
+            await self._batching_producer().produce([self._record(one) for one in records], within=WRITE_SECONDS)
+
+    def _record(self, message: NotificationState | NotificationTest) -> Record:
+        if isinstance(message, NotificationState):
+            key, message = STATE, message.model_copy(update={"by": self._gateway})
+        else:
+            key = TEST
+        partition = partition_of(message.recipient, self._settings.kafka.partitions)
+        return Record(self._topic, partition, key + message.recipient.encode(), message.to_bytes())
