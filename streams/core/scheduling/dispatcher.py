@@ -78,8 +78,9 @@ class Dispatcher:
         if budget in self._owned:
             return
         lost = self._lost.pop(budget, None)
-        if lost is not None and lost.policy == policy and noted is None:
-            window, quota = lost.window, lost.quota
+        if lost is not None and noted is None:
+            same = lost if lost.policy == policy else self._revised(lost, policy, now)
+            window, quota = same.window, same.quota
         else:
             window, quota = RequestWindow(policy.limit, policy.window_seconds), policy.new_quota()
             if noted is not None:
@@ -92,10 +93,13 @@ class Dispatcher:
         owned = self._owned.get(budget)
         if owned is None or owned.budget.policy == policy:
             return
-        before, after = owned.budget, owned.budget.revised(policy, now)
-        self._owned[budget] = _Owned(after, owned.lanes)
-        self._unanswered = {ticket: after if one is before else one for ticket, one in self._unanswered.items()}
+        self._owned[budget] = _Owned(self._revised(owned.budget, policy, now), owned.lanes)
         self._agenda.changed(budget)
+
+    def _revised(self, before: Budget, policy: BudgetPolicy, now: float) -> Budget:
+        after = before.revised(policy, now)
+        self._unanswered = {ticket: after if one is before else one for ticket, one in self._unanswered.items()}
+        return after
 
     def take_short(self, now: float, now_ms: int) -> dict[str, BudgetRow]:
         """The grants to write for budgets that have work. Call `granted` when each was written, or could not be."""

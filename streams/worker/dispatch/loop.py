@@ -250,7 +250,8 @@ class DispatchLoop:
             await asyncio.wait(going)
 
     def start_connection(self, connection: str) -> None:
-        """Take the offers of a connection again."""
+        """Take the offers of a connection again. What a partition that was acquired meanwhile holds back of it is forgotten, too."""
+        self.core.forget(connection)
         self._stopped.discard(connection)
 
     def revise(self, budget: str, policy: BudgetPolicy) -> None:

@@ -68,9 +68,12 @@ class ConnectionWork:
         if "to_ghl" not in c.paused:
             self.ghl.deployments.acquire(c.name)
 
-    def end(self, connection: str) -> None:
-        """What begins by itself does so no more: another worker has the connection, or it is replaced."""
+    def end_reading(self, connection: str) -> None:
+        """What begins by itself on its Lofty side does so no more: another worker has it, or it is replaced."""
         self.lofty.sweeper.release(connection)
+
+    def end_writing(self, connection: str) -> None:
+        """The same of its GHL side."""
         self.ghl.opt_out_search.release(connection)
         self.ghl.deployments.release(connection)
 
@@ -121,7 +124,8 @@ class ConnectionWork:
                 raise ConnectionRenamed(*renamed)
 
     def _forget(self, connection: str) -> None:
-        self.end(connection)
+        self.end_reading(connection)
+        self.end_writing(connection)
         self.lofty.members.forget(connection)
         self.ghl.directories.forget(connection)
         self.ghl.outdated.forget(connection)

@@ -100,10 +100,9 @@ class Dispatchers:
         async with asyncio.TaskGroup() as both:
             for partition in partitions:
                 for c in connections.reading_at(partition):
-                    self.lofty.sweeper.release(c.name)
+                    self.connections.end_reading(c.name)
                 for c in connections.writing_at(partition):
-                    self.ghl.opt_out_search.release(c.name)
-                    self.ghl.deployments.release(c.name)
+                    self.connections.end_writing(c.name)
                 both.create_task(self.reading.release({c.lofty_budget for c in connections.reading_at(partition)}))
                 both.create_task(self.writing.release({c.ghl_budget for c in connections.writing_at(partition)}))
         if self.tokens is not None:

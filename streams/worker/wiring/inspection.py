@@ -40,6 +40,6 @@ def new_inspector(
         output=parts.output,
         observations_topic=parts.names.of(OBSERVATIONS),
         retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),
-        take_over=deployments.take_over,
         flows=lambda connection: parts.connections.flows(connection, "to_ghl"),
+        take_over=deployments.take_over,
     )

@@ -141,3 +141,17 @@ def test_the_same_limits_change_nothing() -> None:
     core.revise("b", POLICY, 0.0)
     core.revise("other", POLICY, 0.0)
     assert core.view_of("b", 0.0) == before
+
+
+def test_a_budget_that_comes_back_with_another_limit_keeps_what_was_used() -> None:
+    """Its connection was removed and added again with another rate: the vendor goes on counting."""
+    core = dispatcher()
+    for number in range(3):
+        core.offer_item(item("acme", str(number)), 0.0)
+    first, second, _third = core.start(0.0)
+    core.answered(first, 0.0)
+    core.release("b")
+    core.acquire("b", BudgetPolicy(limit=8, window_seconds=10.0, in_flight=3), now=1.0)
+    assert (core.view_of("b", 1.0).used, core.view_of("b", 1.0).in_flight) == (3, 2)
+    core.answered(second, 1.0)
+    assert core.view_of("b", 1.0).in_flight == 1
