@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 connections = typer.Typer(
     name="connections",
-    help="List, add, rename and remove connections, and take over their locations.",
+    help="List, add, pause, rename and remove connections, and take over their locations.",
     no_args_is_help=True,
 )
 
@@ -178,6 +178,32 @@ def add(
 
 
 @connections.command()
+def pause(
+    name: NameArgument,
+    direction: Annotated[
+        str, typer.Option("--direction", help="Only to_ghl or to_lofty; both by default.", show_default=False)
+    ] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Pause a connection that is managed in the console: no request is made, and what comes in waits.
+
+    Example: lofty-ghl connections pause west
+    """
+    _pause(config, name, [direction] if direction else True)
+    typer.echo(f"Connection {name} is paused.")
+
+
+@connections.command()
+def resume(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Let a paused connection go on: what waited is written.
+
+    Example: lofty-ghl connections resume west
+    """
+    _pause(config, name, False)
+    typer.echo(f"Connection {name} goes on.")
+
+
+@connections.command()
 def remove(
     name: NameArgument,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -213,6 +239,14 @@ def remove(
     typer.echo(f"Connection {name} is removed.")
     if words:
         refuse(words, WRONG)
+
+
+def _pause(config: Path, name: str, paused: Any) -> None:
+    async def work(editor: ConnectionEditor) -> None:
+        version = editor.current(name).number
+        await editor.pause(name, paused, expected_version=version, by=login_name())
+
+    _edit(config, work)
 
 
 def _table(name: str, file: Path | None) -> dict[str, Any]:

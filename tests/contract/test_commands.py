@@ -31,7 +31,7 @@ ROOT = typer.main.get_command(app)
 NO_FINDINGS = {
     *("demo", "init", "worker", "gateway", "sandbox ghl", "sandbox lofty"),
     *("sandbox town", "console new-token", "console hash-password", "mapping edit"),
-    *("connections rename", "connections remove", "links export"),
+    *("connections rename", "connections remove", "connections pause", "connections resume", "links export"),
 }
 """Commands that run, ask or make, and tell nothing that a machine would read."""
 
@@ -39,7 +39,7 @@ NEEDS_KAFKA = {
     *("backfill acme", "verify", "explain 600123", "replay lofty.changes --dry-run", "replay --list", "status"),
     *("parked list", "parked show", "parked retry", "parked discard", "topics show", "topics create"),
     *("worker", "gateway", "connect ghl", "secrets rotate", "directories refresh"),
-    *("connections add acme", "connections remove acme --yes"),
+    *("connections add acme", "connections remove acme --yes", "connections pause acme", "connections resume acme"),
 }
 
 OWN_PROCESS = {"worker", "gateway", "status"}

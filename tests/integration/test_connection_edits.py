@@ -28,7 +28,7 @@ from streams.oauth.key_rotation import rotate_keys
 from streams.oauth.token_records import newest_tokens
 from streams.operations.connection_edits import follow_up
 from streams.operations.connection_edits.editor import ConnectionEditor
-from streams.settings import parse_settings
+from streams.settings import Settings, parse_settings
 from streams.worker.supervisor import Supervisor
 from tests.deadlines import within
 from tests.integration.command import command
@@ -83,6 +83,11 @@ async def until_served(on: Stage, supervisor: Supervisor, *connections: str) -> 
             await asyncio.sleep(0.05)
     assert supervisor.current is not None
     on.worker = supervisor.current
+
+
+def on_duty(supervisor: Supervisor) -> Settings:
+    """The settings by which the worker works now."""
+    return supervisor.current.settings if supervisor.current else parse_settings("")
 
 
 def other_team(on: Stage) -> Any:
@@ -149,8 +154,17 @@ async def test_a_connection_is_added_changed_and_removed_while_everything_runs(
             "PUT", "/connections/beta/settings", {"settings": {"region": "XX"}, "expected_version": 2}
         )
         of_file = await who.ask("PUT", "/connections/acme/settings", body)
+        paused = await who.ask("POST", "/connections/beta/pause", {"expected_version": 2})
+        await on.until(lambda: bool(on_duty(supervisor).connections["beta"].paused))
+        on_hold = new_lead(on, "Eve")
+        busy = on.new_lead()
+        await on.until(lambda: busy in on.contacts())
+        held = "Eve" not in names(on)
+        paused_as = {one["name"]: one["state"] for one in await who.get("/connections")}
+        resumed = await who.ask("POST", "/connections/beta/resume", {"expected_version": 3})
+        await on.until(lambda: "Eve" in names(on))
         kept = await credentials(on)
-        removed = await who.ask("POST", "/connections/beta/remove", {"expected_version": 2})
+        removed = await who.ask("POST", "/connections/beta/remove", {"expected_version": 4})
         await until_served(on, supervisor, "acme")
         await on.until(lambda: not other_team(on).subscriptions)
 
@@ -172,10 +186,12 @@ async def test_a_connection_is_added_changed_and_removed_while_everything_runs(
             {"connections.beta.region", "connections.beta.lofty", "connections.beta.ghl"},
         )
         assert (of_file[0], "configuration file" in of_file[1]["detail"]) == (422, True)
+        assert (paused[0], resumed[0], held, on_hold != "") == (200, 200, True, True)
+        assert paused_as == {"acme": "in use", "beta": "paused"}
         assert len(kept) == 3
         assert (removed[0], removed[1]["is_removing"]) == (200, True)
         assert await credentials(on) == set()
-        assert names(on) == {"Ada", "Bob"}
+        assert names(on) == {"Ada", "Bob", "Eve"}
         assert not any(secret in caplog.text for secret in (API_KEY, TOKEN))
         audit = str(await who.get("/audit"))
         assert ("connection add" in audit, API_KEY in audit, TOKEN in audit) == (True, False, False)

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 
 from streams.console.api.endpoint import Endpoint, Input
 from streams.console.services.connection_edits import EditableConnection
+from streams.settings.model import Direction
 
 NAME = Field(
     max_length=63, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="small letters, digits, dashes and underscores"
@@ -64,6 +65,12 @@ class OnVersion(Input):
     expected_version: int = VERSION
 
 
+class PausedConnection(OnVersion):
+    """The directions that are paused; all where none is named."""
+
+    directions: list[Direction] = Field(default_factory=list, max_length=2)
+
+
 class PastedCredential(Input):
     """A credential: it is sealed, and never shown again."""
 
@@ -106,6 +113,20 @@ ENDPOINTS = (
             call.body.pasted,
         ),
         body=ClonedConnection,
+        errors=(404, 409),
+    ),
+    Endpoint(
+        *("POST", "/connections/{connection}/pause", "pause-connection", "connections"),
+        *("Make no more requests for a connection; what comes in waits.", "operator", EditableConnection),
+        lambda call: call.services.connection_edits.pause(call.by, **call.path, **call.arguments),
+        body=PausedConnection,
+        errors=(404, 409),
+    ),
+    Endpoint(
+        *("POST", "/connections/{connection}/resume", "resume-connection", "connections"),
+        *("Let a connection go on: what waited is written.", "operator", EditableConnection),
+        lambda call: call.services.connection_edits.resume(call.by, **call.path, **call.arguments),
+        body=OnVersion,
         errors=(404, 409),
     ),
     Endpoint(

@@ -35,6 +35,7 @@ class ConnectionEditsPage(Page):
         guard.add(app, "GET", f"{one}/settings", self.show, role="viewer")
         guard.add(app, "POST", f"{one}/settings", self.change, role="operator")
         guard.add(app, "POST", f"{one}/credentials", self.paste, role="operator")
+        guard.add(app, "POST", f"{one}/pause", self.pause, role="operator")
         guard.add(app, "GET", f"{one}/remove", self.confirm, role="operator")
         guard.add(app, "POST", f"{one}/remove", self.remove, role="operator")
 
@@ -92,6 +93,19 @@ class ConnectionEditsPage(Page):
         except WrongInput as error:
             return await self._form(request, found, found.settings, error=error)
         return self._layout.redirect(_page_of(found.id), "The key was stored. It is never shown again.")
+
+    async def pause(self, request: web.Request) -> web.StreamResponse:
+        """Pause a connection, or let it go on."""
+        connection, form = request.match_info["connection"], await form_of(request)
+        version = int(form["version"]) if form.get("version", "").isdigit() else 0
+        by, edits = self._guard.actor(request), self._services.connection_edits
+        if form.get("do") == "resume":
+            found = await edits.resume(by, connection, version)
+            words = f"Connection {found.label} goes on. What waited is written now."
+        else:
+            found = await edits.pause(by, connection, (), version)
+            words = f"Connection {found.label} is paused. What comes in waits, and nothing is lost."
+        return self._layout.redirect(href("/connections"), words)
 
     async def confirm(self, request: web.Request) -> web.StreamResponse:
         """Ask before a connection is removed."""

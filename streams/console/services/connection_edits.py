@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,7 +30,7 @@ from streams.operations.connection_edits.errors import (
     WrongConnection,
 )
 from streams.operations.connection_edits.follow_up import as_it_was, finish_removal, subscribe
-from streams.settings.model import Connection
+from streams.settings.model import Connection, Direction
 
 log = logging.getLogger("lofty_ghl.console")
 
@@ -130,6 +130,23 @@ class ConnectionEdits(BackgroundTask):
         return await self._edit(
             *(by, "connection rename", connection, {"label": label, "expected_version": str(expected_version)}),
             lambda to: to.rename(connection, label, expected_version=expected_version, by=by.name),
+        )
+
+    async def pause(
+        self, by: Actor, connection: str, directions: Sequence[Direction], expected_version: int
+    ) -> EditableConnection:
+        """Pause a connection in some directions, or in all where none is named: what comes in waits."""
+        paused = list(directions) or True
+        return await self._edit(
+            *(by, "connection pause", connection, {"directions": ", ".join(directions) or "all"}),
+            lambda to: to.pause(connection, paused, expected_version=expected_version, by=by.name),
+        )
+
+    async def resume(self, by: Actor, connection: str, expected_version: int) -> EditableConnection:
+        """Let a connection go on: what waited is written."""
+        return await self._edit(
+            *(by, "connection resume", connection, {}),
+            lambda to: to.pause(connection, False, expected_version=expected_version, by=by.name),
         )
 
     async def paste(self, by: Actor, connection: str, secret: Secret, value: str) -> EditableConnection:

@@ -23,7 +23,7 @@ from streams.oauth.token_records import newest_tokens, send_token
 from streams.settings import Connection, Settings
 
 Vendor = Literal["lofty", "ghl"]
-Phase = Literal["in use", "needs credentials", "removing"]
+Phase = Literal["in use", "paused", "needs credentials", "removing"]
 Unfinished = tuple[Mapping[str, Connection], Mapping[str, Connection]]
 """The connections that wait for a credential, and those that are being removed."""
 TICKET_MINUTES = 30
@@ -158,7 +158,7 @@ class Connections:
                     label=one.label,
                     managed=one.managed,
                     version=one.version,
-                    state=phases.get(name, "in use"),
+                    state=phases.get(name, "paused" if one.paused else "in use"),
                     needs=one.missing_secrets if name in incomplete else (),
                     trouble=settings.connection_trouble.get(name, ""),
                 )

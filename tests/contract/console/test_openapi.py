@@ -14,7 +14,7 @@ COMPONENTS = """
     EditableConnection Event
     GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me NewConnection NotificationTest NotificationsState OnVersion
     Ordered Overview OverviewNow Paced ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
-    ParkedRow Pasted PastedCredential Pending Point Preview Previews Problem RecipientState RecipientToTest RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent SentMessage Setting
+    ParkedRow Pasted PastedCredential PausedConnection Pending Point Preview Previews Problem RecipientState RecipientToTest RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent SentMessage Setting
     SideState SideStatus Stands Step SweepStatus TagsRow TestedRecipient TextProblem TextToCheck TextToPreview Timeline
     ToVersion UsedMapping WaitingMessage WorkerStatus WorkerView
 """

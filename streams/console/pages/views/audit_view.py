@@ -21,6 +21,8 @@ _ACTIONS = {
     "connection clone": "added a connection like another one",
     "connection change": "changed a connection",
     "connection rename": "renamed a connection",
+    "connection pause": "paused a connection",
+    "connection resume": "let a connection go on",
     "connection credential": "stored a key of a connection",
     "connection remove": "removed a connection",
     "mapping save": "saved a mapping",
