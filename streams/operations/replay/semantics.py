@@ -18,12 +18,14 @@ from streams.messages import Change, GhlEvent, Replay, Selection
 from streams.messages.topics import (
     AUDIT,
     CHANGES,
+    CONNECTIONS,
     FETCHES,
     GHL_CHANGES,
     INSPECTIONS,
     LOFTY_RECEIPTS,
     LOFTY_WRITES,
     MAPPINGS,
+    NOTIFICATIONS,
     OBSERVATIONS,
     PARKED,
     RECEIPTS,
@@ -57,6 +59,8 @@ REFUSED: Mapping[str, str] = {
     REPLAYS: f"these are the snapshots of earlier replays: {_SNAPSHOTS_INSTEAD}",
     STATUS: "these are the workers' reports of their own state: `lofty-ghl status` shows them",
     MAPPINGS: "edits of mappings are in force already: every worker reads all of them",
+    CONNECTIONS: "edits of connections are in force already: every process reads all of them",
+    NOTIFICATIONS: "these are the notifications that were sent: replaying them would tell people old news",
     AUDIT: "this is the log of who did what in the console: replaying it would do nothing",
     REPLAY_RUNS: "this is the progress of replays: `lofty-ghl replay --resume RUN` continues one",
 }

@@ -280,7 +280,8 @@ def test_a_childs_flags_name_what_is_left_out() -> None:
         "_agent": {"email": "ann@team.example"},
         "address": "x" * 201,
     }
-    assert resolve_task(map_task(state), Directory()).flags == (
+    task = resolve_task(map_task(state), Directory())
+    assert (*task.flags, *task.left_out) == (
         "content: a table cannot be read as text",
         "address: shortened to 200 characters",
         "deadline: 'soon' cannot be read as a date",

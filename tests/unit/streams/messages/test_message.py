@@ -72,6 +72,7 @@ def test_a_value_is_json_with_a_version_number() -> None:
         "v": 1,
         "origin": "webhook",
         "trace": "",
+        "only_moved": False,
     }
 
 
