@@ -120,7 +120,7 @@ class Names:
         if entry.operation == "search-contacts-advanced":
             wanted = {f"customFields.{one}" for one in ids}
             filters = entry.body.get("filters") or ()
-            return next((str(one["value"]) for one in filters if one.get("field") in wanted), None)
+            return next((str(one["value"]) for one in filters if one.get("field") in wanted and "value" in one), None)
         fields: Iterable[Mapping[str, Any]] = entry.body.get("customFields") or ()
         return next((str(one["field_value"]) for one in fields if one.get("id") in ids), None)
 
