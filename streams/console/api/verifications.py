@@ -8,7 +8,7 @@ from streams.console.api.endpoint import Endpoint, Input
 from streams.console.services.verifications import Verification
 
 
-class Wanted(Input):
+class NewVerification(Input):
     """What is compared: a connection, or one lead of it by its Lofty id. `is_repair`: what is wrong is repaired, too."""
 
     connection: str = Field(max_length=63)
@@ -34,7 +34,7 @@ ENDPOINTS = (
         lambda call: call.services.verifications.start_verification(
             call.by, call.body.connection, call.body.lead, is_repair=call.body.is_repair
         ),
-        body=Wanted,
+        body=NewVerification,
         errors=(404, 429),
     ),
 )

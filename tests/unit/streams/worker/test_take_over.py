@@ -12,6 +12,7 @@ from streams.settings import Connection, Settings, parse_settings
 from streams.settings.overlay import Overlay
 from streams.worker.connections import LiveConnections, is_same
 from streams.worker.take_over import TakeOver, needs_restart
+from tests.deadlines import within
 
 FILE = """
 [connections.acme]
@@ -155,7 +156,7 @@ async def test_a_take_over_that_fails_is_reported(caplog: pytest.LogCaptureFixtu
     await worker.settle()
     assert not failed.done()
     worker.take_over.begin(changed(now, "acme", paused=("to_ghl",)))
-    await asyncio.wait_for(failed, 5)
+    await asyncio.wait_for(failed, within(5))
     assert "connection acme cannot be taken over while the worker runs" in caplog.text
     assert worker.take_over.in_force is now
 

@@ -7,6 +7,7 @@ import time
 
 from streams.core.scheduling.dispatcher import BudgetPolicy, Item
 from streams.worker.dispatch.loop import AGAIN, DispatchLoop, DispatchWork, RequestSlot, WorkResult
+from tests.deadlines import within
 
 POLICY = BudgetPolicy(1000, 10.0, 10)
 
@@ -50,7 +51,7 @@ async def test_what_is_in_flight_is_waited_for_and_nothing_more_starts() -> None
     await settle()
     early = (stopping.done(), list(work.begun))
     work.may_end.set()
-    await asyncio.wait_for(stopping, 5)
+    await asyncio.wait_for(stopping, within(5))
     work.may_end.clear()
     await settle()
     after = set(work.begun)
