@@ -125,7 +125,7 @@ class GhlWebhooks(Webhooks):
         if hook.type == "INSTALL":
             todo = (
                 f'add a connection for it: [connections.NAME.ghl] with location_id = "{hook.location}" and auth = "oauth", '
-                "and [connections.NAME.lofty] with its team; then restart, and run "
+                "and [connections.NAME.lofty] with its team, by `lofty-ghl connections add` or in the console; then run "
                 "`lofty-ghl connect ghl --connection NAME`"
             )
             return self._parked(raw, "new installation", f"the app was installed in {hook.location}: {todo}")
