@@ -59,10 +59,15 @@ class MappingVersions:
         *,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         before_use: Callable[[Settings], None] = lambda _: None,
+        needs_connections: bool = True,
     ) -> None:
-        """`before_use` is called with settings before anybody gets them."""
+        """`before_use` is called with settings before anybody gets them.
+
+        `needs_connections` is False for who can do without the topic of connections: releases before had none.
+        """
         self.file = settings
         self._before_use = before_use
+        self._needs_connections = needs_connections
         self._now_ms = now_ms
         names, partitions = TopicNames(settings.kafka.topic_prefix), settings.kafka.partitions
         self.mappings_topic, self.connections_topic = (
@@ -86,7 +91,12 @@ class MappingVersions:
                 reader = TopicReader(
                     *(self.file, topic.name, [topic.partition]), missing=NoMappings(topic.name), fetch_max_wait_ms=100
                 )
-                await stack.enter_async_context(reader)
+                try:
+                    await stack.enter_async_context(reader)
+                except NoMappings:
+                    if topic is self.connections_topic and not self._needs_connections:
+                        continue
+                    raise
                 async for record in reader.read_to_end(reader.ends):
                     self._take(topic, record)
                 followed.append((topic, reader))
@@ -200,11 +210,11 @@ class MappingVersions:
 async def settings_now(settings: Settings, *, with_incomplete: bool = False) -> Settings:
     """The settings with the newest mappings and connections that compile here. Raises aiokafka's errors when Kafka cannot be reached.
 
-    Without the topics of edits, these are the settings of the file. `with_incomplete` takes in connections that lack a credential,
+    Without a topic of edits, these are the settings without those edits. `with_incomplete` takes in connections that lack a credential,
     for who asks no vendor.
     """
     try:
-        async with MappingVersions(settings) as versions:
+        async with MappingVersions(settings, needs_connections=False) as versions:
             found = versions.in_force
             if not with_incomplete:
                 return found.settings

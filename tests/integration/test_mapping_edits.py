@@ -13,10 +13,11 @@ import pytest
 from streams.mapping_versions import store
 from streams.mapping_versions.effective import Edits, EffectiveMappings, effective_mappings
 from streams.mapping_versions.errors import NoMappings, StaleVersion, WrongMapping
+from streams.mapping_versions.store import settings_now
 from streams.messages import Snapshot
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
-from streams.messages.topics import MAPPINGS, SNAPSHOTS
+from streams.messages.topics import CONNECTIONS, MAPPINGS, SNAPSHOTS
 from streams.operations.mapping_preview.editor import MappingEditor
 from streams.settings import Settings
 from streams.worker.supervisor import Supervisor
@@ -147,6 +148,17 @@ async def test_without_the_topic_the_words_say_what_makes_it(embedded_kafka: Bro
         with pytest.raises(NoMappings, match=r"topic nobody.mappings is missing: `lofty-ghl topics create` makes it"):
             async with MappingEditor(on.settings.model_copy(update={"kafka": kafka})):
                 pass
+
+
+async def test_a_command_knows_edited_mappings_before_the_topic_of_connections_is_made(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """A release that had no such topic saved them: whoever compares by the file's mapping would find everything wrong."""
+    async with stage(embedded_kafka, tmp_path) as on:
+        async with MappingEditor(on.settings) as editor:
+            await editor.save("acme", UPPER, expected_version=0, by="ann")
+        embedded_kafka.delete_topics([on.names.of(CONNECTIONS)])
+        assert (await settings_now(on.settings)).mapping_version == 1
 
 
 @pytest.mark.parametrize("store", ["memory", "rocksdb"])
