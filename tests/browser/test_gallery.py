@@ -11,12 +11,17 @@ from tests.browser.samples import HOSTILE, SAMPLES, page_context
 
 pytestmark = pytest.mark.thorough
 
+GROUPS = 4
+"""The pages are looked at in so many tests: one for all would take longer than a test may."""
+each_group = pytest.mark.parametrize("group", range(GROUPS))
 
-async def test_every_page_fits_every_screen_and_axe_finds_nothing_serious() -> None:
+
+@each_group
+async def test_every_page_fits_every_screen_and_axe_finds_nothing_serious(group: int) -> None:
     """Filled and empty, on desktop and telephone, light and dark. The pictures are in .cache/console/gallery."""
     async with browser() as chrome, gallery(chrome) as on:
         found = {}
-        for sample in SAMPLES:
+        for sample in SAMPLES[group::GROUPS]:
             await on.open(sample.name)
             await everywhere(on.page, f"gallery/{sample.name}")
             for colours in COLOURS:
@@ -27,11 +32,12 @@ async def test_every_page_fits_every_screen_and_axe_finds_nothing_serious() -> N
         assert on.complaints == []
 
 
-async def test_hostile_values_are_text_and_break_no_layout() -> None:
+@each_group
+async def test_hostile_values_are_text_and_break_no_layout(group: int) -> None:
     """Script, quotes, right-to-left marks, words of 400 letters and emoji, in every free text of every page."""
     async with browser() as chrome, gallery(chrome) as on:
         for number in range(0, len(HOSTILE), 2):
-            for sample in SAMPLES:
+            for sample in SAMPLES[group::GROUPS]:
                 await on.open(f"{sample.name}/hostile/{number}")
                 for size in (DESKTOP, TELEPHONE):
                     await on.page.set_viewport_size(size)
