@@ -45,7 +45,6 @@ class Worker:
     """A worker: `async with Worker(settings, deps) as worker: await worker.wait()`."""
 
     def __init__(self, settings: Settings, deps: Dependencies) -> None:
-        self.settings = settings
         self.metrics = deps.metrics
         self._deps = deps
         self._names = TopicNames(settings.kafka.topic_prefix)
@@ -53,6 +52,11 @@ class Worker:
         self._wire = deps.transport(deps.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
         self.reporter = Reporter(settings, self._names, deps)
+
+    @property
+    def settings(self) -> Settings:
+        """The newest settings of which everything is in force here."""
+        return self.reporter.in_force
 
     # -- starting and stopping ----------------------------------------------------------------------------
 
