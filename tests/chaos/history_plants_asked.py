@@ -123,10 +123,10 @@ def refuse_unordered(history: History, pick: Pick[Any]) -> History:
 
 
 def ask_too_much(history: History, pick: Pick[Any]) -> History:
-    """One request more than the window holds, and GHL overlooks it."""
+    """One request more than two windows hold, in a moment in which at most one window ends; and GHL overlooks it."""
     entry = pick_from(pick, history.ghl)
     limit, seconds = history.limits[entry.budget]
-    return add(history, *(look_again(entry, GAP_SECONDS + n * seconds / (limit * 20)) for n in range(limit + 1)))
+    return add(history, *(look_again(entry, GAP_SECONDS + n * seconds / (limit * 40)) for n in range(2 * limit + 1)))
 
 
 def ask_too_wide(history: History, pick: Pick[Any]) -> History:
