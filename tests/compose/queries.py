@@ -51,7 +51,10 @@ def alert_queries(rules: Path) -> Iterator[Query]:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of a dashboard that is asked of Prometheus: `label_values(metric, label)`."""
+    """A variable of a dashboard that is asked of Prometheus.
+
+    Either `label_values(metric, label)`, or `query_result(expr)` with the label as `value` in its regex.
+    """
 
     name: str
     metric: str
@@ -67,10 +70,15 @@ def variables(dashboards: Path) -> Iterator[Variable]:
                 continue
             seen.add(one["name"])
             query = one["query"]["query"] if isinstance(one["query"], dict) else one["query"]
-            match = re.fullmatch(r"label_values\((.+),\s*(\w+)\)", query)
-            if match is None:
-                raise ValueError(f"{file.stem}: ${one['name']}: expected label_values(metric, label), got {query!r}")
-            yield Variable(one["name"], match[1], match[2])
+            if match := re.fullmatch(r"label_values\((.+),\s*(\w+)\)", query):
+                yield Variable(one["name"], match[1], match[2])
+            elif (result := re.fullmatch(r"query_result\((.+)\)", query)) and (
+                value := re.search(r'(\w+)="\(\?<value>', one.get("regex", ""))
+            ):
+                yield Variable(one["name"], selectors(result[1])[0], value[1])
+            else:
+                expected = "label_values(metric, label), or query_result(expr) with its label in the regex"
+                raise ValueError(f"{file.stem}: ${one['name']}: expected {expected}, got {query!r}")
 
 
 def constants(dashboards: Path) -> dict[str, str]:
