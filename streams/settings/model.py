@@ -173,7 +173,7 @@ class Lofty(SettingsTable):
     team_id: Annotated[Present, Field(description="the Lofty team's id, as text")]
     base_url: BaseUrl = "https://api.lofty.com"
     auth: Literal["api_key", "oauth"] = "api_key"
-    requests_per_minute: Annotated[Count, Field(le=100_000)] = 500
+    requests_per_minute: Annotated[Count, Field(le=1_000_000)] = 500
     budget: Annotated[str | None, Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9_-]*$")] = None
 
 
@@ -188,7 +188,7 @@ class Ghl(SettingsTable):
     location_id: Annotated[Present, Field(description="the GHL location's id, as text")]
     base_url: BaseUrl = "https://services.leadconnectorhq.com"
     auth: Literal["token", "oauth"] = "token"
-    requests_per_window: Annotated[Count, Field(le=100_000)] = 100
+    requests_per_window: Annotated[Count, Field(le=1_000_000)] = 100
     window_seconds: Annotated[float, Field(gt=0, le=3600, description="a number of seconds")] = 10.0
     requests_per_day: Annotated[Count, Field(le=100_000_000)] = 200_000
     live_reserve: Annotated[float, Field(ge=0, le=0.9, description="a number from 0 to 0.9")] = 0.25

@@ -139,7 +139,7 @@ async def test_garbage_among_the_mappings_stops_neither_a_start_nor_an_edit(real
                 os.kill(worker.pid, signal.SIGTERM)
             _, complaint_of_worker = await asyncio.wait_for(telling, within(60))
         assert worker.returncode == 0, complaint_of_worker.decode()[-3000:]
-        assert "the mapping edit at offset" in complaint_of_worker.decode()
+        assert "the edit at offset" in complaint_of_worker.decode()
 
 
 async def _with_console(name: str, config: Path, *arguments: str) -> tuple[int, str, str]:
