@@ -265,11 +265,13 @@ async def stage(
     ghl_window: float = 10.0,
     given: Mapping[str, Any] | None = None,
     restarts: bool = False,
+    session: float = 3.0,
 ) -> AsyncIterator[Stage]:
     """Set the stage, subscribe the webhooks, and take everything down again.
 
     `restarts` says that another worker succeeds the stage's. It waits for the session timeout where the first one was killed,
-    and for a second less on the embedded broker in any case, so that is short then.
+    and for a second less on the embedded broker in any case, so that is short then: `session` seconds. A test whose own work may
+    hold up the loop for as long asks for more.
     """
     ended: list[str] = []
     async with AsyncExitStack() as stack:
@@ -283,7 +285,7 @@ async def stage(
         text = CONFIG.format(
             bootstrap=broker.bootstrap,
             prefix=prefix,
-            session=within(3.0) if restarts else 10.0,
+            session=within(session) if restarts else 10.0,
             store=store,
             data_dir=tmp_path,
             lofty=lofty_served.url,

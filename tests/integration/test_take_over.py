@@ -107,6 +107,7 @@ async def five(broker: Broker, tmp_path: Path, store: str = "memory") -> AsyncIt
         tmp_path,
         store=store,
         restarts=True,
+        session=10.0,
         more=TABLES,
         environ={**ENVIRON, **OTHERS},
         lofty={"teams": tuple(TeamSettings(team, (_key(name),)) for name, team in TEAMS.items())},
