@@ -83,6 +83,7 @@ class MappingVersions:
         self._known, self._known_to, self._revision = 0, dict[str, int](), 0
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
+        self._followed: list[tuple[EditTopic, TopicReader]] = []
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -99,9 +100,12 @@ class MappingVersions:
                     raise
                 async for record in reader.read_to_end(reader.ends):
                     self._take(topic, record)
+                # Also where the newest records were deleted, and so no record came that ends there.
+                self._read_to[topic.name] = max(self._read_to.get(topic.name, 0), *reader.ends.values())
                 followed.append((topic, reader))
             await self._compile()
             self._stack = stack.pop_all()
+        self._followed = followed
         self._tasks = [asyncio.create_task(self._follow(*one), name=f"follow {one[0].name}") for one in followed]
         return self
 
@@ -141,6 +145,13 @@ class MappingVersions:
         async with self._news:
             await self._news.wait_for(lambda: self.revision != revision)
             return self.revision
+
+    async def read_to_now(self) -> Settings:
+        """The settings in force with every edit that is on the topics now. Raises aiokafka's errors while Kafka is away."""
+        ends = {topic.name: max((await reader.end_offsets()).values()) for topic, reader in self._followed}
+        async with self._news:
+            await self._news.wait_for(lambda: all(self._known_to.get(name, 0) >= end for name, end in ends.items()))
+        return self.settings()
 
     async def write(self, topic: EditTopic, records: list[Record]) -> None:
         """Write edits, and wait until they have been taken into account here. Raises `TimeoutError` when that takes too long."""

@@ -10,9 +10,11 @@ from streams.worker.agents.deleted_unread import DeletedUnread, Reach
 from streams.worker.agents.gap_check import TopicPartition
 from streams.worker.agents.in_progress import InProgress
 from streams.worker.faust_app import App
+from streams.worker.newest_edits import NewestEdits
 from streams.worker.partitions.watchdog import watch_consumer
 from streams.worker.parts import WorkerParts
 from streams.worker.reporting import WATCHED_TOPICS
+from streams.worker.take_over import TakeOver
 from streams.worker.wiring.dispatchers import Dispatchers
 from streams.worker.wiring.topology import NOT_RESUMED, Pipeline
 
@@ -34,10 +36,11 @@ class Consuming:
         self.lag = GroupLag(parts.settings, parts.names.group)
         self._deleted = DeletedUnread(self._reach, {}, parts.output, self._count_passed_over)
 
-    def add_agents(self, dispatchers: Dispatchers) -> None:
-        """Make every agent."""
+    def add_agents(self, dispatchers: Dispatchers, take_over: TakeOver) -> None:
+        """Make every agent. A connection that one of them does not know is taken over first, where there is one."""
         parts = self._parts
-        for name, topic, process in Pipeline(parts, dispatchers).agents():
+        self.edits = NewestEdits(parts.connections, take_over, parts.deps.read_edits)
+        for name, topic, process in Pipeline(parts, dispatchers, self.edits).agents():
             full_name = parts.names.of(topic)
             self._deleted.stages[full_name] = _STAGES.get(name, name)  # type: ignore[assignment]  # each is a stage
             source = self._app.topic(

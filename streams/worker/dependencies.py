@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from connectors.http.transport import AiohttpTransport, Transport
@@ -44,3 +44,5 @@ class Dependencies:
     visibility_ms: int = 60_000
     search_lag_ms: int | None = None
     """In place of what each connection has configured."""
+    read_edits: Callable[[], Awaitable[Settings]] | None = None
+    """Reads the edits of connections to their present end; the settings in force then. None where nobody edits any."""

@@ -58,7 +58,8 @@ class Supervisor:
         while not stop.is_set():
             settings = self._mapping_versions.settings()
             instance = self._deps.instance if self.count == 0 else uuid.uuid4().hex[:8]
-            async with self._new_worker(settings, replace(self._deps, instance=instance)) as worker:
+            deps = replace(self._deps, instance=instance, read_edits=self._mapping_versions.read_to_now)
+            async with self._new_worker(settings, deps) as worker:
                 self.current = worker
                 self.count += 1
                 try:

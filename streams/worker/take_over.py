@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from streams.core.renamed import ConnectionRenamed
 from streams.settings import Connection, Settings
 from streams.worker.connections import LiveConnections, is_same
 
 log = logging.getLogger("lofty_ghl.worker")
+
+
+class TakeOverEnded(Exception):
+    """A connection cannot be taken over by this worker, which is replaced, or stops."""
+
 
 Replace = Callable[[str, Connection | None], Awaitable[None]]
 """Replaces a connection of a running worker; None: it is no longer served."""
@@ -47,6 +52,16 @@ class TakeOver:
             if name not in self._tasks and not self._is_in_force(name):
                 self._tasks[name] = asyncio.create_task(self._bring(name), name=f"take over {name}")
         self._note()
+
+    async def bring(self, settings: Settings, names: Collection[str]) -> None:
+        """Take these settings over, and return once these connections are. Raises `TakeOverEnded` when they cannot be."""
+        if needs_restart(self.wanted, settings):
+            raise TakeOverEnded
+        self.begin(settings)
+        if tasks := [task for name in names if (task := self._tasks.get(name)) is not None]:
+            await asyncio.wait(tasks)
+        if any(name in self._tasks and self._tasks[name].done() for name in names):
+            raise TakeOverEnded
 
     async def failed(self) -> None:
         """Return when a connection could not be taken over: only another worker can do so."""

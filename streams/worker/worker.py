@@ -66,8 +66,6 @@ class Worker:
         await self._producer.start()
         self._cluster_id = await read_cluster_id(self.settings) if self._deps.marks_locations else ""
         self._new_parts()
-        reporter, replace = self.reporter, self.dispatchers.connections.replace
-        self._take_over = TakeOver(self.settings, reporter.connections, replace, reporter.taken_over)
         self.reporter.rows.watch(self.tables)
         self.status = StatusPublisher(
             self.reporter,
@@ -104,6 +102,7 @@ class Worker:
 
     async def __aexit__(self, *_: object) -> None:
         """Start no more requests, let those in flight end and be recorded, commit, and let go."""
+        self.consuming.edits.stop()
         await self._take_over.aclose()
         try:
             async with asyncio.timeout(STOP_SECONDS):
@@ -245,8 +244,10 @@ class Worker:
         self.tables, self.ownership = parts.tables, parts.ownership
         self.dispatchers = Dispatchers(parts, self._wire)
         self.reading, self.writing = self.dispatchers.loops
+        reporter, replace = self.reporter, self.dispatchers.connections.replace
+        self._take_over = TakeOver(self.settings, reporter.connections, replace, reporter.taken_over)
         self.consuming = self._new_consuming()
-        self.consuming.add_agents(self.dispatchers)
+        self.consuming.add_agents(self.dispatchers, self._take_over)
         self._recovery = TableRecovery(parts, self.consuming.lag)
 
     def _new_consuming(self) -> Consuming:

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from connectors.auth.token_pair import TokenPair
 from connectors.sandbox.ghl import LocationSettings
@@ -21,8 +22,11 @@ from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty.people import make_team
 from streams.kafka.topic_reader import newest_values
 from streams.mapping_versions.store import MappingVersions, settings_now
+from streams.messages import Change
+from streams.messages.ghl_event import GhlEvent
+from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.sealed_token import SealedToken
-from streams.messages.topics import CONNECTIONS, TOKENS, TOKENS_TABLE
+from streams.messages.topics import CONNECTIONS, GHL_CHANGES, TOKENS, TOKENS_TABLE
 from streams.oauth.grants import Grants
 from streams.oauth.key_rotation import rotate_keys
 from streams.oauth.token_records import newest_tokens
@@ -30,6 +34,7 @@ from streams.operations.connection_edits import follow_up
 from streams.operations.connection_edits.editor import ConnectionEditor
 from streams.settings import Settings, parse_settings
 from streams.worker.supervisor import Supervisor
+from streams.worker.wiring.lofty_sync import UNINSTALLED
 from tests.deadlines import within
 from tests.integration.command import command
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
@@ -45,9 +50,12 @@ API_KEY, TOKEN = "beta-key-that-is-pasted", "pit-beta-that-is-pasted"
 
 @asynccontextmanager
 async def two_accounts(
-    broker: Broker, tmp_path: Path, config: str = ""
+    broker: Broker, tmp_path: Path, config: str = "", follows: type[MappingVersions] = MappingVersions
 ) -> AsyncIterator[tuple[Stage, Supervisor, Caller]]:
-    """The stage, with a second team and location that no connection names, and a worker that takes edits over."""
+    """The stage, with a second team and location that no connection names, and a worker that takes edits over.
+
+    `follows` is how the worker comes to know of them.
+    """
     teams = (TeamSettings(TEAM, ("stage-key",)), TeamSettings(OTHER_TEAM, (API_KEY,)))
     locations = (LocationSettings(LOCATION, ("pit-stage",)), LocationSettings(OTHER_LOCATION, (TOKEN,)))
     environ = {"LOFTY_GHL_TOKEN_KEYS": KEYS}
@@ -58,7 +66,7 @@ async def two_accounts(
         "restarts": True,
         "more": config,
     }
-    async with console_on_stage(broker, tmp_path, **more) as on, MappingVersions(on.settings) as versions:
+    async with console_on_stage(broker, tmp_path, **more) as on, follows(on.settings) as versions:
         desk_work.seed(on.lofty, other_team(on), make_team())
         await on.worker.__aexit__(None, None, None)
         stop = asyncio.Event()
@@ -195,6 +203,78 @@ async def test_a_connection_is_added_changed_and_removed_while_everything_runs(
         assert not any(secret in caplog.text for secret in (API_KEY, TOKEN))
         audit = str(await who.get("/audit"))
         assert ("connection add" in audit, API_KEY in audit, TOKEN in audit) == (True, False, False)
+
+
+class Unannounced(MappingVersions):
+    """Edits that are on the topic, and that nobody has announced to the worker yet."""
+
+    async def changed_since(self, revision: int) -> int:
+        """Nothing is announced."""
+        await asyncio.Event().wait()
+        return revision
+
+
+@pytest.mark.parametrize("first", ["a change", "an event"])
+async def test_what_comes_before_a_worker_knows_its_connection_is_not_parked(
+    broker: Broker, tmp_path: Path, first: str
+) -> None:
+    """The worker reads the edits to their end before it calls a connection unknown, and serves it from then on."""
+    async with two_accounts(broker, tmp_path, follows=Unannounced) as (on, supervisor, who):
+        assert (await who.ask("POST", "/connections", new_connection(on)))[0] == 200
+        lead, now_ms = new_lead(on, "Ada"), time.time_ns() // 1_000_000
+        known = dict(on_duty(supervisor).connections)
+        if first == "a change":
+            times = {"update_time_ms": now_ms, "accepted_ms": now_ms}
+            change = Change(connection="beta", lead=lead, kind="contact", id=lead, operation="created", **times)
+            await on.produce_change(change)
+            await on.until(lambda: names(on) == {"Ada"})
+        else:
+            event = GhlEvent(type="UNINSTALL", location=OTHER_LOCATION, id="app", at_ms=now_ms, accepted_ms=now_ms)
+            at = partition_of(ghl_budget(OTHER_LOCATION), on.settings.kafka.partitions)
+            await on.produce(GHL_CHANGES, event.lane.encode(), event.to_bytes(), at=at)
+            key = f"{UNINSTALLED}{OTHER_LOCATION}"
+            await on.until(lambda: on.worker.tables.events.get(at, key) is not None)
+
+        assert list(known) == ["acme"]
+        assert list(on_duty(supervisor).connections) == ["acme", "beta"]
+        assert (await on.parked(), supervisor.count) == ([], 1)
+
+
+class Unreadable(Unannounced):
+    """Edits that cannot be read for a while, as while Kafka is away."""
+
+    tries = 0
+    is_readable = False
+
+    async def read_to_now(self) -> Settings:
+        """Not now."""
+        type(self).tries += 1
+        if not self.is_readable:
+            raise KafkaConnectionError
+        return await super().read_to_now()
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_a_change_waits_while_the_edits_cannot_be_read(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comes_back: bool
+) -> None:
+    """It is not parked, and written once they can be read. A worker that stops meanwhile does so in order (the stage checks that)."""
+    monkeypatch.setattr(Unreadable, "tries", 0)
+    async with two_accounts(embedded_kafka, tmp_path, follows=Unreadable) as (on, _, who):
+        assert (await who.ask("POST", "/connections", new_connection(on)))[0] == 200
+        lead, now_ms = new_lead(on, "Ada"), time.time_ns() // 1_000_000
+        times = {"update_time_ms": now_ms, "accepted_ms": now_ms}
+        await on.produce_change(
+            Change(connection="beta", lead=lead, kind="contact", id=lead, operation="created", **times)
+        )
+        await on.until(lambda: Unreadable.tries >= 2)
+        waiting = (await on.parked(), names(on))
+        if comes_back:
+            monkeypatch.setattr(Unreadable, "is_readable", True)
+            await on.until(lambda: names(on) == {"Ada"})
+
+        assert waiting == ([], set())
+        assert await on.parked() == []
 
 
 async def test_a_connection_waits_for_its_credentials(embedded_kafka: Broker, tmp_path: Path) -> None:

@@ -75,6 +75,10 @@ class Handed:
             await self._news.wait_for(lambda: self.revision != revision)
             return self.revision
 
+    async def read_to_now(self) -> Settings:
+        """There are no others."""
+        return self._settings
+
     async def hand_in(self, settings: Settings) -> None:
         """These are in force from now on."""
         async with self._news:

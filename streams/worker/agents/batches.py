@@ -37,6 +37,10 @@ TellDeleted = Callable[[list[OffsetGap]], Awaitable[None]]
 Process = Callable[[list[Any]], Awaitable[None]]
 
 
+class WorkerStops(Exception):
+    """Raised by a process that waits for what comes no longer: its batch is read again by whoever comes next."""
+
+
 async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterator[list[EventT[Any]]]:
     """Yield what has arrived, at least one event, at most `most`. Acknowledges a batch when the next one is asked for."""
     stream.enable_acks = False
@@ -99,6 +103,8 @@ def agent(
                     if gaps and tell_deleted is not None:
                         await tell_deleted(gaps)
                     await process([event.message for event in events])
+            except WorkerStops:
+                return  # as `batches` does: what was taken is not acknowledged
             except NewerMessage as error:
                 where = " ".join(getattr(error, "__notes__", ()))
                 end(f"Agent {name} stops in front of a record of a newer release: {error}. {where}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from streams.kafka.parking import bounded
@@ -23,12 +23,26 @@ from streams.worker.agents.deliver import deliver
 from streams.worker.agents.desired_states import DesiredStates
 from streams.worker.agents.fetch import fetch
 from streams.worker.agents.record import record
+from streams.worker.newest_edits import NewestEdits
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.dispatchers import Dispatchers
 from streams.worker.wiring.request_agents import request_agents
 
 NOT_RESUMED = frozenset({SNAPSHOTS, TOKENS})
 """Compacted topics, where events that the consumer skipped cannot be distinguished from compacted ones."""
+
+KEYED_BY = {
+    "dedupe": "connection",
+    "fetch": "connection",
+    "deliver": "connection",
+    "record": "connection",
+    "write_back": "connection",
+    "replay": "connection",
+    "sweep": "connection",
+    "inspect": "connection",
+    "respond": "location",
+}
+"""What the keys of an agent's topic begin with. Each looks its connections up, or offers to who does. Tokens are of no connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +51,10 @@ class Pipeline:
 
     parts: WorkerParts
     dispatchers: Dispatchers
+    edits: NewestEdits
 
     def agents(self) -> Iterator[tuple[str, str, Process]]:
-        """Every agent of a worker. What is too large for their rows is parked before."""
+        """Every agent of a worker. What is too large for their rows is parked before, and new connections are known before."""
         tables, sender = self.parts.tables, self.dispatchers.ghl.writer.sender
         offers = self.dispatchers.offers
         desired = DesiredStates(
@@ -56,7 +71,13 @@ class Pipeline:
             *self._lofty_sync_agents(),
             *request_agents(self.parts, self.dispatchers, desired),
         ):
+            if name in KEYED_BY:
+                process = self.edits.before(process, self._serves[KEYED_BY[name]])
             yield name, topic, self._bounded(name, process)
+
+    @property
+    def _serves(self) -> dict[str, Callable[[str], bool]]:
+        return {"connection": self.edits.serves, "location": self.edits.serves_location}
 
     def _bounded(self, name: str, process: Process) -> Process:
         output = self.parts.output

@@ -9,7 +9,8 @@ from typing import Any
 
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
-from streams.worker.agents.batches import batches
+from streams.worker.agents.batches import WorkerStops, agent, batches
+from streams.worker.agents.in_progress import InProgress
 from tests.deadlines import within
 
 GENERATION = 1
@@ -77,3 +78,17 @@ async def test_a_stop_in_the_middle_of_a_batch_ends_it_without_an_error() -> Non
     stream.channel.queue = stop
     assert await taken(stream) == []
     assert stream.acked == [], "what was taken is read again"
+
+
+async def test_a_batch_that_its_worker_cannot_work_off_is_not_acknowledged() -> None:
+    """Nobody ends the process for it: the worker stops, and the next one reads the batch again."""
+    stream = FakeStream()
+    stream.put(1, 2)
+    ended: list[str] = []
+
+    async def process(messages: list[Any]) -> None:
+        raise WorkerStops
+
+    async with asyncio.timeout(within(60)):
+        await agent("dedupe", process, InProgress(), ended.append)(stream)  # type: ignore[arg-type]  # a fake
+    assert (stream.acked, ended) == ([], [])
