@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Check configuration, Kafka, credentials, scopes, webhooks, fields, clocks, keys and disk, all within 15 seconds.
+    """Check configuration, Kafka, credentials, scopes, webhooks, fields, recipients, clocks, keys and disk, all within 15 seconds.
 
     Each line is ok, or says what is wrong and how to fix it. Each vendor gets four requests at most.
     Exit code 0: all is well. 1: something is wrong. 2: the configuration is wrong. 3: Kafka or a vendor does not answer.

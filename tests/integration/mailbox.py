@@ -18,13 +18,27 @@ from streams.telemetry.endpoints import listen
 
 @dataclass(slots=True)
 class Mailbox:
-    """What a mail server accepted. `is_frozen`: it takes connections and says nothing; `refuses`: what it answers instead of 250."""
+    """What a mail server accepted. `is_frozen`: it takes connections and says nothing; `refuses`: what it answers instead of 250.
+
+    `unknown` are addresses that it refuses; `knows_utf8`: addresses may have any letters.
+    """
 
     port: int = 0
     letters: list[EmailMessage] = field(default_factory=list)
     is_frozen: bool = False
     refuses: str = ""
+    unknown: set[str] = field(default_factory=set)
+    knows_utf8: bool = True
     attempts: int = 0
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """An address of the message."""
+        if address in self.unknown:
+            return "550 no such person"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """A message, whole."""
@@ -33,8 +47,8 @@ class Mailbox:
             await asyncio.sleep(0.1)
         if self.refuses:
             return self.refuses
-        letter = message_from_bytes(envelope.content or b"", policy=policy.default)  # type: ignore[arg-type]
-        assert isinstance(letter, EmailMessage)
+        assert isinstance(envelope.content, bytes)
+        letter = message_from_bytes(envelope.content, policy=policy.SMTPUTF8)
         self.letters.append(letter)
         return "250 OK"
 
@@ -48,7 +62,9 @@ class Mailbox:
 async def mailbox() -> AsyncIterator[Mailbox]:
     """A mail server on a free port."""
     box, loop = Mailbox(), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(box, hostname="mail.test", loop=loop), "127.0.0.1", 0)
+    server = await loop.create_server(
+        lambda: SMTP(box, hostname="mail.test", loop=loop, enable_SMTPUTF8=box.knows_utf8), "127.0.0.1", 0
+    )
     box.port = server.sockets[0].getsockname()[1]
     try:
         yield box
@@ -65,6 +81,7 @@ class Hook:
     url: str = ""
     texts: list[str] = field(default_factory=list)
     status: int = 200
+    refuses: str = "no_service"
 
 
 @asynccontextmanager
@@ -77,7 +94,7 @@ async def hook() -> AsyncIterator[Hook]:
         assert list(body) == ["text"]
         if made.status == 200:
             made.texts.append(body["text"])
-        return web.Response(status=made.status, text="ok" if made.status == 200 else "no_service")
+        return web.Response(status=made.status, text="ok" if made.status == 200 else made.refuses)
 
     app = web.Application()
     app.router.add_post("/services/T0/B0/secret", take)

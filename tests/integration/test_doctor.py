@@ -20,6 +20,7 @@ from streams.messages.topics import GHL_CHANGES, MAPPINGS
 from streams.operations.doctor.check_result import CheckResult
 from streams.operations.doctor.run import Examination, examine
 from streams.settings import Settings
+from streams.settings.notifications import Notifications, Recipient
 from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.stage import Stage, stage
@@ -203,3 +204,19 @@ async def test_a_check_that_takes_too_long_is_not_looked_at(embedded_kafka: Brok
         found = await examine(on.settings, check_seconds=2.0)
     slow = [one for one in found.verdicts if one.level == "not looked at"]
     assert [one.subject for one in slow if one.check.startswith("Lofty")] == ["Lofty of acme"]
+
+
+async def test_a_recipient_of_notifications_that_names_no_connection_is_told(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """Also where connections may be edited, once those are read; while they cannot be, nobody knows."""
+    named = Recipient(name="agency", webhook=True, connections=["acne"])
+    keys = {"LOFTY_GHL_TOKEN_KEYS": "202601:" + "A" * 43 + "="}
+    async with stage(embedded_kafka, tmp_path, environ=keys) as on:
+        settings = on.settings.model_copy(update={"notifications": Notifications(recipients=[named])})
+        found = await examine(settings)
+        away = await examine(with_kafka(settings, bootstrap_servers="127.0.0.1:1"), check_seconds=2.0)
+    line = said(found, "notifications")
+    assert (line.subject, line.says) == ("agency", "there is no connection 'acne'")
+    assert "did you mean 'acme'?" in line.mend
+    assert said(away, "notifications", "not looked at").subject == "agency"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -87,6 +88,7 @@ class Notifications:
         self._log = SentLog(settings, deps.batching_producer, deps.gateway)
         self._delivery = Delivery(settings)
         self._parked = ParkedCount(settings)
+        self._tests: set[asyncio.Task[str]] = set()
 
         def whole() -> Overview | None:
             found = seen()
@@ -114,7 +116,9 @@ class Notifications:
             await self.notifier.start()
 
     async def stop(self) -> None:
-        """Stop looking; a delivery may end before."""
+        """Stop looking; a delivery may end before. Test messages that are still being delivered are given up."""
+        for delivering in self._tests:
+            delivering.cancel()
         await self.notifier.stop()
         await self._parked.stop()
 
@@ -138,7 +142,7 @@ class Notifications:
         async with self._audit.acting(by, "notification test", {"recipient": recipient}) as result:
             done = NotificationTest(recipient=recipient, at_ms=self._now_ms(), by=by.name)
             try:
-                done = done.model_copy(update={"note": await self._delivery.deliver(to.recipient, letter)})
+                done = done.model_copy(update={"note": await self._deliver_test(to, letter)})
             except Undelivered as error:
                 done = done.model_copy(update={"error": str(error)})
             await on_kafka(lambda: self._log.write([done]))
@@ -146,6 +150,19 @@ class Notifications:
                 raise Unavailable(f"The test message to {recipient} was not delivered: {done.error}.")
             result.detail = f"delivered, but not to {done.note}" if done.note else "delivered"
         return TestedRecipient(recipient, text.subject, done.note)
+
+    async def _deliver_test(self, to: Subscriber, letter: Letter) -> str:
+        """Deliver once, or until this process ends: its requests must not wait for a server that hangs."""
+        delivering = asyncio.create_task(self._delivery.deliver(to.recipient, letter), name=f"test {to.name}")
+        self._tests.add(delivering)
+        try:
+            await asyncio.wait({delivering})
+        finally:
+            self._tests.discard(delivering)
+            delivering.cancel()
+        if delivering.cancelled():
+            raise Undelivered("this gateway is being stopped")
+        return delivering.result()
 
     def _compose(self, to: Subscriber, news: News, found: Overview | None) -> Text:
         wording = wording_of(self._current(), to)

@@ -34,8 +34,10 @@ log = logging.getLogger("lofty_ghl.notifications")
 LOOK_SECONDS = 1.0
 READ_SECONDS = 10.0
 """How long the records of a gateway before may take to read: then Kafka is looked at again."""
-STOP_SECONDS = 5.0
+STOP_SECONDS = 2.0
 """How long the end of a gateway waits for deliveries: one that is cut off is tried again by another gateway."""
+CUT_OFF_SECONDS = 1.0
+"""How long a delivery that was cut off may take to end."""
 
 Compose = Callable[[Subscriber, News, Overview | None], Text]
 """The words of news for a recipient. The overview is None while Kafka is away."""
@@ -125,31 +127,41 @@ class Notifier(BackgroundTask):
         """An observation, for each recipient; what is new is written, then sent."""
         recipients = self._subscribers()
         for one in recipients:
-            before = self._states.get(one.name) or NotificationState(recipient=one.name)
-            after, news = look(before, seen.heard_by(one.name, one.connections), one.rules)
-            if news is not None:
-                text = self._compose(one, news, found)
-                kind: NotificationKind = "summary" if news.is_summary else "news"
-                after = outbox.queued(after, kind, secrets.token_hex(12), text.subject, text.body)
-            if differs(before, after):
-                self._unwritten.add(one.name)
-            self._states[one.name] = after
+            try:
+                self._take_for(one, seen, found)
+            except Exception as error:  # whatever it is concerns this recipient alone
+                log.warning("a notification to %s could not be composed, trying again: %r", one.name, error)
         await self._write()
         for one in recipients:
-            message = self._states[one.name].outgoing
+            state = self._states.get(one.name)
+            message = state.outgoing if state is not None else None
             if message is not None and message.next_ms <= seen.at_ms and one.name not in self._deliveries:
                 self._deliveries[one.name] = asyncio.create_task(self._send(one, message), name=f"notify {one.name}")
 
+    def _take_for(self, to: Subscriber, seen: Observation, found: Overview | None) -> None:
+        before = self._states.get(to.name) or NotificationState(recipient=to.name)
+        after, news = look(before, seen.heard_by(to.name, to.connections), to.rules)
+        if news is not None:
+            text = self._compose(to, news, found)
+            kind: NotificationKind = "summary" if news.is_summary else "news"
+            after = outbox.queued(after, kind, secrets.token_hex(12), text.subject, text.body)
+        if differs(before, after):
+            self._unwritten.add(to.name)
+        self._states[to.name] = after
+
     async def _write(self) -> None:
-        """Write what has changed. What Kafka does not take is written later: a message about Kafka does not wait for it."""
-        names, self._unwritten = self._unwritten, set()
-        if not names:
-            return
-        try:
-            await self._log.write([self._states[name] for name in sorted(names)])
-        except Exception as error:  # whatever it is: the next look writes them
-            self._unwritten |= names
-            log.debug("records of notifications could not be written: %r", error)
+        """Write what has changed. What Kafka does not take is written later: a message about Kafka does not wait for it.
+
+        Each by itself: a record that Kafka refuses, such as one that is too large, is not a reason to write the others again.
+        """
+        names, self._unwritten = sorted(self._unwritten), set()
+        written = await asyncio.gather(
+            *(self._log.write([self._states[name]]) for name in names), return_exceptions=True
+        )
+        for name, error in zip(names, written, strict=True):
+            if isinstance(error, BaseException):
+                self._unwritten.add(name)
+                log.debug("the record of notifications to %s could not be written: %r", name, error)
 
     async def _send(self, to: Subscriber, message: Outgoing) -> None:
         try:
@@ -174,4 +186,5 @@ class Notifier(BackgroundTask):
             await asyncio.wait(tasks, timeout=seconds)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CUT_OFF_SECONDS)

@@ -19,6 +19,7 @@ from streams.messages.topics import TopicNames
 from streams.operations.doctor import kafka, machine, tokens, vendors
 from streams.operations.doctor.check_result import CheckResult, exit_code
 from streams.operations.doctor.machine import Space, free_bytes
+from streams.operations.doctor.notified import notified
 from streams.settings import Settings
 from streams.settings.model import paused_words
 
@@ -57,9 +58,9 @@ async def examine(
 ) -> Examination:
     """Run all checks. `now` is this machine's clock in seconds. A failing check is a result, and never raises."""
     reached = asyncio.ensure_future(_reach(settings))
-    if settings.oauth_secrets.token_keys is not None and (await reached).level == "ok":
-        settings = await _with_edits(settings, check_seconds)
-    checks = tuple(_checks(settings, now, space))
+    edited = await _with_edits(settings, reached, check_seconds)
+    knows_all, settings = edited is not None, edited or settings
+    checks = tuple(_checks(settings, now, space, knows_all=knows_all))
     found = await asyncio.gather(*(_run(check, reached, check_seconds) for check in checks))
     configured = CheckResult("configuration", "file", "ok", f"{len(settings.connections)} connections, no problem")
     trouble = (
@@ -81,16 +82,20 @@ def _paused(settings: Settings) -> Iterator[CheckResult]:
             yield CheckResult("connection", name, "warning", says, mend)
 
 
-async def _with_edits(settings: Settings, seconds: float) -> Settings:
-    """The settings with the connections that were added and changed since; the file's where those cannot be read."""
+async def _with_edits(settings: Settings, reached: asyncio.Future[CheckResult], seconds: float) -> Settings | None:
+    """The settings with the connections that were added and changed since, None where those cannot be read."""
+    if settings.oauth_secrets.token_keys is None:
+        return settings  # nobody can edit one
+    if (await reached).level != "ok":
+        return None
     try:
         async with asyncio.timeout(seconds):
             return await settings_now(settings)
     except (KafkaError, OSError, TimeoutError):
-        return settings
+        return None
 
 
-def _checks(settings: Settings, now: Callable[[], float], space: Space) -> Iterable[Check]:
+def _checks(settings: Settings, now: Callable[[], float], space: Space, *, knows_all: bool) -> Iterable[Check]:
     def now_ms() -> int:
         return int(now() * 1000)
 
@@ -101,6 +106,7 @@ def _checks(settings: Settings, now: Callable[[], float], space: Space) -> Itera
     yield Check("webhooks", lambda: kafka.ghl_webhooks(settings, now_ms()), needs_kafka=True)
     yield Check("credentials", lambda: machine.credentials(settings))
     yield Check("keys", lambda: machine.keys(settings))
+    yield Check("notifications", lambda: notified(settings, knows_all=knows_all))
     yield Check("disk", lambda: machine.disk(settings, space))
     for name, connection in settings.connections.items():
         by_oauth = connection.ghl.auth == "oauth"

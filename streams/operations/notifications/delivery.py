@@ -1,14 +1,14 @@
 """Delivers one message to one recipient: by e-mail, or to a webhook as `{"text": ...}`, which Slack and many others take.
 
-Each attempt ends within `ATTEMPT_SECONDS`, whatever the other side does. What it answers is kept short and without addresses of
-webhooks, which are credentials.
+Each attempt ends within `ATTEMPT_SECONDS`, whatever the other side does, and at once when it is cancelled. What the other side
+answers is kept short and without credentials (`quoting.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -18,18 +18,14 @@ import aiosmtplib
 import orjson
 
 from connectors.errors import ConnectorError, NotSent
-from connectors.http.error_texts import error_texts
 from connectors.http.request import Request
 from connectors.http.transport import AiohttpTransport
 from streams.core.moments import utc
+from streams.operations.notifications.quoting import Quoting
 from streams.settings import Settings
 from streams.settings.notifications import Recipient, Smtp
-from streams.settings.secrets import secret_values
-from streams.telemetry.logs import Redaction
 
 ATTEMPT_SECONDS = 30.0
-QUIT_SECONDS = 2.0
-"""How long a server may take to say good-bye once it has accepted the message."""
 
 
 class Undelivered(Exception):
@@ -56,7 +52,7 @@ class Delivery:
     def __init__(self, settings: Settings, *, attempt_seconds: float = ATTEMPT_SECONDS) -> None:
         self._smtp = settings.notifications.smtp
         self._secrets = settings.notification_secrets
-        self._redact = Redaction(secret_values(settings))
+        self._quoting = Quoting(settings)
         self._attempt_seconds = attempt_seconds
 
     async def deliver(self, recipient: Recipient, letter: Letter) -> str:
@@ -66,10 +62,12 @@ class Delivery:
                 if recipient.webhook:
                     return await self._post(recipient, letter)
                 return await self._mail(recipient, letter)
+        except Undelivered:
+            raise
         except TimeoutError:
             raise Undelivered(f"no answer within {self._attempt_seconds:g} s") from None
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise Undelivered(self._says(error)) from error
+        except Exception as error:  # whatever it is concerns this recipient alone; the chain may quote a secret
+            raise Undelivered(self._says(error)) from None
 
     async def _mail(self, recipient: Recipient, letter: Letter) -> str:
         smtp, password = self._smtp, self._secrets.smtp_password
@@ -85,15 +83,17 @@ class Delivery:
             timeout=self._attempt_seconds,
             local_hostname=socket.gethostname(),  # the default asks a name server, and blocks meanwhile
         )
-        await client.connect()
         try:
-            refused, _ = await client.send_message(_email(smtp, recipient, letter))
+            await client.connect()
+            able = await _able(client, recipient.emails)
+            if not able:
+                raise Undelivered(f"the mail server takes no such address: {', '.join(recipient.emails)}")
+            refused, _ = await client.send_message(_email(smtp, able, letter))
+            if isinstance(client.transport, asyncio.WriteTransport):
+                client.transport.write(b"QUIT\r\n")
         finally:
-            with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-                async with asyncio.timeout(QUIT_SECONDS):
-                    await client.quit()
-            client.close()
-        return self._refused(refused)
+            client.close()  # its good-bye is not waited for: one that hangs here has the message, or would hold up our end
+        return _refused({**dict.fromkeys(set(recipient.emails) - set(able)), **refused})
 
     async def _post(self, recipient: Recipient, letter: Letter) -> str:
         url = self._secrets.webhooks.get(recipient.name)
@@ -109,28 +109,39 @@ class Delivery:
         except ConnectorError:
             raise Undelivered("the webhook's server did not answer") from None
         if not 200 <= answer.status < 300:
-            [says] = error_texts([answer.body[:200].decode("utf-8", "replace")])
-            raise Undelivered(f"the webhook answered {answer.status}: {self._redact.text(says)}"[:200])
+            says = self._quoting.text(answer.body.decode("utf-8", "replace"))
+            raise Undelivered(f"the webhook answered {answer.status}{f': {says}' if says else ''}")
         return ""
 
     def _says(self, error: Exception) -> str:
         if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-            return f"the mail server refused {self._refused({one.recipient: one for one in error.recipients})}"
-        [says] = error_texts([str(error)])
-        return f"the mail server: {self._redact.text(says)}" if says else f"the mail server: {type(error).__name__}"
-
-    def _refused(self, refused: Mapping[str, object]) -> str:
-        if not refused:
-            return ""
-        code = next((getattr(one, "code", None) for one in refused.values()), None)
-        return f"{', '.join(sorted(refused))}{f' ({code})' if code else ''}"
+            return f"the mail server refused {_refused({one.recipient: one for one in error.recipients})}"
+        is_from_server = isinstance(error, aiosmtplib.SMTPException | OSError)
+        says = self._quoting.text(str(error)) if is_from_server else ""
+        return f"the mail server: {says or type(error).__name__}"
 
 
-def _email(smtp: Smtp, recipient: Recipient, letter: Letter) -> EmailMessage:
+async def _able(client: aiosmtplib.SMTP, emails: Sequence[str]) -> list[str]:
+    """The addresses that the server can take: those with other letters than ASCII's only if it says so."""
+    if all(one.isascii() for one in emails):
+        return list(emails)
+    with suppress(aiosmtplib.SMTPHeloError):
+        await client.ehlo()
+    return [one for one in emails if one.isascii() or client.supports_extension("smtputf8")]
+
+
+def _refused(refused: Mapping[str, object]) -> str:
+    if not refused:
+        return ""
+    code = next((one.code for one in refused.values() if hasattr(one, "code")), None)
+    return f"{', '.join(sorted(refused))}{f' ({code})' if code else ''}"
+
+
+def _email(smtp: Smtp, emails: Sequence[str], letter: Letter) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = letter.subject
     message["From"] = f"lofty-ghl <{smtp.sender}>"
-    message["To"] = ", ".join(recipient.emails)
+    message["To"] = ", ".join(emails)
     message["Date"] = format_datetime(utc(letter.at_ms))
     message["Message-ID"] = f"<{letter.id}@{smtp.sender.partition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"

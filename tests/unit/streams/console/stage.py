@@ -64,7 +64,7 @@ class FakeAppender:
     records: list[Record] = field(default_factory=list)
     is_broken: bool = False
 
-    async def produce(self, records: list[Record]) -> None:
+    async def produce(self, records: list[Record], *, within: float | None = None) -> None:
         """Take records, all or none."""
         if self.is_broken:
             raise ConnectionError("Kafka is not there")
