@@ -48,8 +48,10 @@ class ConsoleServer:
             )
         )
         self.oidc: OidcFlow | None = None
-        self.pages = web.Application(middlewares=[secure_headers])
-        self.api = web.Application(middlewares=[secure_headers, problems, self.guard.middleware(takes_tokens=True)])
+        self.pages = web.Application(middlewares=[self.guard.outermost, secure_headers])
+        self.api = web.Application(
+            middlewares=[self.guard.outermost, secure_headers, problems, self.guard.middleware(takes_tokens=True)]
+        )
 
     @property
     def notifies(self) -> bool:

@@ -20,5 +20,6 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/audit", "get-audit", "audit", "Who did what, the newest first.", "viewer"),
         *(AuditPage, lambda call: call.services.audit.page(**call.arguments), AuditQuery),
+        concerns="filtered",
     ),
 )

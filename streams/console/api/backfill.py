@@ -9,6 +9,7 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/backfills", "get-backfills", "backfills", "The state of each connection's backfill.", "viewer"),
         *(tuple[BackfillState, ...], lambda call: call.services.backfill.all()),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/backfills/{connection}", "order-backfill", "backfills", "Order a backfill.", "operator"),

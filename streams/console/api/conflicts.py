@@ -27,11 +27,13 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/conflicts", "get-conflicts", "conflicts", "What two people have in common.", "viewer"),
         *(ConflictList, lambda call: call.services.conflicts.found(**call.arguments), OfConnection),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/conflicts/decide", "decide-conflict", "conflicts", "Decide who is who.", "operator"),
         *(ConflictOutcome, lambda call: call.services.conflicts.decide(call.by, **call.arguments)),
         body=ConflictDecision,
         errors=(404, 409),
+        concerns="filtered",
     ),
 )

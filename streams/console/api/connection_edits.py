@@ -80,10 +80,11 @@ class PastedCredential(Input):
 ENDPOINTS = (
     Endpoint(
         *("POST", "/connections", "add-connection", "connections"),
-        *("Add a connection. It works once it has its credentials.", "operator", EditableConnection),
+        *("Add a connection. It works once it has its credentials.", "settings", EditableConnection),
         lambda call: call.services.connection_edits.add(call.by, call.body.name, call.body.settings, call.body.pasted),
         body=NewConnection,
         errors=(409,),
+        concerns="deployment",
     ),
     Endpoint(
         *("GET", "/connections/{connection}/settings", "get-connection-settings", "connections"),
@@ -93,27 +94,28 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("PUT", "/connections/{connection}/settings", "change-connection", "connections"),
-        *("Replace all settings of a connection.", "operator", EditableConnection),
+        *("Replace all settings of a connection.", "settings", EditableConnection),
         lambda call: call.services.connection_edits.change(call.by, **call.path, **call.arguments),
         body=ChangedConnection,
         errors=(404, 409),
     ),
     Endpoint(
         *("PUT", "/connections/{connection}/label", "rename-connection", "connections"),
-        *("Give a connection another name to be shown by; its id stays.", "operator", EditableConnection),
+        *("Give a connection another name to be shown by; its id stays.", "settings", EditableConnection),
         lambda call: call.services.connection_edits.rename(call.by, **call.path, **call.arguments),
         body=ConnectionLabel,
         errors=(404, 409),
     ),
     Endpoint(
         *("POST", "/connections/{connection}/clone", "clone-connection", "connections"),
-        *("Add a connection with the settings of this one.", "operator", EditableConnection),
+        *("Add a connection with the settings of this one.", "settings", EditableConnection),
         lambda call: call.services.connection_edits.clone(
             *(call.by, call.path["connection"], call.body.name, call.body.team_id, call.body.location_id),
             call.body.pasted,
         ),
         body=ClonedConnection,
         errors=(404, 409),
+        concerns="deployment",
     ),
     Endpoint(
         *("POST", "/connections/{connection}/pause", "pause-connection", "connections"),
@@ -131,7 +133,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("PUT", "/connections/{connection}/credentials/{secret}", "paste-credential", "connections"),
-        *("Keep a credential (lofty_api_key or ghl_token), sealed.", "operator", EditableConnection),
+        *("Keep a credential (lofty_api_key or ghl_token), sealed.", "settings", EditableConnection),
         lambda call: call.services.connection_edits.paste(
             call.by, **call.path, value=call.body.value.get_secret_value()
         ),
@@ -140,7 +142,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("POST", "/connections/{connection}/remove", "remove-connection", "connections"),
-        *("Remove a connection, its subscriptions at Lofty, tokens and credentials. What is in GHL stays.", "operator"),
+        *("Remove a connection, its subscriptions at Lofty, tokens and credentials. What is in GHL stays.", "settings"),
         *(
             EditableConnection,
             lambda call: call.services.connection_edits.remove(call.by, **call.path, **call.arguments),

@@ -20,6 +20,7 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/connections", "get-connections", "connections", "The state of each connection.", "viewer"),
         *(tuple[ConnectionState, ...], lambda call: call.services.connections.all()),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/connections/{connection}/refresh", "refresh-location", "connections"),
@@ -29,13 +30,13 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("POST", "/connections/{connection}/{vendor}/link", "make-connect-link", "connections"),
-        *("The link at which access is granted.", "operator", ConnectLink),
+        *("The link at which access is granted.", "settings", ConnectLink),
         lambda call: call.services.connections.connect_link(call.by, **call.path),
         errors=(404,),
     ),
     Endpoint(
         *("POST", "/connections/{connection}/{vendor}/answer", "take-connect-answer", "connections"),
-        *("Take Lofty's answer, pasted.", "operator", GrantedAccess),
+        *("Take Lofty's answer, pasted.", "settings", GrantedAccess),
         lambda call: call.services.connections.connect_by_answer(call.by, **call.path, **call.arguments),
         body=Pasted,
         errors=(404,),

@@ -38,6 +38,7 @@ ENDPOINTS = (
         *("GET", "/contacts", "search-contacts", "contacts", "Find contacts.", "viewer"),
         *(Search, _search, SearchQuery),
         errors=(404,),
+        concerns="filtered",
     ),
     Endpoint(
         *("GET", "/contacts/{connection}/{lead}", "explain-contact", "contacts", "The timeline of one contact."),
@@ -47,5 +48,6 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/explain", "explain", "contacts", "The timelines of all contacts with this id or address.", "viewer"),
         *(tuple[Timeline, ...], lambda call: call.services.contacts.explain(**call.arguments), ExplainQuery),
+        concerns="filtered",
     ),
 )

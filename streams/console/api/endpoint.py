@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connectors.http.json_reader import write
 from streams.console.auth.audit_log import Actor
-from streams.console.auth.guard import Guard, Required, Visitor
+from streams.console.auth.guard import Guard, Visitor
+from streams.console.auth.route_table import Required
+from streams.console.auth.scope import Concerns
 from streams.console.errors import Fault, WrongInput
 from streams.console.services.services import Services
 from streams.mapping.errors import shown
@@ -48,7 +50,7 @@ class ApiCall:
 class Endpoint:
     """`result` is the type of what `handle` returns; `query` and `body` are validated before it is called.
 
-    `errors` are statuses besides those that every endpoint may answer.
+    `errors` are statuses besides those that every endpoint may answer. `concerns` is left out where the address has `{connection}`.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -62,6 +64,7 @@ class Endpoint:
     query: type[Input] | None = None
     body: type[Input] | None = None
     errors: tuple[int, ...] = ()
+    concerns: Concerns | None = None
 
     @property
     def parts(self) -> list[str]:
@@ -72,7 +75,8 @@ class Endpoint:
 def add_endpoints(app: web.Application, guard: Guard, services: Services, endpoints: tuple[Endpoint, ...]) -> None:
     """Add the routes of all endpoints."""
     for endpoint in endpoints:
-        guard.add(app, endpoint.method, endpoint.path, _handler(endpoint, guard, services), role=endpoint.role)
+        handler = _handler(endpoint, guard, services)
+        guard.add(app, endpoint.method, endpoint.path, handler, role=endpoint.role, concerns=endpoint.concerns)
 
 
 def _handler(endpoint: Endpoint, guard: Guard, services: Services) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -54,12 +54,14 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/mappings", "get-mappings", "mappings", "All mappings, who uses them, and their history.", "viewer"),
         *(MappingState, lambda call: call.services.mapping.state()),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/mappings/check", "check-mapping", "mappings", "What is wrong with a text; nothing is saved."),
         *("viewer", tuple[TextProblem, ...], lambda call: call.services.mapping.validate(**call.arguments)),
         body=TextToCheck,
         errors=(404,),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/mappings/preview", "preview-mapping", "mappings"),
@@ -67,12 +69,14 @@ ENDPOINTS = (
         lambda call: call.services.mapping.preview(**call.arguments),
         body=TextToPreview,
         errors=(404,),
+        concerns="filtered",
     ),
     Endpoint(
         *("PUT", "/mappings/{name}", "save-mapping", "mappings", "Save a text.", "operator", MappingState),
         lambda call: call.services.mapping.save(call.by, **call.path, **call.arguments),
         body=SavedText,
         errors=(404, 409),
+        concerns="deployment",
     ),
     Endpoint(
         *("PUT", "/connections/{connection}/mapping", "use-mapping", "mappings"),
@@ -86,5 +90,6 @@ ENDPOINTS = (
         *(MappingState, lambda call: call.services.mapping.revert(call.by, **call.arguments)),
         body=ToVersion,
         errors=(404, 409),
+        concerns="deployment",
     ),
 )

@@ -19,6 +19,7 @@ ENDPOINTS = (
         *("GET", "/notifications", "get-notifications", "notifications"),
         *("Who is sent what, and the last messages.", "viewer"),
         *(NotificationsState, lambda call: call.services.notifications.state()),
+        concerns="deployment",
     ),
     Endpoint(
         *("POST", "/notifications/test", "test-notification", "notifications"),
@@ -26,5 +27,6 @@ ENDPOINTS = (
         *(TestedRecipient, lambda call: call.services.notifications.test(call.by, **call.arguments)),
         body=RecipientToTest,
         errors=(404,),
+        concerns="deployment",
     ),
 )

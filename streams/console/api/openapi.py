@@ -20,6 +20,11 @@ _STATUS_TEXTS = {
     429: "Too many attempts",
     503: "Kafka or the index is not reachable",
 }
+_SCOPE_TEXTS = {
+    "connection": " Whoever is limited to some connections gets 404 for another one.",
+    "filtered": " Whoever is limited to some connections gets what is of those.",
+    "deployment": " Not for those who are limited to some connections.",
+}
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Problem",
@@ -106,9 +111,12 @@ def _operation(endpoint: Endpoint, result: Any) -> dict[str, Any]:
         "tags": [endpoint.tag],
         "description": {
             "anyone": "For anyone.",
-            "viewer": "For the roles viewer and operator.",
-            "operator": "For the role operator.",
-        }[endpoint.role],
+            "viewer": "For every role.",
+            "operator": "For the roles operator and admin.",
+            "settings": "For the role admin, and for operators unless console.operators_edit_connections is false.",
+            "admin": "For the role admin.",
+        }[endpoint.role]
+        + _SCOPE_TEXTS.get(endpoint.concerns or "connection", ""),
         "parameters": [*_parts(endpoint), *_query(endpoint)],
         "responses": responses,
     }

@@ -47,29 +47,35 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/parked", "get-parked-groups", "parked", "What is parked, by cause.", "viewer"),
         *(ParkedGroups, lambda call: call.services.parked.groups(**call.arguments), OfConnection),
+        concerns="filtered",
     ),
     Endpoint(
         *("GET", "/parked/records", "get-parked-records", "parked", "Parked records, the newest first.", "viewer"),
         *(ParkedPage, _records, ParkedQuery),
+        concerns="filtered",
     ),
     Endpoint(
         *("GET", "/parked/records/{id}", "get-parked-record", "parked", "One record, with its bytes.", "viewer"),
         *(ParkedRecord, lambda call: call.services.parked.record(call.path["id"])),
         errors=(404,),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/parked/retry", "retry-parked", "parked", "Retry parked records.", "operator"),
         *(Decided, lambda call: call.services.parked.retry(call.by, RecordFilter(**call.arguments))),
         body=ParkedChoice,
+        concerns="filtered",
     ),
     Endpoint(
         *("GET", "/parked/retries/{id}", "get-parked-retry", "parked", "What came of a retry so far.", "viewer"),
         *(RetryOutcome, lambda call: call.services.parked.outcome(call.path["id"])),
         errors=(404,),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/parked/discard", "discard-parked", "parked", "Discard parked records.", "operator"),
         *(Decided, lambda call: call.services.parked.discard(call.by, RecordFilter(**call.arguments))),
         body=ParkedChoice,
+        concerns="filtered",
     ),
 )

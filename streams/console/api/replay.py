@@ -47,6 +47,7 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/replays", "get-replays", "replays", "Every replay and how far it is.", "viewer"),
         *(tuple[ReplayState, ...], lambda call: call.services.replay.all()),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/replays/dry-run", "dry-run-replay", "replays"),
@@ -54,22 +55,26 @@ ENDPOINTS = (
         lambda call: call.services.replay.dry_run(call.body.selection()),
         body=Chosen,
         errors=(404, 429),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/replays", "start-replay", "replays", "Order a replay.", "operator", ReplayState),
         lambda call: call.services.replay.start_replay(call.by, call.body.selection(), call.body.rate),
         body=Ordered,
         errors=(404, 409, 429),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/replays/{run}/resume", "resume-replay", "replays", "Carry a replay on.", "operator", ReplayState),
         lambda call: call.services.replay.resume_replay(call.by, call.path["run"], call.body.rate),
         body=Paced,
         errors=(404, 409, 429),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/replays/{run}/stop", "stop-replay", "replays", "Stop a replay.", "operator", ReplayState),
         lambda call: call.services.replay.stop_replay(call.by, call.path["run"]),
         errors=(404, 409),
+        concerns="filtered",
     ),
 )

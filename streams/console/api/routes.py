@@ -21,7 +21,7 @@ def add_api(app: web.Application, services: Services, guard: Guard) -> None:
     async def describe(_: web.Request) -> web.Response:
         return web.Response(body=described, content_type="application/json")
 
-    guard.add(app, "GET", "/openapi.json", describe, role="anyone")
+    guard.add(app, "GET", "/openapi.json", describe, role="anyone", concerns="person")
     add_endpoints(app, guard, services, ENDPOINTS)
 
 

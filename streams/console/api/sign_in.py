@@ -46,12 +46,23 @@ async def _sign_out(call: ApiCall) -> object:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/session", "get-session", "session", "Who asks, and in which role.", "anyone", Me, _me),
+    Endpoint(
+        "GET",
+        "/session",
+        "get-session",
+        "session",
+        "Who asks, and in which role.",
+        "anyone",
+        Me,
+        _me,
+        concerns="person",
+    ),
     Endpoint(
         *("POST", "/session", "sign-in", "session", "Sign in with a password.", "anyone"),
         *(Me, _sign_in),
         body=Credentials,
         errors=(401, 429),
+        concerns="person",
     ),
-    Endpoint("DELETE", "/session", "sign-out", "session", "Sign out.", "anyone", Me, _sign_out),
+    Endpoint("DELETE", "/session", "sign-out", "session", "Sign out.", "anyone", Me, _sign_out, concerns="person"),
 )

@@ -21,12 +21,14 @@ ENDPOINTS = (
         *("GET", "/verifications", "get-verifications", "verifications"),
         *("The newest comparisons of GHL with Lofty that this gateway ran.", "viewer", tuple[Verification, ...]),
         lambda call: call.services.verifications.all(),
+        concerns="filtered",
     ),
     Endpoint(
         *("GET", "/verifications/{id}", "get-verification", "verifications"),
         *("One comparison: its progress, then its findings.", "viewer", Verification),
         lambda call: call.services.verifications.get(call.path["id"]),
         errors=(404,),
+        concerns="filtered",
     ),
     Endpoint(
         *("POST", "/verifications", "start-verification", "verifications"),
@@ -36,5 +38,6 @@ ENDPOINTS = (
         ),
         body=NewVerification,
         errors=(404, 429),
+        concerns="filtered",
     ),
 )

@@ -12,20 +12,33 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
 from aiohttp import web
 
+from streams.console.auth.accounts import Accounts
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.ended_sessions import SESSION as ENDED_SESSION
 from streams.console.auth.ended_sessions import SIGN_OUT, EndedSessions, ended_id
 from streams.console.auth.login_throttle import Attempts
 from streams.console.auth.origins import is_secure, origin_problem, safe_path
 from streams.console.auth.passwords import UNKNOWN_USER, is_password
+from streams.console.auth.route_table import Handler, Required, RouteTable
+from streams.console.auth.scope import (
+    EVERYTHING,
+    Concerns,
+    Scope,
+    no_such_connection,
+    put_in_force,
+    scope_of_request,
+    was_asked,
+)
 from streams.console.auth.sessions import Seal, Session, read_session, stamp_of, write_session
 from streams.console.errors import Forged, NotAllowed, NotSignedIn, SignInRefused, TooMany
 from streams.console.malformed import FORM, check_well_formed, posted
@@ -33,8 +46,7 @@ from streams.gateway.client_address import client_address, networks, within
 from streams.settings import Settings
 from streams.settings.password_hashes import token_hash
 
-Required = Literal["anyone", "viewer", "operator"]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log = logging.getLogger("lofty_ghl.console")
 
 SESSION, GUEST = "lofty_ghl_session", "lofty_ghl_guest"
 GUEST_SECONDS = 24 * 3600
@@ -55,11 +67,17 @@ class Visitor:
     address: str
     csrf: str
     session: Session | None = None
+    scope: Scope = EVERYTHING
 
     @property
     def may_act(self) -> bool:
         """Whether they may change something."""
-        return self.role == "operator"
+        return self.role in ("operator", "admin")
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether they may change who has access."""
+        return self.role == "admin"
 
 
 _VISITOR = web.RequestKey("visitor", Visitor)
@@ -78,13 +96,8 @@ class Guard:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         console = settings.console
-        self.has_passwords = bool(console.users)
-        self.provider = console.oidc.name if console.oidc else ""
+        self.accounts = Accounts(settings)
         self.seal = Seal([key.get_secret_value() for key in settings.console_secrets.keys])
-        self._users = {one.name: one for one in console.users}
-        self._tokens = [
-            (one.hash.get_secret_value(), one) for one in (*console.tokens, *settings.console_secrets.tokens)
-        ]
         self._session_ms = int(console.session_hours * 3_600_000)
         self._public_url = settings.gateway.public_url
         self._proxies = networks(settings.gateway.trusted_proxies)
@@ -95,21 +108,30 @@ class Guard:
         self._attempts = Attempts()
         self._hashing = asyncio.Semaphore(HASHES_AT_A_TIME)
         self._waiting = 0
-        self._required: dict[web.AbstractRoute, Required] = {}
+        self._operators_edit = console.operators_edit_connections
+        self.routes = RouteTable()
 
     # -- routes -------------------------------------------------------------------------------------------
 
-    def add(self, app: web.Application, method: str, path: str, handler: Handler, *, role: Required) -> None:
-        """Add a route, with who may use it."""
-        route = app.router.add_get(path, handler) if method == "GET" else app.router.add_route(method, path, handler)
-        self._required[route] = role
-        if method == "GET":
-            for one in route.resource or ():  # the HEAD beside it
-                self._required[one] = role
+    def add(
+        self,
+        app: web.Application,
+        method: str,
+        path: str,
+        handler: Handler,
+        *,
+        role: Required,
+        concerns: Concerns | None = None,
+    ) -> None:
+        """Add a route, with who may use it and what it concerns: see `RouteTable`."""
+        self.routes.add(app, method, path, handler, role, concerns)
 
-    def required(self, route: web.AbstractRoute) -> Required | None:
-        """Who may use a route; None when it was not added here."""
-        return self._required.get(route)
+    def may_edit_connections(self, visitor: Visitor) -> bool:
+        """Whether somebody may change settings and keys of the connections that they see."""
+        return visitor.is_admin or (visitor.may_act and self._operators_edit)
+
+    outermost = staticmethod(scope_of_request)
+    """The middleware around everything else of an application, the error pages too."""
 
     def middleware(self, *, takes_tokens: bool) -> Any:
         """The check before every handler of an application."""
@@ -119,20 +141,23 @@ class Guard:
             check_well_formed(request)
             if request.match_info.http_exception is not None:
                 return await handler(request)  # no such path
-            required = self._required.get(request.match_info.route)
+            required = self.routes.required(request.match_info.route)
             visitor = self._by_token(request) if takes_tokens and "Authorization" in request.headers else None
             visitor = visitor or self._by_cookie(request)
             request[_VISITOR] = visitor
+            put_in_force(visitor.scope)
             if required is None:
                 raise NotAllowed("Access denied: this route is not registered with the guard.")
-            if required != "anyone":
-                if visitor.role is None:
-                    raise NotSignedIn("Not signed in, or the session has ended.")
-                if required == "operator" and not visitor.may_act:
-                    raise NotAllowed(f"{visitor.name} has the role viewer; this needs the role operator.")
+            self._check_role(visitor, required)
             if request.method not in SAFE_METHODS and visitor.via != "token":
                 await self._check_forgery(request, visitor)
+            concerns = self.routes.concerns(request.match_info.route)
+            if visitor.scope.is_limited:
+                await self._check_scope(request, visitor.scope, concerns)
             answer = await handler(request)
+            if visitor.scope.is_limited and concerns == "filtered" and not was_asked():
+                log.error("%s %s is said to be filtered by connection, and is not", request.method, request.path)
+                raise NotAllowed("This is not shown to people who are limited to some connections.")
             self.greet(request, answer)
             return answer
 
@@ -176,8 +201,8 @@ class Guard:
         """A session for a name and a password. Raises `SignInRefused` or `TooMany`."""
         address = self.address(request)
         self._check_attempts(address, name)
-        user = self._users.get(name)
-        hashed = user.password_hash.get_secret_value() if user else UNKNOWN_USER
+        user = self.accounts.person(name)
+        hashed = user.password_hash if user else UNKNOWN_USER
         self._waiting += 1
         try:
             async with self._hashing:
@@ -201,11 +226,18 @@ class Guard:
             raise TooMany(f"Too many attempts: wait {max(1, round(wait))} s, then try again.", max(1.0, wait))
 
     async def start_session(
-        self, request: web.Request, name: str, role: str, via: Literal["password", "oidc"], stamp: str = ""
+        self,
+        request: web.Request,
+        name: str,
+        role: str,
+        via: Literal["password", "oidc"],
+        stamp: str = "",
+        connections: list[str] | None = None,
     ) -> Session:
-        """A new session for somebody who proved who they are."""
+        """A new session for somebody who proved who they are. `connections` are those that a provider's groups give."""
         now_ms = self._now_ms()
-        session = Session(secrets.token_urlsafe(18), name, role, via, now_ms, now_ms + self._session_ms, stamp)
+        ends_ms = now_ms + self._session_ms
+        session = Session(secrets.token_urlsafe(18), name, role, via, now_ms, ends_ms, stamp, connections)
         await self._audit.note(Actor(name, role, via, self.address(request)), "sign in", {}, "done")
         return session
 
@@ -228,44 +260,60 @@ class Guard:
 
     # -- the parts ----------------------------------------------------------------------------------------
 
+    def _check_role(self, visitor: Visitor, required: Required) -> None:
+        if required == "anyone":
+            return
+        if visitor.role is None:
+            raise NotSignedIn("Not signed in, or the session has ended.")
+        may = {
+            "viewer": True,
+            "operator": visitor.may_act,
+            "settings": self.may_edit_connections(visitor),
+            "admin": visitor.is_admin,
+        }
+        if not may[required]:
+            needed = "admin" if required == "settings" else required
+            raise NotAllowed(f"{visitor.name} has the role {visitor.role}; this needs the role {needed}.")
+
+    async def _check_scope(self, request: web.Request, scope: Scope, concerns: Concerns) -> None:
+        """Whether somebody who is limited may use a route at all, and only names connections of theirs."""
+        if concerns == "deployment":
+            raise NotAllowed("This is about the whole deployment, and you see some of its connections.")
+        for connection in (
+            request.match_info.get("connection"),
+            *request.query.getall("connection", ()),
+            await _posted_connection(request),
+        ):
+            if connection and not scope.includes(connection):
+                raise no_such_connection(connection)
+
     def _by_cookie(self, request: web.Request) -> Visitor:
         cookie = request.cookies.get(self.cookie_name(request, SESSION))
         session = read_session(self.seal, cookie, self._now_ms()) if cookie else None
-        role = self._role_of(session) if session and not self._ended.holds(session) else None
+        account = self.accounts.of_session(session) if session and not self._ended.holds(session) else None
         address = self.address(request)
-        if session is not None and role is not None:
-            return Visitor(session.name, role, session.via, address, self.csrf_of(session), session)
+        if session is not None and account is not None:
+            csrf = self.csrf_of(session)
+            return Visitor(account.name, account.role, session.via, address, csrf, session, account.scope)
         guest = request.cookies.get(self.cookie_name(request, GUEST), "")
         if not (20 <= len(guest) <= 64):
             guest = secrets.token_urlsafe(18)
             request[_NEW_GUEST] = guest
         return Visitor("", None, "", address, self.seal.token("guest", guest))
 
-    def _role_of(self, session: Session) -> str | None:
-        """The role that a session has now: the configuration may have changed since it began."""
-        if session.via == "oidc":
-            return session.role if self.provider and session.role in ("viewer", "operator") else None
-        user = self._users.get(session.name)
-        if user is None or stamp_of(user.password_hash.get_secret_value()) != session.stamp:
-            return None
-        return user.role
-
     def _by_token(self, request: web.Request) -> Visitor:
         kind, _, token = request.headers["Authorization"].partition(" ")
         # Under a name of its own: wrong tokens must not keep people from their passwords, nor a right one from its work.
         # A token is 256 random bits, so there is nothing to slow down but the log.
         address, now = self.address(request), self._clock()
-        hashed, found = token_hash(token.strip()), None
-        for known, one in self._tokens:
-            if hmac.compare_digest(known, hashed):
-                found = one
+        found = self.accounts.program(token_hash(token.strip()))
         if kind.lower() != "bearer" or found is None:
             of_tokens = f"token {address}"
             if self._attempts.wait_seconds(of_tokens, f"@{of_tokens}", now) > 0:
                 raise TooMany("Too many attempts with unknown tokens: wait a minute.", 60.0)
             self._attempts.failed(of_tokens, f"@{of_tokens}", now)
             raise NotSignedIn("The token is unknown. Expected the header Authorization: Bearer TOKEN.")
-        return Visitor(found.name, found.role, "token", address, "")
+        return Visitor(found.name, found.role, "token", address, "", scope=found.scope)
 
     async def _check_forgery(self, request: web.Request, visitor: Visitor) -> None:
         problem = origin_problem(request.headers, request.host, self._public_url)
@@ -296,3 +344,19 @@ class Guard:
             samesite="Lax",
             secure=self.is_secure(request),
         )
+
+
+async def _posted_connection(request: web.Request) -> str | None:
+    """The field `connection` of a form or of a JSON body."""
+    if request.method in SAFE_METHODS:
+        return None
+    if request.content_type == FORM:
+        return (await posted(request)).get("connection")
+    if request.content_type == "application/json":
+        try:
+            body = orjson.loads(await request.read())
+        except orjson.JSONDecodeError:
+            return None  # the endpoint says what is wrong with it
+        found = body.get("connection") if isinstance(body, dict) else None
+        return found if isinstance(found, str) else None
+    return None

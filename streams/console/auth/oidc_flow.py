@@ -41,6 +41,7 @@ class Claimed:
 
     name: str
     role: str
+    connections: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,22 @@ class OidcFlow:
             raise SignInRefused(f"The provider does not say who you are: its id token has no {oidc.name_claim!r}.")
         if oidc.name_claim == "email" and claims.get("email_verified") is False:
             raise SignInRefused("The provider has not verified your e-mail address.")
-        held = claims.get(oidc.role_claim)
-        values = {held} if isinstance(held, str) else {str(one) for one in held} if isinstance(held, list) else set()
-        for role, wanted in (("operator", oidc.operators), ("viewer", oidc.viewers)):
+        values = _texts(claims.get(oidc.role_claim))
+        for role, wanted in (("admin", oidc.admins), ("operator", oidc.operators), ("viewer", oidc.viewers)):
             if "*" in wanted or values & set(wanted):
-                return Claimed(name.strip()[:100], role)
+                return Claimed(name.strip()[:100], role, self._connections(name, role, claims))
         raise SignInRefused(f"{name[:100]} is known to the provider, and has no role here.")
+
+    def _connections(self, name: str, role: str, claims: Mapping[str, Any]) -> list[str] | None:
+        """The connections that somebody's groups give; None where the configuration does not limit anybody."""
+        oidc = self._oidc
+        if not oidc.connections or role == "admin":
+            return None
+        values = {*_texts(claims.get(oidc.connections_claim or oidc.role_claim)), "*"}
+        found = sorted({one for group, given in oidc.connections.items() if group in values for one in given})
+        if not found:
+            raise SignInRefused(f"{name[:100]} is known to the provider, and no connection is given to their groups.")
+        return found
 
     async def _key(self, kid: str | None) -> jwt.PyJWK:
         for is_fresh in (False, True):
@@ -181,6 +192,11 @@ class OidcFlow:
                 raise Unavailable(f"The provider publishes no usable keys: {error}.") from None
             self._found, self._looked = found, time.monotonic()
             return self._found, self._keys
+
+
+def _texts(held: Any) -> set[str]:
+    """The values of a claim that is a text or a list."""
+    return {held} if isinstance(held, str) else {str(one) for one in held} if isinstance(held, list) else set()
 
 
 async def _ask(method: str, url: str, **options: Any) -> tuple[int, dict[str, Any]]:

@@ -27,8 +27,8 @@ class OidcRoutes:
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/oidc/start", self.start, role="anyone")
-        self._guard.add(app, "GET", "/oidc/callback", self.callback, role="anyone")
+        self._guard.add(app, "GET", "/oidc/start", self.start, role="anyone", concerns="person")
+        self._guard.add(app, "GET", "/oidc/callback", self.callback, role="anyone", concerns="person")
 
     async def start(self, request: web.Request) -> web.Response:
         """Send the browser to the provider."""
@@ -47,7 +47,9 @@ class OidcRoutes:
             by = Actor("unknown name", via="oidc", address=self._guard.address(request))
             await self._audit.note(by, "sign in", {}, "refused", error.words)
             raise
-        session = await self._guard.start_session(request, claimed.name, claimed.role, "oidc")
+        session = await self._guard.start_session(
+            request, claimed.name, claimed.role, "oidc", connections=claimed.connections
+        )
         answer = web.Response(status=303, headers={"Location": self._guard.safe_path(go_on)})
         self._guard.remember(request, answer, session)
         self._guard.set_cookie(request, answer, COOKIE, "", 0)

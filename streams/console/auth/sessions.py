@@ -25,6 +25,7 @@ class Session:
     """Somebody who has signed in. Times are epoch milliseconds.
 
     `id` is that of one sign-in. `stamp` is a short hash of the password hash at that time; empty for `oidc`.
+    `connections` are those that a provider's groups gave, `*` for all; None where somebody else says it.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Session:
     began_ms: int
     ends_ms: int
     stamp: str = ""
+    connections: list[str] | None = None
 
 
 class Seal:

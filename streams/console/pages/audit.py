@@ -13,7 +13,7 @@ class AuditLogPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/audit", self.audit, role="viewer")
+        self._guard.add(app, "GET", "/audit", self.audit, role="viewer", concerns="filtered")
 
     async def audit(self, request: web.Request) -> web.StreamResponse:
         """Who did what."""

@@ -15,9 +15,9 @@ class BackfillPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/backfill", self.backfills, role="viewer")
-        self._guard.add(app, "GET", "/backfill/start", self.confirm, role="operator")
-        self._guard.add(app, "POST", "/backfill/start", self.start, role="operator")
+        self._guard.add(app, "GET", "/backfill", self.backfills, role="viewer", concerns="filtered")
+        self._guard.add(app, "GET", "/backfill/start", self.confirm, role="operator", concerns="filtered")
+        self._guard.add(app, "POST", "/backfill/start", self.start, role="operator", concerns="filtered")
 
     async def backfills(self, request: web.Request) -> web.StreamResponse:
         """Every connection's backfill."""

@@ -18,8 +18,8 @@ class ConflictsPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/conflicts", self.conflicts, role="viewer")
-        self._guard.add(app, "POST", "/conflicts/decide", self.decide, role="operator")
+        self._guard.add(app, "GET", "/conflicts", self.conflicts, role="viewer", concerns="filtered")
+        self._guard.add(app, "POST", "/conflicts/decide", self.decide, role="operator", concerns="filtered")
 
     async def conflicts(self, request: web.Request) -> web.StreamResponse:
         """The list."""

@@ -30,14 +30,14 @@ class ConnectionEditsPage(Page):
     def add(self, app: web.Application) -> None:
         """Add the routes."""
         guard, one = self._guard, "/connections/{connection}"
-        guard.add(app, "GET", "/connections/new", self.new, role="operator")
-        guard.add(app, "POST", "/connections/new", self.add_connection, role="operator")
+        guard.add(app, "GET", "/connections/new", self.new, role="settings", concerns="deployment")
+        guard.add(app, "POST", "/connections/new", self.add_connection, role="settings", concerns="deployment")
         guard.add(app, "GET", f"{one}/settings", self.show, role="viewer")
-        guard.add(app, "POST", f"{one}/settings", self.change, role="operator")
-        guard.add(app, "POST", f"{one}/credentials", self.paste, role="operator")
+        guard.add(app, "POST", f"{one}/settings", self.change, role="settings")
+        guard.add(app, "POST", f"{one}/credentials", self.paste, role="settings")
         guard.add(app, "POST", f"{one}/pause", self.pause, role="operator")
-        guard.add(app, "GET", f"{one}/remove", self.confirm, role="operator")
-        guard.add(app, "POST", f"{one}/remove", self.remove, role="operator")
+        guard.add(app, "GET", f"{one}/remove", self.confirm, role="settings")
+        guard.add(app, "POST", f"{one}/remove", self.remove, role="settings")
 
     async def new(self, request: web.Request) -> web.StreamResponse:
         """The empty form, or one that is filled like the connection `like`."""

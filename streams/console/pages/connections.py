@@ -16,10 +16,10 @@ class ConnectionsPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/connections", self.connections, role="viewer")
+        self._guard.add(app, "GET", "/connections", self.connections, role="viewer", concerns="filtered")
         self._guard.add(app, "POST", "/connections/{connection}/refresh", self.refresh, role="operator")
-        self._guard.add(app, "GET", "/connect/{vendor}/{connection}", self.connect, role="operator")
-        self._guard.add(app, "POST", "/connect/{vendor}/{connection}", self.connected, role="operator")
+        self._guard.add(app, "GET", "/connect/{vendor}/{connection}", self.connect, role="settings")
+        self._guard.add(app, "POST", "/connect/{vendor}/{connection}", self.connected, role="settings")
 
     async def connections(self, request: web.Request) -> web.StreamResponse:
         """Every connection."""

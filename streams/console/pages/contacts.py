@@ -16,14 +16,14 @@ class ContactsPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/contacts", self.contacts, role="viewer")
+        self._guard.add(app, "GET", "/contacts", self.contacts, role="viewer", concerns="filtered")
         self._guard.add(app, "GET", "/contacts/{connection}/{lead}", self.contact, role="viewer")
 
     async def contacts(self, request: web.Request) -> web.StreamResponse:
         """The search. One hit is opened at once, unless the person only looks at a connection."""
         wanted = request.query.get("q", "").strip()
         connection = request.query.get("connection", "")
-        known = tuple(sorted(self._services.settings.connections))
+        known = self._services.connection_names
         if not wanted:
             fresh = await self._services.contacts.freshness()
             count, is_complete = (fresh.contacts, fresh.is_complete) if fresh else (0, True)

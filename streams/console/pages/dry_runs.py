@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from streams.console.auth.scope import is_visible
 from streams.console.errors import ConsoleError, TooMany
 from streams.console.services.dry_run import DryRunState
 from streams.messages import Selection
@@ -36,8 +37,9 @@ class DryRuns:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def get(self, dry_id: str) -> Dry | None:
-        """One of them."""
-        return self._known.get(dry_id)
+        """One of them, if whoever asks may see it."""
+        found = self._known.get(dry_id)
+        return found if found is not None and is_visible(found.selection.connection) else None
 
     def start(self, selection: Selection) -> Dry:
         """Begin one. Raises `TooMany` while another is under way here."""

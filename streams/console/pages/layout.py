@@ -47,7 +47,7 @@ class Layout:
     async def context(self, request: web.Request, message: Notice | None = None) -> PageContext:
         """Who looks at the page, and with which settings."""
         visitor = self._visitor(request)
-        person = CurrentUser(visitor.name, cast(Role, visitor.role)) if visitor and visitor.role else None
+        person = self._person(visitor) if visitor and visitor.role else None
         theme = request.cookies.get(THEME, "auto")
         return PageContext(
             here=request.path_qs,
@@ -61,6 +61,10 @@ class Layout:
             conflicts=self._conflicts() if person else None,
             message=message or _message_of(request),
         )
+
+    def _person(self, visitor: Visitor) -> CurrentUser:
+        may_edit = self.guard.may_edit_connections(visitor)
+        return CurrentUser(visitor.name, cast(Role, visitor.role), visitor.scope.is_limited, may_edit)
 
     async def _in_menu(self) -> int | None:
         """The number of parked records. No page waits long for it."""

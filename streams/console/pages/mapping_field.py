@@ -34,8 +34,8 @@ class MappingFieldPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/mapping/{name}/field", self.field, role="viewer")
-        self._guard.add(app, "POST", "/mapping/{name}/field", self.change, role="operator")
+        self._guard.add(app, "GET", "/mapping/{name}/field", self.field, role="viewer", concerns="filtered")
+        self._guard.add(app, "POST", "/mapping/{name}/field", self.change, role="operator", concerns="deployment")
 
     async def field(self, request: web.Request) -> web.StreamResponse:
         """The form of one field; without `field` in the query, that of a new one."""

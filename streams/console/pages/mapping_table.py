@@ -26,9 +26,9 @@ class MappingTablePage(Page):
     def add(self, app: web.Application) -> None:
         """Add the routes."""
         guard = self._guard
-        guard.add(app, "GET", "/mapping/{name}/table", self.table, role="viewer")
-        guard.add(app, "POST", "/mapping/{name}/undo", self.undo, role="operator")
-        guard.add(app, "POST", "/mapping/{name}/delete", self.delete, role="operator")
+        guard.add(app, "GET", "/mapping/{name}/table", self.table, role="viewer", concerns="filtered")
+        guard.add(app, "POST", "/mapping/{name}/undo", self.undo, role="operator", concerns="deployment")
+        guard.add(app, "POST", "/mapping/{name}/delete", self.delete, role="operator", concerns="deployment")
 
     async def table(self, request: web.Request) -> web.StreamResponse:
         """All fields of a mapping, with what it inherits."""

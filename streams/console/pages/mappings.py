@@ -34,12 +34,12 @@ class MappingsPage(Page):
     def add(self, app: web.Application) -> None:
         """Add the routes."""
         guard = self._guard
-        guard.add(app, "GET", "/mapping", self.mappings, role="viewer")
-        guard.add(app, "POST", "/mapping/new", self.new, role="operator")
-        guard.add(app, "POST", "/mapping/use", self.use, role="operator")
-        guard.add(app, "GET", "/mapping/{name}", self.show, role="viewer")
-        guard.add(app, "POST", "/mapping/{name}", self.save, role="operator")
-        guard.add(app, "POST", "/mapping/{name}/preview", self.preview, role="viewer")
+        guard.add(app, "GET", "/mapping", self.mappings, role="viewer", concerns="filtered")
+        guard.add(app, "POST", "/mapping/new", self.new, role="operator", concerns="deployment")
+        guard.add(app, "POST", "/mapping/use", self.use, role="operator", concerns="filtered")
+        guard.add(app, "GET", "/mapping/{name}", self.show, role="viewer", concerns="filtered")
+        guard.add(app, "POST", "/mapping/{name}", self.save, role="operator", concerns="deployment")
+        guard.add(app, "POST", "/mapping/{name}/preview", self.preview, role="viewer", concerns="filtered")
 
     async def mappings(self, request: web.Request) -> web.StreamResponse:
         """Which mappings there are, and who uses them."""
@@ -143,7 +143,7 @@ class MappingsPage(Page):
         found = known.mapping(name)
         if found is None:
             raise NotFound(f"There is no mapping {name[:60]!r}.")
-        connections = found.used_by or tuple(sorted(self._services.settings.connections))
+        connections = found.used_by or self._services.connection_names
         wanted = form.get("connection", "")
         return EditorView(
             name=name,

@@ -15,8 +15,8 @@ class NotificationsPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/notifications", self.notifications, role="viewer")
-        self._guard.add(app, "POST", "/notifications/test", self.test, role="operator")
+        self._guard.add(app, "GET", "/notifications", self.notifications, role="viewer", concerns="deployment")
+        self._guard.add(app, "POST", "/notifications/test", self.test, role="operator", concerns="deployment")
 
     async def notifications(self, request: web.Request) -> web.StreamResponse:
         """The recipients."""

@@ -13,7 +13,7 @@ class OverviewPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/", self.overview, role="viewer")
+        self._guard.add(app, "GET", "/", self.overview, role="viewer", concerns="filtered")
 
     async def overview(self, request: web.Request) -> web.StreamResponse:
         """Is it running?"""

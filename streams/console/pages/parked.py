@@ -26,12 +26,16 @@ class ParkedRecordsPage(Page):
     def add(self, app: web.Application) -> None:
         """Add the routes."""
         guard = self._guard
-        guard.add(app, "GET", "/parked", self.parked, role="viewer")
-        guard.add(app, "GET", "/parked/cause", self.cause, role="viewer")
-        guard.add(app, "GET", "/parked/record/{id}", self.record, role="viewer")
+        guard.add(app, "GET", "/parked", self.parked, role="viewer", concerns="filtered")
+        guard.add(app, "GET", "/parked/cause", self.cause, role="viewer", concerns="filtered")
+        guard.add(app, "GET", "/parked/record/{id}", self.record, role="viewer", concerns="filtered")
         for action in ("retry", "discard"):
-            guard.add(app, "GET", f"/parked/{action}", partial(self.confirm, action), role="operator")
-            guard.add(app, "POST", f"/parked/{action}", partial(self.decide, action), role="operator")
+            guard.add(
+                app, "GET", f"/parked/{action}", partial(self.confirm, action), role="operator", concerns="filtered"
+            )
+            guard.add(
+                app, "POST", f"/parked/{action}", partial(self.decide, action), role="operator", concerns="filtered"
+            )
 
     async def parked(self, request: web.Request) -> web.StreamResponse:
         """By cause."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from streams.console.errors import Conflict, NotFound, TooMany, WrongInput
+from streams.console.auth.scope import no_such_connection
+from streams.console.errors import Conflict, TooMany, WrongInput
 from streams.console.pages.dry_runs import DryRuns
 from streams.console.pages.layout import Layout, Page, form_of
 from streams.console.pages.render import href
@@ -36,11 +37,11 @@ class ReplayPage(Page):
     def add(self, app: web.Application) -> None:
         """Add the routes."""
         guard = self._guard
-        guard.add(app, "GET", "/replay", self.show, role="viewer")
-        guard.add(app, "POST", "/replay/dry-run", self.plan, role="operator")
-        guard.add(app, "POST", "/replay/start", self.start, role="operator")
-        guard.add(app, "POST", "/replay/stop", self.stop, role="operator")
-        guard.add(app, "POST", "/replay/go-on", self.go_on, role="operator")
+        guard.add(app, "GET", "/replay", self.show, role="viewer", concerns="filtered")
+        guard.add(app, "POST", "/replay/dry-run", self.plan, role="operator", concerns="filtered")
+        guard.add(app, "POST", "/replay/start", self.start, role="operator", concerns="filtered")
+        guard.add(app, "POST", "/replay/stop", self.stop, role="operator", concerns="filtered")
+        guard.add(app, "POST", "/replay/go-on", self.go_on, role="operator", concerns="filtered")
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The page; `dry` in the query is a dry run to be looked at."""
@@ -80,7 +81,7 @@ class ReplayPage(Page):
 
     async def _page(self, request: web.Request, form: ReplayForm, dry_id: str, status: int = 200) -> web.Response:
         groups = (await self._services.parked.groups()).groups
-        connections = sorted(self._services.settings.connections)
+        connections = self._services.connection_names
         reasons = sorted({one.reason for one in groups})
         dry, runs = self._dry_runs.get(dry_id), await self._services.replay.all()
         view = replay_view(form, connections, reasons, dry, runs, self._layout.now_ms())
@@ -88,8 +89,8 @@ class ReplayPage(Page):
 
     def _selection(self, request: web.Request, form: ReplayForm) -> Selection:
         """What a form means. Raises `WrongInput`."""
-        if form.connection and form.connection not in self._services.settings.connections:
-            raise NotFound(f"There is no connection {form.connection[:60]!r}.")
+        if form.connection and form.connection not in self._services.connection_names:
+            raise no_such_connection(form.connection)
         facts: dict[str, Any] = {}
         for name in ("since", "until"):
             text = getattr(form, name)

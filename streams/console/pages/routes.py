@@ -8,6 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from streams.console.auth.guard import Guard
+from streams.console.auth.scope import of_the_frame
 from streams.console.errors import Unavailable
 from streams.console.pages.all_pages import PAGES
 from streams.console.pages.error_pages import friendly
@@ -25,11 +26,16 @@ def add_pages(
 
     async def parked() -> int | None:
         try:
-            return (await services.parked.groups()).total
+            with of_the_frame():
+                return (await services.parked.groups()).total
         except Unavailable:
             return None
 
-    layout = Layout(guard, now_ms, parked, lambda: services.conflicts.undecided)
+    def undecided() -> int | None:
+        with of_the_frame():
+            return services.conflicts.undecided
+
+    layout = Layout(guard, now_ms, parked, undecided)
     app.middlewares.append(friendly(layout))
     for page in PAGES:
         page(layout, services).add(app)

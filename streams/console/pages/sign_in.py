@@ -21,11 +21,11 @@ class SignInPage(Page):
     def add(self, app: web.Application) -> None:
         """Add the routes."""
         guard = self._guard
-        guard.add(app, "GET", "/sign-in", self.show, role="anyone")
-        guard.add(app, "POST", "/sign-in", self.sign_in, role="anyone")
-        guard.add(app, "POST", "/sign-out", self.sign_out, role="anyone")
-        guard.add(app, "POST", "/theme", self.theme, role="anyone")
-        guard.add(app, "GET", "/assets/{name}", self.asset, role="anyone")
+        guard.add(app, "GET", "/sign-in", self.show, role="anyone", concerns="person")
+        guard.add(app, "POST", "/sign-in", self.sign_in, role="anyone", concerns="person")
+        guard.add(app, "POST", "/sign-out", self.sign_out, role="anyone", concerns="person")
+        guard.add(app, "POST", "/theme", self.theme, role="anyone", concerns="person")
+        guard.add(app, "GET", "/assets/{name}", self.asset, role="anyone", concerns="person")
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The sign-in page; who is signed in goes on."""
@@ -83,8 +83,8 @@ def sign_in_view(
         name=name,
         problem=problem,
         go_on=go_on,
-        has_passwords=guard.has_passwords,
-        provider=guard.provider,
-        provider_href=href("/oidc/start", go_on=go_on) if guard.provider else "",
+        has_passwords=guard.accounts.has_passwords,
+        provider=guard.accounts.provider,
+        provider_href=href("/oidc/start", go_on=go_on) if guard.accounts.provider else "",
         kept=kept,
     )

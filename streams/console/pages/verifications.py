@@ -15,15 +15,15 @@ class VerificationsPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/verify", self.all, role="viewer")
-        self._guard.add(app, "POST", "/verify", self.start, role="operator")
-        self._guard.add(app, "GET", "/verify/{id}", self.one, role="viewer")
+        self._guard.add(app, "GET", "/verify", self.all, role="viewer", concerns="filtered")
+        self._guard.add(app, "POST", "/verify", self.start, role="operator", concerns="filtered")
+        self._guard.add(app, "GET", "/verify/{id}", self.one, role="viewer", concerns="filtered")
 
     async def all(self, request: web.Request) -> web.StreamResponse:
         """The form, and the newest comparisons of this gateway."""
         view = verifications_view(
             await self._services.verifications.all(),
-            sorted(self._services.verifications.settings().connections),
+            list(self._services.connection_names),
             request.query.get("connection", ""),
             request.query.get("lead", ""),
         )

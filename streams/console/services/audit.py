@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from streams.console.auth.scope import Scope, current_scope
 from streams.console.errors import Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.kafka.topic_reader import each_record
@@ -54,19 +55,31 @@ class AuditReader:
 
     async def page(self, *, who: str = "", before: str = "", limit: int = 50) -> AuditPage:
         """A page; `before` is the `after` of the one before it."""
-        cursor = _cursor(before)
-        if self._reader is None:
-            lines, people = await self._by_topic(who, cursor, limit + 1)
-        else:
-            try:
-                lines = await self._reader.acts(who=who, before=cursor, limit=limit + 1)
-                people = await self._reader.people_who_acted()
-            except NoIndex as error:
-                raise Unavailable(f"The index is being built: {error}.") from error
-        acts = [one for line in lines if (one := self._seen(line)) is not None]
+        scope, cursor = current_scope(), _cursor(before)
+        acts: list[ActSeen] = []
+        while True:
+            lines, people = await self._lines(who, cursor, limit + 1)
+            found = [one for line in lines if (one := self._seen(line)) is not None]
+            acts += [_without_others(one, scope) for one in found if _is_theirs(one, scope)]
+            if len(acts) > limit or len(lines) <= limit or not found:
+                break
+            cursor = found[-1].at_ms, found[-1].id
         shown = acts[:limit]
         after = f"{shown[-1].at_ms}.{shown[-1].id}" if len(acts) > limit else ""
+        if scope.is_limited:
+            people = tuple(sorted({one.who for one in shown}))
         return AuditPage(tuple(shown), people, after)
+
+    async def _lines(
+        self, who: str, before: tuple[int, str] | None, limit: int
+    ) -> tuple[tuple[ActLines, ...], tuple[str, ...]]:
+        if self._reader is None:
+            return await self._by_topic(who, before, limit)
+        try:
+            lines = await self._reader.acts(who=who, before=before, limit=limit)
+            return lines, await self._reader.people_who_acted()
+        except NoIndex as error:
+            raise Unavailable(f"The index is being built: {error}.") from error
 
     async def _by_topic(
         self, who: str, before: tuple[int, str] | None, limit: int
@@ -103,6 +116,18 @@ class AuditReader:
             (last or first).detail,
             last.at_ms if last is not None else None,
         )
+
+
+def _is_theirs(act: ActSeen, scope: Scope) -> bool:
+    """Whether somebody sees an act; one that is about no single connection is for those who see all."""
+    return not scope.is_limited or scope.includes(act.about.get("connection", ""))
+
+
+def _without_others(act: ActSeen, scope: Scope) -> ActSeen:
+    """Without the connection that one was made like, where it is not theirs."""
+    if scope.includes(act.about.get("of", "")) or "of" not in act.about:
+        return act
+    return replace(act, about={name: value for name, value in act.about.items() if name != "of"})
 
 
 def _first(line: ActLines) -> Act | None:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.console.auth.audit_log import Actor, AuditWriter
-from streams.console.errors import Conflict, NotFound
+from streams.console.auth.scope import check_visible, no_such_connection, visible
+from streams.console.errors import Conflict
 from streams.console.services.kafka_errors import on_kafka
 from streams.core.rows import SweepRow
 from streams.kafka.topic_reader import each_record
@@ -57,11 +58,10 @@ class Backfills:
         self._looking = asyncio.Lock()
 
     async def all(self) -> tuple[BackfillState, ...]:
-        """Every connection."""
+        """Every connection that whoever asks may see."""
         rows = await self._rows()
-        return tuple(
-            _state(one, rows.get(name, SweepRow())) for name, one in sorted(self._settings().connections.items())
-        )
+        known = visible(sorted(self._settings().connections.items()), lambda pair: pair[0])
+        return tuple(_state(one, rows.get(name, SweepRow())) for name, one in known)
 
     async def rows(self) -> dict[str, SweepRow]:
         """The row of each connection that has one."""
@@ -69,9 +69,10 @@ class Backfills:
 
     async def order(self, by: Actor, connection: str) -> BackfillState:
         """Order one. Raises `Conflict` when one is under way."""
+        check_visible(connection)
         chosen = self._settings().connections.get(connection)
         if chosen is None:
-            raise NotFound(f"There is no connection {connection!r}.")
+            raise no_such_connection(connection)
         async with self._audit.acting(by, "backfill", {"connection": connection}) as result:
 
             async def order() -> SweepRow:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.auth.scope import current_scope, visible
 from streams.console.errors import Conflict, NotFound, Unavailable
 from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.visible import visible_conflict
 from streams.messages import IdentityDecision
 from streams.operations.conflicts.decide import ConflictOutcome, decide
 from streams.operations.conflicts.open_conflicts import ConflictItem
@@ -43,7 +45,9 @@ class Conflicts:
     @property
     def undecided(self) -> int | None:
         """How many waited for a person when the list was last read; None before. Reads nothing."""
-        return None if self._kept is None else sum(item.is_open for item in self._kept[1])
+        if self._kept is None:
+            return None
+        return sum(item.is_open for item in visible(self._kept[1], lambda item: item.person.connection))
 
     async def found(self, connection: str = "") -> ConflictList:
         """The conflicts of all connections, or of one."""
@@ -93,4 +97,6 @@ class Conflicts:
             if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
                 found = await on_kafka(lambda: read_conflicts(self._settings(), reader=self._reader))
                 self._kept = time.monotonic(), tuple(found)
-            return self._kept[1]
+            scope = current_scope()
+            theirs = visible(self._kept[1], lambda item: item.person.connection)
+            return tuple(visible_conflict(item, scope) for item in theirs)

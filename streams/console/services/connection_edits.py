@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from connectors.errors import ConnectorError
 from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.auth.scope import check_visible
 from streams.console.background import BackgroundTask
 from streams.console.errors import Conflict, ConsoleError, Fault, NotFound, WrongInput
 from streams.console.services.kafka_errors import on_kafka
@@ -75,8 +76,10 @@ class ConnectionEdits(BackgroundTask):
         versions: Callable[[], Awaitable[MappingVersions]],
         audit: AuditWriter,
         served: Callable[[], Awaitable[Collection[str]]],
+        check_mapping: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`served` are the connections that workers serve now."""
+        """`served` are the connections that workers serve now. `check_mapping` refuses one that whoever asks may not see."""
+        self._check_mapping = check_mapping
         self._versions = versions
         self._served = served
         self._audit = audit
@@ -85,6 +88,11 @@ class ConnectionEdits(BackgroundTask):
 
     async def get(self, connection: str) -> EditableConnection:
         """One connection by its id or label. Raises `NotFound`."""
+        found = await self._get(connection)
+        check_visible(found.id)  # it may have been named by its label
+        return found
+
+    async def _get(self, connection: str) -> EditableConnection:
         versions = await self._versions()
         editor = ConnectionEditor(versions)
         of_file = versions.file.connection(connection)
@@ -120,6 +128,7 @@ class ConnectionEdits(BackgroundTask):
         self, by: Actor, connection: str, settings: Mapping[str, Any], expected_version: int
     ) -> EditableConnection:
         """Give a connection other settings: all of them are replaced."""
+        await self._check_mapping(str(settings.get("mapping", "")))
         return await self._edit(
             *(by, "connection change", connection, {"expected_version": str(expected_version)}),
             lambda to: to.change(connection, settings, expected_version=expected_version, by=by.name),

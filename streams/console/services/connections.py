@@ -9,13 +9,13 @@ from typing import Literal
 from connectors.auth.oauth import missing_scopes
 from connectors.errors import CallbackRefused, ConnectorError, SealError
 from connectors.http.transport import AiohttpTransport
-from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.auth.audit_log import Actor, AuditWriter, ProducerSource
+from streams.console.auth.scope import visible
 from streams.console.auth.sessions import Seal
 from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.backfill import Backfills
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
-from streams.kafka.batching_producer import BatchingProducer
 from streams.oauth.authorization import accept_lofty
 from streams.oauth.consent_link import ghl_link, lofty_link, query_of
 from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
@@ -113,7 +113,7 @@ class Connections:
         unfinished: Callable[[], Awaitable[Unfinished]],
         audit: AuditWriter,
         seal: Seal,
-        batching_producer: Callable[[], BatchingProducer],
+        batching_producer: ProducerSource,
         now_ms: Callable[[], int],
         leads: Callable[[], Awaitable[dict[str, int] | None]],
     ) -> None:
@@ -128,7 +128,7 @@ class Connections:
         self._now_ms = now_ms
 
     async def all(self) -> tuple[ConnectionState, ...]:
-        """Every connection."""
+        """Every connection that whoever asks may see."""
         sealed = await self._sealed()
         rows = await self._backfills.rows()
         counts = {one.connection: 0 for one in (await self._parked.groups()).groups}
@@ -140,7 +140,8 @@ class Connections:
             **dict.fromkeys(removing, "removing"),
         }
         settings, leads, found = self._settings(), await self._leads(), []
-        for name, one in sorted({**settings.connections, **incomplete, **removing}.items()):
+        known = sorted({**settings.connections, **incomplete, **removing}.items())
+        for name, one in visible(known, lambda pair: pair[0]):
             row = rows.get(name)
             found.append(
                 ConnectionState(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from streams.console.auth.scope import current_scope, is_visible, no_such_connection, visible
 from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.verdict import Answer, answer_of
@@ -110,12 +111,13 @@ class Contacts:
             raise Unavailable("The index is switched off (console.index), so nothing can be searched.")
         if len(text.strip()) < SHORTEST and not text.strip().isdigit():
             raise WrongInput(f"Type at least {SHORTEST} characters.")
-        if connection and connection not in self._settings().connections:
-            raise NotFound(f"There is no connection {connection!r}.")
+        if connection and (connection not in self._settings().connections or not is_visible(connection)):
+            raise no_such_connection(connection)
         began = time.monotonic()
         try:
-            fresh = await self._reader.freshness()
-            hits = await self._reader.search(text, connection=connection, limit=limit + 1, offset=min(offset, DEEPEST))
+            fresh = await self._theirs(await self._reader.freshness())
+            among = visible(self._reader.connections, str) if not connection else (connection,)
+            hits = await self._reader.search(text, among, limit=limit + 1, offset=min(offset, DEEPEST))
         except NoIndex as error:
             raise Unavailable(f"The index is being built: {error}.") from error
         except TooBroad:
@@ -126,8 +128,8 @@ class Contacts:
 
     async def timeline(self, connection: str, lead: str) -> Timeline:
         """The story of one contact. Raises `NotFound` when no topic names it."""
-        if connection not in self._settings().connections:
-            raise NotFound(f"There is no connection {connection!r}.")
+        if connection not in self._settings().connections or not is_visible(connection):
+            raise no_such_connection(connection)
         lane, began, now_ms = f"{connection}:{lead}", time.monotonic(), self._now_ms()
         hit, fresh = None, None
         holds = await self._holds()
@@ -178,7 +180,7 @@ class Contacts:
         """The names of contacts by `connection:lead`, as far as the index knows them."""
         found: dict[str, str] = {}
         with suppress(NoIndex):
-            for lane in lanes if self._reader is not None else ():
+            for lane in visible(lanes, _connection_of) if self._reader is not None else ():
                 hit = await self._reader.hit(lane) if self._reader is not None else None
                 if hit is not None and hit.name:
                     found[lane] = hit.name
@@ -187,7 +189,8 @@ class Contacts:
     async def explain(self, who: str, connection: str = "") -> tuple[Timeline, ...]:
         """The stories of whom a text names exactly: a lead's id, a GHL contact's id, an e-mail address."""
         who = who.strip()
-        chosen = [one for one in self._settings().connections.values() if connection in ("", one.name)]
+        known = visible(self._settings().connections.values(), lambda one: one.name)
+        chosen = [one for one in known if connection in ("", one.name)]
         if self._reader is None:
             finder = TopicFinder(self._settings(), self._now_ms())
             lanes = await on_kafka(lambda: finder.leads_of(who, chosen))
@@ -215,7 +218,19 @@ class Contacts:
         return known
 
     async def freshness(self) -> Freshness | None:
-        """How good the index is; None where it is switched off."""
+        """How good the index is, and how many leads whoever asks may see; None where it is switched off."""
+        found = await self.freshness_of_all()
+        return None if found is None else await self._theirs(found)
+
+    async def _theirs(self, found: Freshness) -> Freshness:
+        scope = current_scope()
+        if not scope.is_limited:
+            return found
+        counts = await self.leads() or {}
+        return replace(found, contacts=sum(count for name, count in counts.items() if scope.includes(name)))
+
+    async def freshness_of_all(self) -> Freshness | None:
+        """The same with the leads of all connections."""
         if self._reader is None:
             return None
         try:
@@ -230,6 +245,10 @@ def _contact(hit: Hit) -> Contact:
         *(connection, lead, hit.name, hit.emails, hit.phones, hit.ghl_id),
         *(hit.read_ms, hit.is_gone, hit.pending, hit.parked),
     )
+
+
+def _connection_of(lane: str) -> str:
+    return lane.partition(":")[0]
 
 
 def _is_complete(fresh: Freshness) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.console.auth.audit_log import Actor, AuditWriter
-from streams.console.errors import NotFound, Unavailable
+from streams.console.auth.scope import is_visible, no_such_connection
+from streams.console.errors import Unavailable
 from streams.console.services.kafka_errors import on_kafka
 from streams.operations.worker_queries.directories import ask_directories
 from streams.operations.worker_queries.errors import CannotFinish
@@ -33,8 +34,8 @@ class Locations:
     async def refresh(self, by: Actor, connection: str) -> RefreshedLocation:
         """Have the worker read the GHL location again: custom fields with their options, users, and the calendar."""
         chosen = self._settings().connections.get(connection)
-        if chosen is None:
-            raise NotFound(f"There is no connection {connection!r}.")
+        if chosen is None or not is_visible(connection):
+            raise no_such_connection(connection)
         async with self._audit.acting(by, "refresh", {"connection": connection}):
             try:
                 answers = await on_kafka(lambda: ask_directories(self._settings(), [chosen], is_fresh=True))

@@ -12,9 +12,11 @@ from functools import partial
 from aiokafka.errors import KafkaError
 
 from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.auth.scope import check_visible, current_scope, is_visible, no_such_connection, visible
 from streams.console.background import BackgroundTask
 from streams.console.errors import Conflict, Fault, NotFound, Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.visible import extended_by, visible_mappings
 from streams.mapping_versions.errors import (
     EvaluatorBusy,
     NoMappings,
@@ -74,20 +76,38 @@ class Mappings(BackgroundTask):
         """The settings with the mappings and connections in force; those of the file until the editor has read its topics."""
         return self._open.settings() if self._open is not None else self._settings
 
+    @property
+    def connection_names(self) -> tuple[str, ...]:
+        """The connections in force that whoever asks may see, sorted."""
+        return visible(sorted(self.settings().connections), str)
+
     async def state(self) -> MappingState:
         """All mappings, who uses them, and their history."""
-        return (await self.editor()).state()
+        return visible_mappings((await self.editor()).state(), current_scope())
+
+    async def check_visible_mapping(self, name: str | None, text: str | None = None) -> None:
+        """Raises `NotFound` for a mapping that is only of connections that whoever asks does not see, or a text that extends one."""
+        if not current_scope().is_limited:
+            return
+        known = {one.name for one in (await self.state()).mappings}
+        hidden = {one.name for one in (await self.editor()).state().mappings} - known
+        parent = extended_by(name or "", text or "")
+        if name in hidden or (parent and parent not in known):
+            wanted = name if name in hidden else parent
+            raise NotFound(f"There is no mapping {str(wanted)[:60]!r}.")
 
     async def validate(self, name: str, text: str) -> tuple[TextProblem, ...]:
         """Everything that keeps a text from being saved."""
+        await self.check_visible_mapping(name, text)
         with _refusals():
             return await (await self.editor()).problems(name, text)
 
     async def preview(self, name: str, text: str, connection: str, leads: Sequence[str] = ()) -> Previews:
         """What a text would make of some leads of a connection; of the newest where none are named."""
         editor = await self.editor()
-        if connection not in editor.settings().connections:
-            raise NotFound(f"There is no connection {connection!r}.")
+        if connection not in editor.settings().connections or not is_visible(connection):
+            raise no_such_connection(connection)
+        await self.check_visible_mapping(name, text)
         if len(leads) > MOST_LEADS:
             raise WrongInput(f"At most {MOST_LEADS} leads at a time.")
         with _refusals():  # before anything is read for it
@@ -124,6 +144,8 @@ class Mappings(BackgroundTask):
 
     async def use(self, by: Actor, connection: str, name: str | None, expected_version: int) -> MappingState:
         """Give a connection another mapping; None: the one of the file."""
+        check_visible(connection)
+        await self.check_visible_mapping(name)
         editor, about = await self.editor(), {"connection": connection, "mapping": name or ""}
         return await self._edit(by, "mapping use", about, expected_version, partial(editor.use, connection, name))
 
@@ -145,7 +167,7 @@ class Mappings(BackgroundTask):
             with _refusals():
                 state = await on_kafka(lambda: change(expected_version=expected_version, by=by.name))
             result.detail = f"version {state.version}"
-        return state
+        return visible_mappings(state, current_scope())
 
     async def editor(self) -> MappingEditor:
         """The store of all edits. Raises `Unavailable` while it cannot be read."""

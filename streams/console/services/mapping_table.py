@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from streams.console.auth.scope import is_visible, visible
 from streams.console.errors import NotFound, Unavailable
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.mapping import Mappings
@@ -89,12 +90,12 @@ class MappingTables:
 
     def connections(self, text: MappingText) -> tuple[str, ...]:
         """The connections on whose leads a mapping is tried: those that use it, or all where none does."""
-        return text.used_by or tuple(sorted(self._mappings.settings().connections))
+        return visible(text.used_by or sorted(self._mappings.settings().connections), str)
 
     async def examples(self, connection: str, most: int = 3) -> tuple[tuple[LeadExample, ...], str]:
         """The newest leads of a connection; without any, why."""
         settings = self._mappings.settings()
-        if connection not in settings.connections:
+        if connection not in settings.connections or not is_visible(connection):
             return (), "There is no connection yet, so no values are shown."
         try:
             newest = await on_kafka(lambda: latest_leads(settings, connection, most))

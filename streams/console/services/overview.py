@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from streams.console.auth.scope import current_scope
 from streams.console.background import TopicFollower
 from streams.console.services.contacts import Contacts
 from streams.console.services.kafka_errors import seconds_left, unreachable
 from streams.console.services.parked import ParkedGroups, ParkedWork
 from streams.console.services.time_series import HOURS, STEP_MS, Point, TimeSeries, oldest_ms, point_of
+from streams.console.services.visible import visible_deployment
 from streams.core.status_parts import StatusCollector
 from streams.messages import WorkerStatus
 from streams.messages.topics import STATUS
@@ -42,13 +44,17 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class OverviewNow:
-    """Everything at a glance. `rates` are records a second over the last half minute, by stage and count."""
+    """Everything at a glance. `rates` are records a second over the last half minute, by stage and count.
+
+    `is_limited`: it is of some connections only, and without what is counted for all of them together.
+    """
 
     deployment: Overview
     rates: dict[str, float]
     oldest_accepted_ms: int | None
     parked: ParkedGroups
     index: IndexState
+    is_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +156,29 @@ class OverviewService:
         self._follower = follower
         self._parked = parked
         self._contacts = contacts
-        self._kept: tuple[float, OverviewNow | None] = (0.0, None)
+        self._kept: tuple[float, tuple[Overview, dict[str, float]] | None] = (0.0, None)
 
     async def now(self) -> OverviewNow:
-        """The deployment now; looked at again after a second."""
-        at, kept = self._kept
-        if kept is not None and time.monotonic() - at < 1.0:
-            return kept
-        deployment, rates_now = await self._follower.deployment()
+        """The deployment now, as far as whoever asks may see it."""
+        scope = current_scope()
+        deployment, rates_now = await self._deployment()
+        deployment = visible_deployment(deployment, scope)
         fresh = await self._contacts.freshness()
         index = IndexState(False, 0, 0, False, 0)
         if fresh is not None:
             index = IndexState(True, fresh.contacts, fresh.behind, fresh.is_complete, fresh.looked_ms)
-        found = OverviewNow(deployment, rates_now, oldest_ms(deployment), await self._parked.groups(), index)
-        self._kept = (time.monotonic(), found)
-        return found
+        rates_now = {} if scope.is_limited else rates_now
+        parked = await self._parked.groups()
+        return OverviewNow(deployment, rates_now, oldest_ms(deployment), parked, index, scope.is_limited)
 
     async def history(self) -> History:
-        """The last hours."""
-        return await self._follower.history()
+        """The last hours; without points for somebody who is limited, as they are sums of all connections."""
+        return History(STEP_MS, ()) if current_scope().is_limited else await self._follower.history()
+
+    async def _deployment(self) -> tuple[Overview, dict[str, float]]:
+        """The whole deployment; looked at again after a second."""
+        at, kept = self._kept
+        if kept is None or time.monotonic() - at >= 1.0:
+            kept = await self._follower.deployment()
+            self._kept = (time.monotonic(), kept)
+        return kept

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.auth.scope import is_visible, visible
 from streams.console.errors import NotFound, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.retry_outcomes import Retries, RetryOutcome
@@ -22,6 +23,7 @@ from streams.operations.parked.open_records import ParkedItem, RecordFilter, Ret
 from streams.operations.parked.queue import ParkedQueue
 from streams.settings import Settings
 
+NO_SUCH_RECORD = "This record is no longer there: the topic keeps records for 90 days."
 KEPT_SECONDS = 2.0
 LONGEST_WORDS = 2_000
 MOST_ORIGINAL = 200_000
@@ -153,10 +155,12 @@ class ParkedWork:
         position = RecordPosition(self._topic, int(partition), int(offset))
         found = await on_kafka(lambda: fetch_records(self._settings(), [position]))
         if position not in found:
-            raise NotFound("This record is no longer there: the topic keeps records for 90 days.")
+            raise NotFound(NO_SUCH_RECORD)
         item = ParkedItem.of(position.partition, position.offset, found[position].key, found[position].value)
         one = item.parked
         items = await self._open()
+        if not is_visible(_connection_of(item)):
+            raise NotFound(NO_SUCH_RECORD)
         name = item.connection or "?"
         same = sum(RecordFilter(name, one.stage, one.reason).takes(item) for item in items)
         original = one.original_bytes()
@@ -181,7 +185,7 @@ class ParkedWork:
     async def outcome(self, retry: str) -> RetryOutcome:
         """What came of a retry so far."""
         retried = self._retries.get(retry)
-        if retried is None:
+        if retried is None or not all(map(is_visible, retried.connections)):
             raise NotFound("This gateway does not follow that retry: it was made at another one, or long ago.")
         pending = None
         if self._reader is not None:
@@ -218,7 +222,11 @@ class ParkedWork:
         return [item for item in await self._open() if wanted.takes(item)]
 
     async def _open(self) -> tuple[ParkedItem, ...]:
-        """All that waits, the oldest first; looked up again after two seconds."""
+        """What waits and whoever asks may see, the oldest first."""
+        return visible(await self._open_of_all(), _connection_of)
+
+    async def _open_of_all(self) -> tuple[ParkedItem, ...]:
+        """All that waits; looked up again after two seconds."""
         async with self._looking:
             at, items = self._kept
             if time.monotonic() - at < KEPT_SECONDS:
@@ -280,6 +288,10 @@ def _named(wanted: RecordFilter) -> RecordFilter:
     if wanted == RecordFilter():
         raise WrongInput("Say which: a connection, a stage, a reason, an entity or a record.")
     return wanted
+
+
+def _connection_of(item: ParkedItem) -> str:
+    return item.connection or ""
 
 
 def _id(line: ParkedLine) -> str:

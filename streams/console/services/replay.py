@@ -17,6 +17,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 
 from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.auth.scope import current_scope, is_visible, no_such_connection, visible
 from streams.console.background import BackgroundTask
 from streams.console.errors import Conflict, ConsoleError, NotFound, TooMany, WrongInput
 from streams.console.services.dry_run import DryRunState, dry_run_of
@@ -95,7 +96,7 @@ class Replays(BackgroundTask):
 
     async def all(self) -> tuple[ReplayState, ...]:
         """Every replay that is known, the newest first."""
-        return tuple(self._state(one) for one in await self._known())
+        return tuple(self._state(one) for one in visible(await self._known(), _connection_of))
 
     async def dry_run(self, selection: Selection) -> DryRunState:
         """What a replay would do. It may take a minute; one at a time."""
@@ -163,8 +164,11 @@ class Replays(BackgroundTask):
         problem = refusal(selection)
         if problem:
             raise WrongInput(f"This cannot be replayed: {problem}.")
-        if selection.connection and selection.connection not in self._settings().connections:
-            raise NotFound(f"There is no connection {selection.connection!r}.")
+        if not selection.connection and current_scope().is_limited:
+            raise WrongInput("Choose one of your connections.")
+        known = self._settings().connections
+        if selection.connection and (selection.connection not in known or not is_visible(selection.connection)):
+            raise no_such_connection(selection.connection)
 
     async def _unfinished(self, runs: Runs, selection: Selection) -> Replay | None:
         await self._catch_up(runs)
@@ -177,10 +181,11 @@ class Replays(BackgroundTask):
 
     async def _one(self, run: str) -> Replay:
         await self._known()
-        try:
-            return (await self._runs()).get(run)
-        except InvalidReplay:
-            raise NotFound(f"There is no replay {run[:40]!r}.") from None
+        with suppress(InvalidReplay):
+            found = (await self._runs()).get(run)
+            if is_visible(_connection_of(found)):
+                return found
+        raise NotFound(f"There is no replay {run[:40]!r}.")
 
     async def _catch_up(self, runs: Runs) -> None:
         async with self._lock:
@@ -272,3 +277,8 @@ class Replays(BackgroundTask):
             except (ConsoleError, KafkaError) as error:
                 log.warning("cannot check for interrupted replays, trying again in %.0f s: %s", CHECK_SECONDS, error)
             await asyncio.sleep(CHECK_SECONDS)
+
+
+def _connection_of(replay: Replay) -> str:
+    """Its connection; one of several is nobody's who is limited."""
+    return replay.selection.connection

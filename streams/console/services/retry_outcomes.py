@@ -34,13 +34,14 @@ class RetryOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RetriedRecords:
-    """The records of one retry: their ids, and the entity of each that is about one."""
+    """The records of one retry: their ids, the entity of each that is about one, and their connections."""
 
     id: str
     at_ms: int
     by: str
     records: frozenset[str]
     entities: frozenset[str]
+    connections: frozenset[str] = frozenset()
 
     def outcome(self, still_parked: Iterable[ParkedItem], pending: Collection[str] | None) -> RetryOutcome:
         """`still_parked` is what is open now; `pending` are those entities that have a row, None where nobody knows."""
@@ -68,7 +69,9 @@ class Retries:
         """Remember the records of a retry."""
         chosen = tuple(items)
         entities = frozenset(item.parked.entity for item in chosen if item.waits_by_row and item.parked.entity)
-        made = RetriedRecords(uuid.uuid4().hex[:12], at_ms, by, frozenset(item.id for item in chosen), entities)
+        connections = frozenset(item.connection or "" for item in chosen)
+        records = frozenset(item.id for item in chosen)
+        made = RetriedRecords(uuid.uuid4().hex[:12], at_ms, by, records, entities, connections)
         self._known[made.id] = made
         for old in list(self._known)[:-KEPT]:
             del self._known[old]

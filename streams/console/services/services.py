@@ -47,6 +47,11 @@ class Services:
         """The settings in force."""
         return self.current()
 
+    @property
+    def connection_names(self) -> tuple[str, ...]:
+        """The connections in force that whoever asks may see, sorted."""
+        return self.mapping.connection_names
+
     async def start(self) -> None:
         """Start what runs beside the requests."""
         for service in (self.follower, self.mapping, self.connection_edits, self.replay, self.notifications):
@@ -77,7 +82,7 @@ def services_of(deps: ServiceDependencies) -> Services:
     async def served() -> set[str]:
         return {one.connection for one in (await follower.overview()).connections if one.is_owned}
 
-    edits = ConnectionEdits(mappings.editor, audit, served)
+    edits = ConnectionEdits(mappings.editor, audit, served, mappings.check_visible_mapping)
     contacts = Contacts(current, reader, now_ms, follower.overview)
     return Services(
         current=current,

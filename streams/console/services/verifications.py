@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.auth.scope import is_visible, no_such_connection, visible
 from streams.console.errors import ConsoleError, NotFound, TooMany, WrongInput
 from streams.console.services.job_process import result_of
 from streams.operations.verify.findings import STATES, WRONG
@@ -112,12 +113,12 @@ class Verifications:
 
     async def all(self) -> tuple[Verification, ...]:
         """Those that are known, the newest first."""
-        return tuple(reversed(self._known.values()))
+        return visible(reversed(self._known.values()), lambda one: one.connection)
 
     async def get(self, verification: str) -> Verification:
         """One of them. Raises `NotFound`."""
         found = self._known.get(verification)
-        if found is None:
+        if found is None or not is_visible(found.connection):
             raise NotFound(
                 f"There is no comparison {verification[:40]!r} here. Each gateway knows its own, until it is restarted: start another one."
             )
@@ -128,8 +129,8 @@ class Verifications:
     ) -> Verification:
         """Start one. Raises `NotFound` for an unknown connection, and `TooMany` when enough run here."""
         settings = self.settings()
-        if connection not in settings.connections:
-            raise NotFound(f"There is no connection {connection!r}.")
+        if connection not in settings.connections or not is_visible(connection):
+            raise no_such_connection(connection)
         if lead and not lead.isdigit():
             raise WrongInput(f"A lead is named by its Lofty id, a number; got {lead[:40]!r}.")
         if len(self._tasks) >= MOST_RUNNING:

@@ -133,7 +133,7 @@ def overview_view(found: OverviewNow, history: History) -> OverviewView:
         oldest=_oldest(now, found.oldest_accepted_ms),
         no_oldest=_no_oldest(now),
         limits=tuple(_api_limit(budget, now.at_ms) for budget in now.budgets),
-        plots=_plots(history.points),
+        plots=_plots(history.points) if history.points else (),
         causes=tuple(cause_card(group) for group in found.parked.groups[:5]),
         workers=tuple(_worker(one, now.at_ms) for one in now.workers),
         measured_ms=now.at_ms,
@@ -162,7 +162,7 @@ def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hype
         names = ", ".join(paused)
         state = StatusText("warn", f"{state.words}; {names} {'is' if len(paused) == 1 else 'are'} paused")
         ways.append(Hyperlink("See connections", href("/connections")))
-    return state, tuple(one for one in (_fresh(now), parked) if one), tuple(ways)
+    return state, tuple(one for one in ("" if found.is_limited else _fresh(now), parked) if one), tuple(ways)
 
 
 ErrorView = tuple[StatusText, str, Hyperlink | None]
@@ -286,6 +286,11 @@ def _not_measured() -> tuple[Figure, ...]:
 
 def _stages(found: OverviewNow) -> tuple[StageCard, ...]:
     now = found.deployment
+    if found.is_limited and now.alive:  # what waits in topics is counted for all connections together
+        return (
+            _by_dispatcher(found, "reads", "Read from Lofty", "fetch", "read"),
+            _by_dispatcher(found, "writes", "Written to GHL", "deliver", "write"),
+        )
     return (
         (
             _by_topic(found, "dedupe", "From Lofty", CHANGES),

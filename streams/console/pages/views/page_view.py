@@ -10,7 +10,7 @@ Level = Literal["ok", "busy", "warn", "bad", "idle"]
 """The state of something: well, well and working, to be watched, needs a person, not in use."""
 
 Theme = Literal["auto", "light", "dark"]
-Role = Literal["viewer", "operator"]
+Role = Literal["viewer", "operator", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,17 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class CurrentUser:
-    """Who is signed in."""
+    """Who is signed in. `is_limited`: they see some connections. `may_edit_connections`: their settings and keys, too."""
 
     name: str
     role: Role
+    is_limited: bool = False
+    may_edit_connections: bool = True
 
     @property
     def may_act(self) -> bool:
         """Whether buttons are shown. The server checks again."""
-        return self.role == "operator"
+        return self.role in ("operator", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,32 @@ class PageContext:
     def may_act(self) -> bool:
         """Whether buttons are shown."""
         return self.person is not None and self.person.may_act
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the reader sees some connections only, and nothing of the deployment as a whole."""
+        return self.person is not None and self.person.is_limited
+
+    @property
+    def may_act_on_all(self) -> bool:
+        """Whether buttons are shown for what is of all connections, such as mappings."""
+        return self.may_act and not self.is_limited
+
+    @property
+    def may_edit_connections(self) -> bool:
+        """Whether buttons are shown for settings and keys of connections."""
+        return self.may_act and self.person is not None and self.person.may_edit_connections
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the pages of the admins are in the menu."""
+        return self.person is not None and self.person.role == "admin"
+
+    @property
+    def role_words(self) -> str:
+        """What the reader may do."""
+        words = "admin" if self.is_admin else "can edit" if self.may_act else "can look"
+        return f"{words}, some connections" if self.is_limited else words
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,9 +138,11 @@ class IndexReader:
         """The lanes with exactly this lead id, GHL id or e-mail address."""
         return await self._ask(lambda db: tuple(lane for _, lane in _exact(db, wanted_of(text), self.connections)))
 
-    async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> tuple[Hit, ...]:
-        """Contacts by name, e-mail, phone or id: exact ones first, then the newest."""
-        chosen = (connection,) if connection else self.connections
+    async def search(
+        self, text: str, among: Sequence[str] | None = None, *, limit: int = 25, offset: int = 0
+    ) -> tuple[Hit, ...]:
+        """Contacts by name, e-mail, phone or id, `among` the leads of some connections: exact ones first, then the newest."""
+        chosen = self.connections if among is None else among
         return await self._ask(lambda db: _search(db, wanted_of(text), chosen, limit, offset))
 
     async def hit(self, lane: str) -> Hit | None:

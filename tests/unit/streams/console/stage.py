@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp import web
 from argon2 import PasswordHasher
 
-from streams.console.auth.guard import Handler
+from streams.console.auth.route_table import Handler
 from streams.console.server import ConsoleServer
 from streams.kafka.batching_producer import Record
 from streams.messages.audit_entry import Act
@@ -138,12 +138,12 @@ async def console_stage(
     batching_producer, clock_ms = FakeAppender(), [1_800_000_000_000]
     console = ConsoleServer(settings or settings_of(), lambda: batching_producer, lambda: clock_ms[0])  # type: ignore[arg-type, return-value]  # a fake
     app = web.Application()
-    console.guard.add(console.api, "GET", "/look", _fine, role="viewer")
-    console.guard.add(console.api, "POST", "/act", _fine, role="operator")
+    console.guard.add(console.api, "GET", "/look", _fine, role="viewer", concerns="person")
+    console.guard.add(console.api, "POST", "/act", _fine, role="operator", concerns="person")
     if forgotten:
         console.api.router.add_get(forgotten, _fine)
     if broken is not None:
-        console.guard.add(console.api, "GET", "/broken", broken, role="viewer")
+        console.guard.add(console.api, "GET", "/broken", broken, role="viewer", concerns="person")
     console.mount(app)
     runner, url = await listen(app, "127.0.0.1", 0)
     made = ConsoleStage(url, console, batching_producer, clock_ms, [])
