@@ -12,7 +12,7 @@ from streams.cli.shared import refuse
 console = typer.Typer(name="console", help="People and programs that use the console.", no_args_is_help=True)
 
 NameOption = Annotated[str, typer.Option("--name", help="The name of the person or program.")]
-RoleOption = Annotated[str, typer.Option("--role", help="viewer (may read) or operator (may act).")]
+RoleOption = Annotated[str, typer.Option("--role", help="viewer (may read), operator (may act) or admin (also says who has access).")]
 
 
 @console.command("hash-password")
@@ -52,5 +52,5 @@ def new_token(name: NameOption = "nightly", role: RoleOption = "viewer") -> None
 
 
 def _check_role(role: str) -> None:
-    if role not in ("viewer", "operator"):
-        refuse(f"--role: expected viewer or operator, got {role!r}")
+    if role not in ("viewer", "operator", "admin"):
+        refuse(f"--role: expected viewer, operator or admin, got {role!r}")

@@ -11,12 +11,16 @@ from streams.console.api.endpoint import ApiCall, Endpoint, Input, json_response
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """Who asks. `csrf` goes into the header X-CSRF-Token of requests that change something; a token's owner needs none."""
+    """Who asks. `csrf` goes into the header X-CSRF-Token of requests that change something; a token's owner needs none.
+
+    `connections` are those that they see; null for all.
+    """
 
     name: str
     role: str | None
     via: str
     csrf: str
+    connections: tuple[str, ...] | None = None
 
 
 class Credentials(Input):
@@ -28,13 +32,15 @@ class Credentials(Input):
 
 async def _me(call: ApiCall) -> Me:
     visitor = call.visitor
-    return Me(visitor.name, visitor.role, visitor.via, visitor.csrf)
+    return Me(visitor.name, visitor.role, visitor.via, visitor.csrf, visitor.scope.listed)
 
 
 async def _sign_in(call: ApiCall) -> object:
     session = await call.guard.sign_in(call.request, call.body.name, call.body.password)
     csrf = call.guard.seal.token("csrf", session.id)
-    response = json_response(Me(session.name, session.role, session.via, csrf))
+    account = call.guard.accounts.of_session(session)
+    connections = account.scope.listed if account is not None else None
+    response = json_response(Me(session.name, session.role, session.via, csrf, connections))
     call.guard.remember(call.request, response, session)
     return response
 

@@ -51,6 +51,11 @@ class Scope:
         """Whether it leaves anything out."""
         return self.connections is not None
 
+    @property
+    def listed(self) -> tuple[str, ...] | None:
+        """Its connections, sorted; None for all."""
+        return None if self.connections is None else tuple(sorted(self.connections))
+
     def includes(self, connection: str) -> bool:
         """Whether a connection is in it."""
         return self.connections is None or connection in self.connections

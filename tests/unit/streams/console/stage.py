@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,11 +129,15 @@ async def _fine(_: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def console_stage(
-    settings: Settings | None = None, *, forgotten: str = "", broken: Handler | None = None
+    settings: Settings | None = None,
+    *,
+    forgotten: str = "",
+    broken: Handler | None = None,
+    routes: Callable[[ConsoleServer], None] | None = None,
 ) -> AsyncIterator[ConsoleStage]:
     """A console that listens. `forgotten` is a path that was added beside the guard, `broken` a handler at `/api/v1/broken`.
 
-    `/api/v1/look` and `/api/v1/act` are there to be guarded.
+    `routes` adds more of them. `/api/v1/look` and `/api/v1/act` are there to be guarded.
     """
     batching_producer, clock_ms = FakeAppender(), [1_800_000_000_000]
     console = ConsoleServer(settings or settings_of(), lambda: batching_producer, lambda: clock_ms[0])  # type: ignore[arg-type, return-value]  # a fake
@@ -144,6 +148,8 @@ async def console_stage(
         console.api.router.add_get(forgotten, _fine)
     if broken is not None:
         console.guard.add(console.api, "GET", "/broken", broken, role="viewer", concerns="person")
+    if routes is not None:
+        routes(console)
     console.mount(app)
     runner, url = await listen(app, "127.0.0.1", 0)
     made = ConsoleStage(url, console, batching_producer, clock_ms, [])

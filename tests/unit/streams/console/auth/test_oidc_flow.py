@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -20,6 +20,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from streams.console.auth.sessions import Session
 from streams.telemetry.endpoints import listen
 from tests.unit.streams.console.stage import ConsoleStage, console_stage, settings_of
 
@@ -121,7 +122,7 @@ def key(name: str) -> rsa.RSAPrivateKey:
 
 
 @asynccontextmanager
-async def provided() -> AsyncIterator[tuple[ConsoleStage, Provider]]:
+async def provided(more: str = "") -> AsyncIterator[tuple[ConsoleStage, Provider]]:
     """A provider, and a console that sends people there."""
     provider = Provider()
     for name in ("k1", "k2"):
@@ -141,7 +142,7 @@ client_id = "{CLIENT}"
 name = "Example"
 operators = ["crm-operators"]
 viewers = ["crm-viewers"]
-"""
+{more}"""
     settings = settings_of(oidc, {"LOFTY_GHL_CONSOLE_OIDC_CLIENT_SECRET": SECRET})
     try:
         async with console_stage(settings) as on:
@@ -170,6 +171,45 @@ async def test_somebody_signs_in_at_the_provider() -> None:
         assert (status, location) == (303, "/console/parked")
         assert (me["name"], me["role"], me["via"]) == ("ann@example.com", "operator", "oidc")
         assert [(one.who, one.via, one.outcome) for one in on.acts()] == [("ann@example.com", "oidc", "done")]
+
+
+GROUPS = """admins = ["crm-admins"]
+[console.oidc.connections]
+crm-north = ["acme", "beta"]
+crm-south = ["gamma"]
+crm-all = ["*"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("groups", "role", "connections"),
+    [
+        (["crm-viewers", "crm-north"], "viewer", ["acme", "beta"]),
+        (["crm-operators", "crm-north", "crm-south"], "operator", ["acme", "beta", "gamma"]),
+        (["crm-viewers", "crm-all"], "viewer", None),
+        (["crm-viewers", "crm-north", "crm-all"], "viewer", None),
+        (["crm-admins"], "admin", None),
+        (["crm-viewers"], None, None),
+    ],
+)
+async def test_groups_of_the_provider_give_connections(
+    groups: list[str], role: str | None, connections: list[str] | None
+) -> None:
+    """Together, where somebody is in several; whoever is in none has no access, but for admins."""
+    async with provided(GROUPS) as (on, provider):
+        provider.claims |= {"groups": groups}
+        status, me, _ = await sign_in(on)
+        assert (status, me["role"], me["connections"]) == (303 if role else 401, role, connections)
+
+
+async def test_a_session_from_before_groups_gave_connections_has_ended() -> None:
+    """It says nothing of connections, and must not mean all of them."""
+    async with provided(GROUPS) as (on, _):
+        now_ms = on.clock_ms[0]
+        session = Session("id", "ann@example.com", "operator", "oidc", now_ms, now_ms + 60_000)
+        assert on.console.guard.accounts.of_session(session) is None
+        assert on.console.guard.accounts.of_session(replace(session, connections=["acme"])) is not None
+        assert on.console.guard.accounts.of_session(replace(session, role="admin")) is not None
 
 
 @pytest.mark.parametrize(
