@@ -12,7 +12,9 @@ from streams.cli.shared import refuse
 console = typer.Typer(name="console", help="People and programs that use the console.", no_args_is_help=True)
 
 NameOption = Annotated[str, typer.Option("--name", help="The name of the person or program.")]
-RoleOption = Annotated[str, typer.Option("--role", help="viewer (may read), operator (may act) or admin (also says who has access).")]
+RoleOption = Annotated[
+    str, typer.Option("--role", help="viewer (may read), operator (may act) or admin (also says who has access).")
+]
 
 
 @console.command("hash-password")
