@@ -16,13 +16,12 @@ from streams.console.pages.views.connection_form import ConnectionForm, groups_o
 from streams.console.pages.views.connections_list import ListChoice, connection_list
 from streams.console.pages.views.connections_view import ConnectionCard, ConnectionsView, VendorAccess
 from streams.console.pages.views.contacts_view import (
-    ContactRow,
     EntityInGhl,
-    SearchView,
     TimelineStep,
     TimelineView,
     WaitingEntity,
 )
+from streams.console.pages.views.leads_view import LeadChoice, leads_view, no_leads
 from streams.console.pages.views.mapping_field_view import field_form
 from streams.console.pages.views.mapping_table_view import MappingTableView, PastEdit, table_row
 from streams.console.pages.views.mapping_view import DiffLine, EditorView, FieldPreview, LeadPreview, SaveConflict
@@ -62,7 +61,9 @@ from streams.console.services.audit import ActSeen
 from streams.console.services.conflicts import ConflictList
 from streams.console.services.connection_edits import EditableConnection
 from streams.console.services.connections import ConnectionState, Setting, SideState
-from streams.console.services.contacts import Contact, Timeline
+from streams.console.services.contacts import Timeline
+from streams.console.services.lead import Lead
+from streams.console.services.leads import LeadChoices, LeadPage
 from streams.console.services.mapping_table import LeadExample
 from streams.console.services.notifications import NotificationsState, RecipientState, WaitingMessage
 from streams.console.services.parked import ParkedGroup, ParkedRecord, ParkedRow
@@ -78,6 +79,7 @@ from streams.mapping_versions.problems import TextProblem
 from streams.messages.notification import NotificationTest, SentMessage
 from streams.messages.worker_status import BudgetStatus
 from streams.operations.conflicts.open_conflicts import ConflictItem, ConflictPerson
+from streams.operations.history.index.lead_rows import LeadState
 from streams.operations.history.timeline import Event
 
 NOW = 1_764_042_000_000
@@ -337,39 +339,71 @@ NEW_CONNECTION = ConnectionForm(
 )
 
 
-def _found(
-    lead: str, name: str, email: str, phone: str, ghl_id: str, state: StatusText, ago_ms: int, connection: str = "acme"
-) -> ContactRow:
-    emails, phones = (email,) if email else (), (phone,) if phone else ()
-    contact = Contact(connection, lead, name, emails, phones, ghl_id, NOW - ago_ms, False, 0, 0)
-    return ContactRow(contact, state, f"/console/contacts/{connection}/{lead}")
+def _lead(lead: str, name: str, state: LeadState, ago_ms: int, connection: str = "acme", **more: Any) -> Lead:
+    values = {
+        "emails": (),
+        "phones": (),
+        "agent": "",
+        "tags": (),
+        "ghl_id": "",
+        **more,
+    }
+    ghl = f"https://app.gohighlevel.com/v2/location/loc/contacts/detail/{values['ghl_id']}" if values["ghl_id"] else ""
+    return Lead(
+        *(connection, connection, lead, name),
+        state=state,
+        read_ms=NOW - ago_ms,
+        pending=int(state == "waiting"),
+        parked=int(state == "attention"),
+        lofty_url=f"https://crm.lofty.com/admin/home/detail?leadId={lead}",
+        ghl_url=ghl,
+        **values,  # type: ignore[arg-type]  # texts and tuples by their fields' names
+    )
 
 
-_FOUND = (
-    _found(
-        "600123",
-        "Ada Lovelace",
-        "ada@example.com",
-        "+1 206 555 0142",
-        "ocQHyuzHvysMo5N5VsXc",
-        StatusText("ok", "In GHL"),
-        4 * MINUTE,
+_LEADS = (
+    _lead(
+        *("600123", "Ada Lovelace", "synced", 4 * MINUTE),
+        emails=("ada@example.com",),
+        phones=("+1 206 555 0142",),
+        agent="Grace Hopper",
+        tags=("Buyer", "Open house", "Relocating in the spring", "VIP", "Zillow"),
+        ghl_id="ocQHyuzHvysMo5N5VsXc",
     ),
-    _found(
-        "600124",
-        "Adam Smith",
-        "adam.smith.of.the.very.long.estate@example-realty.com",
-        "",
-        "",
-        StatusText("bad", "Parked: GHL refused"),
-        40 * MINUTE,
-        "borealis",
+    _lead(
+        *("600124", "Adam Smith", "attention", 40 * MINUTE, "borealis"),
+        emails=("adam.smith.of.the.very.long.estate@example-realty.com",),
+        agent="Ben Franklin-Washington of the Northern Office",
     ),
-    _found("600125", "Adaline Grace", "", "+1 206 555 0144", "", StatusText("busy", "On its way"), 1_000),
-    _found("600126", "", "", "", "", StatusText("idle", "Deleted in Lofty"), 40 * 86_400_000),
+    _lead("600125", "Adaline Grace", "waiting", 1_000, phones=("+1 206 555 0144",), tags=("Seller",)),
+    _lead("600127", "Ida Noether", "conflict", 3 * MINUTE, emails=("ida@example.com",), ghl_id="x7"),
+    _lead("600128", "Emmy Noether", "absent", 9 * MINUTE),
+    _lead("600126", "", "deleted", 40 * 86_400_000),
 )
-SEARCH = SearchView("ada", "", ("acme", "borealis"), _FOUND, True, 12_480, 3.4)
-NOTHING_FOUND = SearchView("nobody", "", ("acme",), (), False, 12_480, 1.2)
+_LEAD_COUNTS: dict[LeadState, int] = {
+    "synced": 12_300,
+    "waiting": 41,
+    "attention": 43,
+    "absent": 80,
+    "conflict": 6,
+    "deleted": 10,
+}
+_TWO = (("acme", "acme"), ("borealis", "borealis"))
+_CHOICES = LeadChoices(("Ben Franklin-Washington of the Northern Office", "Grace Hopper"), ("Buyer", "Seller"))
+_LEAD_PAGE = LeadPage(_LEADS, "1.2.0", _LEAD_COUNTS, 12_480, 3.4, True, 0)
+LEADS = leads_view(LeadChoice(), _TWO, _LEAD_PAGE, _CHOICES)
+LEADS_FILTERED = leads_view(
+    LeadChoice(connection="acme", state="synced", agent="Grace Hopper", tag="buyer", since="2026-01-02", after="1.2.0"),
+    _TWO,
+    replace(_LEAD_PAGE, leads=_LEADS[:1]),
+    _CHOICES,
+)
+SEARCH = leads_view(LeadChoice("ada"), _TWO, _LEAD_PAGE, _CHOICES)
+NOTHING_FOUND = leads_view(LeadChoice("nobody"), _TWO[:1], replace(_LEAD_PAGE, leads=(), after=""), _CHOICES)
+NO_LEADS = leads_view(
+    LeadChoice(), (), replace(_LEAD_PAGE, leads=(), after="", counts=dict.fromkeys(_LEAD_COUNTS, 0), known=0), _CHOICES
+)
+LEADS_REFUSED = no_leads(LeadChoice("a"), _TWO, "Type at least 2 characters.")
 
 _CONTACT = "acme:600123:contact:600123"
 _NOTE = "acme:600123:note:880"
@@ -902,6 +936,10 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("connections-empty", "connections.html", connection_list((), ListChoice()), {}),
     Sample("connection-new", "connection_form.html", NEW_CONNECTION, {}),
     Sample("connection-settings", "connection_form.html", CONNECTION_FORM, {}),
+    Sample("leads", "contacts.html", LEADS, {}),
+    Sample("leads-filtered", "contacts.html", LEADS_FILTERED, {}),
+    Sample("leads-none", "contacts.html", NO_LEADS, {}),
+    Sample("leads-refused", "contacts.html", LEADS_REFUSED, {}),
     Sample("contacts", "contacts.html", SEARCH, {}),
     Sample("contacts-none", "contacts.html", NOTHING_FOUND, {}),
     Sample("timeline", "timeline.html", TIMELINE, {}),

@@ -9,6 +9,7 @@ from streams.console.api import (
     connection_edits,
     connections,
     contacts,
+    leads,
     mapping,
     notifications,
     overview,
@@ -22,7 +23,7 @@ from streams.console.api.endpoint import Endpoint
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
     endpoint
     for page in (
-        *(sign_in, overview, connections, connection_edits, contacts),
+        *(sign_in, overview, connections, connection_edits, contacts, leads),
         *(parked, conflicts, backfill, audit, mapping, replay, notifications, verifications),
     )
     for endpoint in page.ENDPOINTS

@@ -51,6 +51,7 @@ class Endpoint:
     """`result` is the type of what `handle` returns; `query` and `body` are validated before it is called.
 
     `errors` are statuses besides those that every endpoint may answer. `concerns` is left out where the address has `{connection}`.
+    `answers` is the media type of what is done.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -65,6 +66,7 @@ class Endpoint:
     body: type[Input] | None = None
     errors: tuple[int, ...] = ()
     concerns: Concerns | None = None
+    answers: str = "application/json"
 
     @property
     def parts(self) -> list[str]:

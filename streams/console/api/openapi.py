@@ -101,7 +101,7 @@ def _operation(endpoint: Endpoint, result: Any) -> dict[str, Any]:
         statuses |= {401, 403, 429}  # 429: of tokens that are none
     if endpoint.method != "GET":
         statuses.add(403)
-    responses: dict[str, Any] = {"200": {"description": "done", "content": {"application/json": {"schema": result}}}}
+    responses: dict[str, Any] = {"200": {"description": "done", "content": {endpoint.answers: {"schema": result}}}}
     for status in sorted(statuses):
         content = {"application/problem+json": {"schema": _PROBLEM}}
         responses[str(status)] = {"description": _STATUS_TEXTS[status], "content": content}

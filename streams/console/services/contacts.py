@@ -7,14 +7,17 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from streams.console.auth.audit_log import AuditWriter
 from streams.console.auth.scope import current_scope, is_visible, no_such_connection, visible
 from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.leads import Leads
 from streams.console.services.verdict import Answer, answer_of
 from streams.operations.history.from_index import IndexedFinder
 from streams.operations.history.from_topics import TopicFinder
 from streams.operations.history.holds import ConnectionHolds, holds_of
-from streams.operations.history.index.reader import Freshness, Hit, IndexReader, NoIndex, TooBroad
+from streams.operations.history.index.hits import Hit
+from streams.operations.history.index.reader import Freshness, IndexReader, NoIndex, TooBroad
 from streams.operations.history.timeline import Event, Pending
 from streams.operations.status.overview import Overview
 from streams.settings import Settings
@@ -87,7 +90,7 @@ class Timeline:
 
 
 class Contacts:
-    """`reader` is None where the index is switched off. `settings` gives those that are in force now.
+    """`reader` is None where the index is switched off. `settings` gives those that are in force now. `listing` is the list of leads.
 
     `deployment` returns the present state of the workers; a story then says why its whole connection is on hold.
     """
@@ -97,12 +100,14 @@ class Contacts:
         settings: Callable[[], Settings],
         reader: IndexReader | None,
         now_ms: Callable[[], int],
+        audit: AuditWriter,
         deployment: Callable[[], Awaitable[Overview]] | None = None,
     ) -> None:
         self._settings = settings
         self._reader = reader
         self._now_ms = now_ms
         self._deployment = deployment
+        self.listing = Leads(settings, reader, audit)
         self._leads: tuple[float, dict[str, int] | None] = (-COUNTED_SECONDS, None)
 
     async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> Search:

@@ -13,7 +13,7 @@ COMPONENTS = """
     ConflictItem ConflictList ConflictOutcome ConflictPerson ConnectLink ConnectionLabel ConnectionState
     ConnectionStatus ConnectionView Contact Credentials Decided DryConnection DryExample DryRunState DryStep Edit
     EditableConnection EntityFound Event FieldFound GatewayStatus GatewayView GrantedAccess History IndexState LagStatus
-    Left MappingState MappingText Me NewConnection NewVerification NotificationTest NotificationsState OnVersion Ordered
+    Lead LeadPage Left MappingState MappingText Me NewConnection NewVerification NotificationTest NotificationsState OnVersion Ordered
     OtherDeployment Overview OverviewNow Paced ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
     ParkedRow Pasted PastedCredential PausedConnection Pending Point Preview Previews Problem RecipientState
     RecipientToTest RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent SentMessage Setting SideState

@@ -28,6 +28,7 @@ _ACTIONS = {
     "mapping save": "saved a mapping",
     "mapping use": "chose a mapping",
     "mapping revert": "went back to an older mapping",
+    "export leads": "exported leads",
     "notification test": "sent a test message",
     "replay": "started a replay",
     "replay start": "started a replay",

@@ -1,4 +1,4 @@
-"""The contacts pages: search results, and the timeline of one contact."""
+"""The page of one contact: its timeline."""
 
 from __future__ import annotations
 
@@ -10,39 +10,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from streams.console.pages.render import href, part
-from streams.console.pages.views.links import about, contact_href, ghl_href, kind, lofty_href, record_href
-from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
+from streams.console.pages.views.links import about, contact_href, kind, record_href
+from streams.console.pages.views.page_view import Hyperlink, Level
 from streams.console.pages.views.parked_causes import cause_of
 from streams.console.pages.wording import counted, sentence
 from streams.console.services import contacts as contacts
+from streams.console.vendor_links import ghl_href, lofty_href
 from streams.operations.history.timeline import Event, Pending
-
-
-@dataclass(frozen=True, slots=True)
-class ContactRow:
-    """One contact of a search."""
-
-    contact: contacts.Contact
-    state: StatusText
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
-class SearchView:
-    """The search. `wanted` is what was typed; `known` is how many contacts were looked through.
-
-    `is_searched` is false where nothing was typed, or something that is refused.
-    """
-
-    wanted: str
-    connection: str
-    connections: tuple[str, ...]
-    found: tuple[ContactRow, ...]
-    has_more: bool
-    known: int
-    took_ms: float
-    is_complete: bool = True
-    is_searched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +97,6 @@ _WRITES: dict[str, tuple[str, Level]] = {
     "refused": ("{} refused", "bad"),
     "parked": ("Given up at {}", "bad"),
 }
-
-
-def search(wanted: str, connection: str, connections: tuple[str, ...], found: contacts.Search) -> SearchView:
-    """What was found."""
-    rows = tuple(ContactRow(one, state_of(one), contact_href(one.connection, one.lead)) for one in found.found)
-    return SearchView(
-        wanted, connection, connections, rows, found.has_more, found.known, found.took_ms, found.is_complete
-    )
-
-
-def state_of(one: contacts.Contact) -> StatusText:
-    """The state of a contact, in two or three words."""
-    if one.parked:
-        return StatusText("bad", "Needs attention")
-    if one.pending:
-        return StatusText("busy", "On its way")
-    if one.is_gone:
-        return StatusText("idle", "Deleted in Lofty")
-    return StatusText("ok", "In GHL") if one.ghl_id else StatusText("idle", "Not in GHL")
 
 
 def timeline(found: contacts.Timeline, only: str, *, is_long: bool = False) -> TimelineView:

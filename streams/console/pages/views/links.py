@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from streams.console.pages.render import href, part
 
 
@@ -30,16 +28,6 @@ def contact_of(key: str) -> str:
     """The timeline of the lead that a key belongs to; empty for what belongs to none."""
     parts = key.split(":")
     return contact_href(parts[0], parts[1]) if len(parts) in (2, 4) and all(parts) else ""
-
-
-def ghl_href(location: str, contact: str) -> str:
-    """The page of a contact in GoHighLevel."""
-    return f"https://app.gohighlevel.com/v2/location/{part(location)}/contacts/detail/{part(contact)}"
-
-
-def lofty_href(lead: str) -> str:
-    """The page of a lead in Lofty."""
-    return f"https://crm.lofty.com/admin/home/detail?{urlencode({'leadId': lead})}"
 
 
 def record_href(record: str) -> str:

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
-import orjson
-
 from streams.messages.parked import PASSED_OVER
 from streams.operations.history.index.config import index_path
+from streams.operations.history.index.hits import Hit, exact_lanes, hit_of, search
 from streams.operations.history.index.schema import VERSION, open_to_read
-from streams.operations.history.index.search_terms import Wanted, lane_and_rest, wanted_of
+from streams.operations.history.index.search_terms import lane_and_rest, wanted_of
 from streams.operations.history.index.writer import LEFT_OUT
 from streams.settings import Settings
 
@@ -73,21 +72,6 @@ class IndexedPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A contact that a search found. `pending` and `parked` count its entities in these states."""
-
-    lane: str
-    name: str
-    emails: tuple[str, ...]
-    phones: tuple[str, ...]
-    ghl_id: str
-    read_ms: int
-    is_gone: bool
-    pending: int
-    parked: int
-
-
-@dataclass(frozen=True, slots=True)
 class ParkedLine:
     """One parked record that is open."""
 
@@ -132,66 +116,67 @@ class IndexReader:
 
     async def freshness(self) -> Freshness:
         """How complete and how recent the index is."""
-        return await self._ask(_freshness)
+        return await self.ask(_freshness)
 
     async def lanes_of(self, text: str) -> tuple[str, ...]:
         """The lanes with exactly this lead id, GHL id or e-mail address."""
-        return await self._ask(lambda db: tuple(lane for _, lane in _exact(db, wanted_of(text), self.connections)))
+        return await self.ask(lambda db: tuple(lane for _, lane in exact_lanes(db, wanted_of(text), self.connections)))
 
     async def search(
         self, text: str, among: Sequence[str] | None = None, *, limit: int = 25, offset: int = 0
     ) -> tuple[Hit, ...]:
         """Contacts by name, e-mail, phone or id, `among` the leads of some connections: exact ones first, then the newest."""
         chosen = self.connections if among is None else among
-        return await self._ask(lambda db: _search(db, wanted_of(text), chosen, limit, offset))
+        return await self.ask(lambda db: search(db, wanted_of(text), chosen, limit, offset))
 
     async def hit(self, lane: str) -> Hit | None:
         """One contact."""
-        return await self._ask(lambda db: _hit_of(db, lane))
+        return await self.ask(lambda db: hit_of(db, lane))
 
     async def record_positions(self, lane: str) -> tuple[tuple[IndexedPosition, ...], bool]:
         """Where the records of a lane are, the newest `MOST_RECORDS`, and whether there are more."""
-        return await self._ask(lambda db: _record_positions(db, lane))
+        return await self.ask(lambda db: _record_positions(db, lane))
 
     async def rows(self, lane: str) -> dict[str, IndexedPosition]:
         """Where the newest row of each key is, by `topic:key`."""
-        return await self._ask(lambda db: _rows(db, lane))
+        return await self.ask(lambda db: _rows(db, lane))
 
     async def pending_entities(self, entities: Collection[str]) -> frozenset[str]:
         """Those among some entities that wait to be read or written, or are parked."""
-        return await self._ask(lambda db: frozenset(one for one in entities if _is_pending(db, one)))
+        return await self.ask(lambda db: frozenset(one for one in entities if _is_pending(db, one)))
 
     async def leads(self) -> dict[str, int]:
         """How many leads of each connection are known."""
-        return await self._ask(_leads)
+        return await self.ask(_leads)
 
     async def open_parked(self) -> tuple[ParkedLine, ...]:
         """Parked records that still wait, the oldest first."""
-        return await self._ask(_open_parked)
+        return await self.ask(_open_parked)
 
     async def acts(
         self, *, who: str = "", before: tuple[int, str] | None = None, limit: int = 50
     ) -> tuple[ActLines, ...]:
         """The audit, the newest act first. `before` is the time and id of the last act on the page before."""
-        return await self._ask(lambda db: _acts(db, who, before, limit))
+        return await self.ask(lambda db: _acts(db, who, before, limit))
 
     async def people_who_acted(self) -> tuple[str, ...]:
         """Everybody in the audit."""
-        return await self._ask(
+        return await self.ask(
             lambda db: tuple(one[0] for one in db.execute("SELECT DISTINCT who FROM acts ORDER BY who"))
         )
 
     async def is_resolved(self, record: str) -> bool:
         """Whether somebody has decided about a parked record."""
         wanted = "SELECT 1 FROM resolved WHERE id = ?"
-        return await self._ask(lambda db: db.execute(wanted, (record,)).fetchone() is not None)
+        return await self.ask(lambda db: db.execute(wanted, (record,)).fetchone() is not None)
 
     async def position(self, topic: int, partition: int) -> int:
         """The next offset that will be read."""
         wanted = "SELECT next FROM positions WHERE topic = ? AND partition = ?"
-        return await self._ask(lambda db: (db.execute(wanted, (topic, partition)).fetchone() or (0,))[0])
+        return await self.ask(lambda db: (db.execute(wanted, (topic, partition)).fetchone() or (0,))[0])
 
-    async def _ask(self, question: Callable[[sqlite3.Connection], Found]) -> Found:
+    async def ask(self, question: Callable[[sqlite3.Connection], Found]) -> Found:
+        """Ask in a thread. Raises `TooBroad` when there is no answer within `MOST_SECONDS`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: self._answer(question))
 
@@ -244,76 +229,6 @@ def _freshness(db: sqlite3.Connection) -> Freshness:
         int(notes.get("looked_ms", "0")),
         int(notes.get("contacts", "0")),
         int(notes.get(LEFT_OUT, "0")),
-    )
-
-
-def _exact(db: sqlite3.Connection, wanted: Wanted, connections: Sequence[str]) -> list[tuple[int, str]]:
-    found: dict[int, str] = {}
-    for value in wanted.exact:
-        by_name = "SELECT lanes.id, lanes.lane FROM named JOIN lanes ON lanes.id = named.lane WHERE kind IN ('email', 'ghl') AND value = ?"
-        found.update(db.execute(by_name, (value,)).fetchall())
-        if value.isdigit():
-            # A lead's id: the lanes begin with the connection's name.
-            for connection in connections:
-                row = db.execute("SELECT id, lane FROM lanes WHERE lane = ?", (f"{connection}:{value}",)).fetchone()
-                if row:
-                    found[row[0]] = row[1]
-    return list(found.items())
-
-
-def _search(
-    db: sqlite3.Connection, wanted: Wanted, connections: Sequence[str], limit: int, offset: int
-) -> tuple[Hit, ...]:
-    ids = [number for number, lane in _exact(db, wanted, connections) if _is_of(lane, connections)]
-    hits = ids[offset : offset + limit]
-    left = limit - len(hits)
-    if left > 0 and wanted.match:
-        skip = max(0, offset - len(ids))
-        for number, lane in db.execute(
-            "SELECT people.rowid, lanes.lane FROM people JOIN lanes ON lanes.id = people.rowid"
-            " WHERE people MATCH ? ORDER BY people.rowid DESC",
-            (wanted.match,),
-        ):
-            if number in ids or not _is_of(lane, connections):
-                continue
-            if skip:
-                skip -= 1
-                continue
-            hits.append(number)
-            left -= 1
-            if not left:
-                break
-    return tuple(found for number in hits if (found := _hit(db, number)) is not None)
-
-
-def _is_of(lane: str, connections: Sequence[str]) -> bool:
-    return lane.partition(":")[0] in connections
-
-
-def _hit_of(db: sqlite3.Connection, lane: str) -> Hit | None:
-    row = db.execute("SELECT id FROM lanes WHERE lane = ?", (lane,)).fetchone()
-    return _hit(db, row[0]) if row else None
-
-
-def _hit(db: sqlite3.Connection, number: int) -> Hit | None:
-    row = db.execute("SELECT shown FROM people WHERE rowid = ?", (number,)).fetchone()
-    shown = orjson.loads(row[0]) if row else {}
-    lane = db.execute("SELECT lane, ghl FROM lanes WHERE id = ?", (number,)).fetchone()
-    if lane is None:
-        return None
-    waits = dict(
-        db.execute("SELECT parked, count(*) FROM rows WHERE lane = ? AND topic IN (12, 13) GROUP BY parked", (number,))
-    )
-    return Hit(
-        lane[0],
-        shown.get("name", ""),
-        tuple(shown.get("emails", ())),
-        tuple(shown.get("phones", ())),
-        lane[1] or "",
-        shown.get("read_ms", 0),
-        shown.get("is_gone", False),
-        waits.get(0, 0),
-        waits.get(1, 0),
     )
 
 

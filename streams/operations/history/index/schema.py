@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 """The format of the index. An index with another number is rebuilt."""
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE positions (topic INTEGER, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
-CREATE TABLE lanes (id INTEGER PRIMARY KEY, lane TEXT NOT NULL UNIQUE, ghl TEXT);
+CREATE TABLE lanes (id INTEGER PRIMARY KEY, lane TEXT NOT NULL UNIQUE, ghl TEXT, link INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE places (
     lane INTEGER, topic INTEGER, partition INTEGER, offset INTEGER, at_ms INTEGER NOT NULL, about TEXT NOT NULL,
     PRIMARY KEY (lane, topic, partition, offset)
@@ -36,6 +36,30 @@ CREATE INDEX acts_by_time ON acts (at_ms DESC, id);
 CREATE VIRTUAL TABLE people USING fts5(
     name, emails, phones, shown UNINDEXED, tokenize = 'unicode61 remove_diacritics 2', detail = full
 );
+CREATE TABLE leads (
+    lane INTEGER PRIMARY KEY, connection TEXT NOT NULL, state TEXT NOT NULL, updated_ms INTEGER NOT NULL,
+    agent TEXT NOT NULL COLLATE NOCASE, is_gone INTEGER NOT NULL
+);
+CREATE INDEX leads_by_time ON leads (connection, updated_ms);
+CREATE INDEX leads_by_state ON leads (connection, state, updated_ms);
+CREATE INDEX leads_by_agent ON leads (connection, agent, updated_ms);
+CREATE TABLE lead_tags (
+    connection TEXT, tag TEXT COLLATE NOCASE, updated_ms INTEGER, lane INTEGER,
+    PRIMARY KEY (connection, tag, updated_ms, lane)
+) WITHOUT ROWID;
+CREATE TABLE lead_counts (connection TEXT, state TEXT, leads INTEGER NOT NULL, PRIMARY KEY (connection, state)) WITHOUT ROWID;
+CREATE TRIGGER lead_added AFTER INSERT ON leads BEGIN
+    INSERT INTO lead_counts VALUES (new.connection, new.state, 1)
+    ON CONFLICT (connection, state) DO UPDATE SET leads = leads + 1;
+END;
+CREATE TRIGGER lead_moved AFTER UPDATE OF state ON leads WHEN old.state <> new.state BEGIN
+    UPDATE lead_counts SET leads = leads - 1 WHERE connection = old.connection AND state = old.state;
+    INSERT INTO lead_counts VALUES (new.connection, new.state, 1)
+    ON CONFLICT (connection, state) DO UPDATE SET leads = leads + 1;
+END;
+CREATE TRIGGER lead_removed AFTER DELETE ON leads BEGIN
+    UPDATE lead_counts SET leads = leads - 1 WHERE connection = old.connection AND state = old.state;
+END;
 """
 
 

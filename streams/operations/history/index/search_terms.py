@@ -13,6 +13,7 @@ from streams.core.moments import LAST_MS
 LONGEST = 200
 """At most so many characters of a name or an address are stored."""
 MOST_VALUES = 8
+MOST_TAGS = 50
 LONGEST_ID = 1_000
 """At most so many characters of an id or a stage are stored: ours are shorter."""
 SHORTEST_PHONE_PART, SHORTEST_NAME_PART = 4, 3
@@ -32,6 +33,8 @@ class ContactTerms:
     phones: tuple[str, ...]
     read_ms: int
     is_gone: bool
+    agent: str = ""
+    tags: tuple[str, ...] = ()
 
 
 def lane_and_rest(key: str) -> tuple[str, str]:
@@ -53,6 +56,8 @@ def person_of(snapshot: dict[str, Any]) -> ContactTerms:
         tuple(dict.fromkeys(one for one in _texts(found.get("phones")) if len(digits(one)) >= 5)),
         time_of(snapshot.get("read_ms")),
         is_gone,
+        _text(found.get("assignedUser"))[:LONGEST],
+        _tags(found.get("tags")),
     )
 
 
@@ -134,6 +139,13 @@ def whole_json(raw: bytes | None) -> dict[str, Any]:
     except UnreadableJson:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    """The names of a lead's tags, each once whatever its case, as Lofty has it."""
+    several = value[:MOST_TAGS] if isinstance(value, list) else []
+    names = [_text(tag.get("tagName"))[:LONGEST] for tag in several if isinstance(tag, dict)]
+    return tuple({name.lower(): name for name in names if name}.values())
 
 
 def _text(value: Any) -> str:

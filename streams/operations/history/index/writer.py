@@ -10,6 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from streams.messages.topics import FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, SNAPSHOTS
+from streams.operations.history.index.lead_rows import NO_LINK, LeadRows, link_of
 from streams.operations.history.index.search_terms import (
     id_of,
     lane_and_rest,
@@ -51,6 +52,7 @@ class IndexWriter:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._lanes: dict[str, int] = {}
+        self._leads = LeadRows(connection)
         self._pruned_to = 0
         self.people: int = connection.execute("SELECT count(*) FROM people_docsize").fetchone()[0]
         """How many contacts are indexed. It is kept here because counting a million rows for each question would take too long."""
@@ -82,6 +84,7 @@ class IndexWriter:
                     self._take_or_leave_out(one)
                 else:
                     self._take(one)
+            self._leads.settle()
             self._db.executemany(
                 "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)",
                 [(topic, partition, offset) for (topic, partition), offset in after.items()],
@@ -90,6 +93,7 @@ class IndexWriter:
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+            self._leads.forget()
             self._lanes.clear()  # some were made in what was undone
             self.people = self._db.execute("SELECT count(*) FROM people_docsize").fetchone()[0]
             raise
@@ -161,8 +165,14 @@ class IndexWriter:
         ]
         if empty:
             self._db.execute("BEGIN IMMEDIATE")
-            gone = [one for one in empty if self._db.execute("SELECT 1 FROM people WHERE rowid = ?", (one,)).fetchone()]
+            gone = [
+                (one, known["lane"].partition(":")[0], known)
+                for one in empty
+                if (row := self._db.execute("SELECT shown FROM people WHERE rowid = ?", (one,)).fetchone())
+                and (known := orjson.loads(row[0]))
+            ]
             self.people -= len(gone)
+            self._leads.delete(gone)
             for table, column in (("people", "rowid"), ("lanes", "id")):
                 self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(one,) for one in empty])
             self._db.executemany("DELETE FROM named WHERE lane = ?", [(one,) for one in empty])
@@ -217,6 +227,8 @@ class IndexWriter:
                 "phones": person.phones,
                 "read_ms": person.read_ms,
                 "is_gone": False,
+                "agent": person.agent,
+                "tags": person.tags,
             }
             new = {("email", one) for one in person.emails}
             old = {("email", one) for one in known.get("emails", ())}
@@ -226,6 +238,7 @@ class IndexWriter:
         self._db.execute(
             "INSERT OR REPLACE INTO people (rowid, name, emails, phones, shown) VALUES (?, ?, ?, ?, ?)", row
         )
+        self._leads.put(lane, text.partition(":")[0], person, known)
 
     def _row(self, one: IndexedRecord) -> None:
         key = _key(one)
@@ -238,18 +251,24 @@ class IndexWriter:
                 self._db.execute(
                     "DELETE FROM rows WHERE lane = ? AND topic = ? AND key = ?", (found, one.source.code, key)
                 )
+                if one.source.short == LINKS_TABLE and about.startswith("contact:"):
+                    self._db.execute("UPDATE lanes SET link = ? WHERE id = ?", (NO_LINK, found))
+                self._leads.touch(found)
             return
         lane, _ = self._lane(text)
         is_parked = 0
         if one.source.short in (FETCHES_TABLE, OUTBOX_TABLE):
             is_parked = int(bool(whole_json(one.value).get("parked")))
         elif one.source.short == LINKS_TABLE and about.startswith("contact:"):
-            ghl_id = id_of(whole_json(one.value).get("ghl_id"))
+            link = whole_json(one.value)
+            ghl_id = id_of(link.get("ghl_id"))
             if ghl_id:
                 self._names(lane, (), {("ghl", ghl_id)})
                 self._db.execute("UPDATE lanes SET ghl = ? WHERE id = ?", (ghl_id, lane))
+            self._db.execute("UPDATE lanes SET link = ? WHERE id = ?", (link_of(link), lane))
         row = (lane, one.source.code, key, one.partition, one.offset, is_parked)
         self._db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._leads.touch(lane)
 
     def _parked(self, one: IndexedRecord) -> None:
         value = whole_json(one.value)

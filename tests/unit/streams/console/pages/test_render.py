@@ -8,7 +8,7 @@ from datetime import UTC
 import pytest
 
 from streams.console.pages.render import ASSETS, asset, asset_href, href, part, render, zone_of
-from streams.console.pages.views.contacts_view import SearchView
+from streams.console.pages.views.leads_view import LeadChoice, no_leads
 from tests.browser.samples import HOSTILE, SAMPLES, Sample, hostile, page_context
 
 
@@ -57,7 +57,7 @@ def test_viewers_see_no_buttons_that_act() -> None:
 
 def test_a_search_that_is_refused_claims_no_result() -> None:
     """One letter was not searched: the page must not say that no lead has it."""
-    view = SearchView("a", "", ("acme",), (), False, 1, 0.0, is_searched=False)
+    view = no_leads(LeadChoice("a"), (("acme", "acme"),), "Type at least 2 characters.")
 
     text = render("contacts.html", view, page_context("contacts"))
 
