@@ -51,6 +51,7 @@ class Receipt(Message):
     `parted_from` is the contact that a lead has left, because it is another's: what hangs on it moves.
     `decided` is what a person said of the lead and a contact, by the contact's id.
     `is_gone` says that the lead was deleted in Lofty.
+    `reads_again`: the entity is read from Lofty once this is recorded, since what its link says has changed.
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
     `epoch` grows with each owner of the partition: by it a late receipt of an earlier owner is recognised.
@@ -89,6 +90,7 @@ class Receipt(Message):
     parted_from: str | None = None
     decided: dict[str, IdentityDecision] | None = None
     is_gone: bool = False
+    reads_again: bool = False
     lacks: tuple[str, ...] | None = None
     epoch: int = 0
     trace: str = ""

@@ -47,6 +47,19 @@ async def ann_and_ben(on: Stage) -> tuple[str, str]:
     return ann, ben
 
 
+def hang_on(on: Stage, lead: str) -> None:
+    """One of each kind on a lead."""
+    on.edit("create", "note", leadId=int(lead), fields={"content": f"said {lead}"})
+    on.edit("create", "task", leadId=int(lead), fields={"content": f"call {lead}"})
+    on.edit("create", "appointment", leadId=int(lead), fields={"content": f"show {lead}", "startAt": 1_900_000_000_000})
+
+
+def held(on: Stage, lead: str) -> list[int]:
+    """How many notes, and tasks with appointments, a lead's contact has."""
+    contact = on.contacts().get(lead) or {"notes": (), "tasks": ()}
+    return [len(contact["notes"]), len(contact["tasks"])]
+
+
 def person(contact: dict[str, Any]) -> tuple[Any, ...]:
     """Who a contact is."""
     return contact["firstName"], contact.get("email"), contact.get("phone")
@@ -98,19 +111,20 @@ async def test_two_leads_with_one_email_share_a_contact_that_is_written_for_one(
     async with stage(broker, tmp_path, more=with_policy('lead_deleted = "delete"')) as on:
         whole = {"emails": ["home@example.com"], "phones": [PHONE], "city": "Austin", "tags": ["Seller"]}
         first = on.new_lead(firstName="Ann", **whole)
+        hang_on(on, first)
         await on.until_quiet()
         later = on.new_lead(firstName="Ben", emails=["home@example.com"], phones=["(530) 555-0177"])
         on.edit("create", "note", leadId=int(later), fields={"content": "wants a garage"})
         await on.until_quiet()
         contacts = on.contacts()
-        assert (len(contacts), contacts[first]["firstName"], len(contacts[first]["notes"])) == (1, "Ann", 1)
+        assert (len(contacts), contacts[first]["firstName"], len(contacts[first]["notes"])) == (1, "Ann", 2)
 
         on.edit("update", "lead", id=int(later), fields={"lastName": "Roe"})
         await on.until_quiet()
         assert on.contacts()[first]["lastName"] != "Roe"
 
         on.edit("delete", "lead", id=int(first))
-        await on.until(lambda: later in on.contacts())
+        await on.until(lambda: held(on, later) == [1, 0])  # hers are gone
         await on.until_quiet()
         contact = on.contacts()[later]
         assert person(contact) == ("Ben", "home@example.com", "+15305550177")
@@ -179,15 +193,19 @@ async def test_a_restored_lead_that_lost_its_contact_to_another_gets_its_own(bro
     """Deleted in Lofty, its contact becomes that of the lead with the same e-mail; restored, it shares that one."""
     async with stage(broker, tmp_path) as on:
         first = on.new_lead(firstName="Ann", emails=["home@example.com"])
+        hang_on(on, first)
         await on.until_quiet()
         on.edit("delete", "lead", id=int(first))
         await on.until_quiet()
+        assert held(on, first) == [1, 2]
         later = on.new_lead(firstName="Anna", emails=["home@example.com"])
+        await on.until(lambda: later in on.contacts() and held(on, later) == [0, 0])  # hers are gone
         await on.until_quiet()
         contact = on.contacts()[later]
         assert (contact["firstName"], "lofty-deleted" in contact["tags"]) == ("Anna", False)
         on.lofty.teams[TEAM].records["lead"][int(first)].is_deleted = False
         on.edit("update", "lead", id=int(first), fields={"lastName": "Other"})
+        await on.until(lambda: held(on, later) == [1, 2])  # it shares the contact, and they are back
         await on.until_quiet()
         assert (len(on.ghl.location(LOCATION).contacts), on.contacts()[later]["firstName"]) == (1, "Anna")
         assert on.contacts()[later].get("lastName") != "Other"
@@ -249,12 +267,8 @@ async def test_leads_that_are_merged_in_lofty_have_their_notes_on_one_contact_on
         await on.until_quiet()
         assert len(on.contacts()) == 2
 
-        def held(lead: str) -> list[int]:
-            contact = on.contacts().get(lead) or {"notes": (), "tasks": ()}
-            return [len(contact["notes"]), len(contact["tasks"])]
-
         on.edit("merge", "lead", id=int(ann), into=int(anna))
-        await on.until(lambda: (held(ann), held(anna)) == ([0, 0], [2, 2]))
+        await on.until(lambda: (held(on, ann), held(on, anna)) == ([0, 0], [2, 2]))
         await on.until_quiet()
         assert (ann in on.contacts()) is (policy == "tag")
         texts = sorted(note["body"].split("[")[0] for note in on.contacts()[anna]["notes"])

@@ -238,6 +238,11 @@ def unsettle(child: LinkRow, contact_id: str) -> LinkRow | None:
     return None if is_there or not child.settled else child.model_copy(update={"settled": ""})
 
 
+def stays_on_left(child: LinkRow, contact: LinkRow) -> bool:
+    """Whether a note or task hangs on a contact that its lead, which is gone, has left to another lead."""
+    return contact.ghl_id is None and bool(contact.parted_from) and child.refers_to == contact.parted_from
+
+
 def is_late(link: LinkRow | None, receipt: Receipt) -> bool:
     """Whether a later owner has written about this entity already."""
     return link is not None and receipt.epoch < link.epoch

@@ -2,7 +2,8 @@
 
 One whose create is in doubt is looked for before it is created again: a note or task by its marker in the contact's list, an
 appointment by its in the calendar's. So is one that hangs on another contact than its link says: that may have been merged,
-and it has moved with it. What hangs on a contact that the lead has left to another is deleted there, then created.
+and it has moved with it. What hangs on a contact that the lead has left to another is deleted there, then created, if the lead
+has a contact.
 Where the contact was there before us, `adopt.py` says what is looked for first.
 """
 
@@ -21,6 +22,8 @@ from streams.core.to_ghl.refused_values import held_back
 def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, contact: LinkRow | None) -> Plan:
     """The next request for a note, task or appointment that exists in Lofty; `kind` is its form in GHL."""
     link = link or LinkRow()
+    if leaves := _delete_on_left(kind, link, contact):
+        return leaves
     if contact is not None and (contact.is_deleted or (contact.ghl_id is None and contact.settled)):
         return Settled("its contact is gone")
     if contact is None or contact.ghl_id is None:
@@ -33,8 +36,6 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
         if link.intent is not None:
             return _find_child(kind, link.intent, contact_id, desired.marker)
         if link.ghl_id is not None and not link.is_deleted:
-            if link.refers_to == contact.parted_from:
-                return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True)
             return _find_moved(kind, link, contact_id, desired.marker, desired.fields)
         body = {name: value for name, value in desired.fields.items() if value is not None and name not in held}
         return Call(
@@ -74,7 +75,7 @@ def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | No
 
 def plan_left_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan:
     """The next request for a note, task or appointment that is not, or no longer, synced: what GHL holds stays."""
-    look = _look_first(kind, link, contact, marker)
+    look = _look_first(kind, link, contact, marker) or _delete_on_left(kind, link, contact)
     return look or Settled("not carried: a system note, without text, or a copy of what is in GHL")
 
 
@@ -83,6 +84,15 @@ def _look_first(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, 
     if link is None or link.intent is None or contact is None or contact.ghl_id is None or contact.is_deleted:
         return None
     return _find_child(kind, link.intent, contact.ghl_id, marker)
+
+
+def _delete_on_left(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None) -> Call | None:
+    """The deletion on a contact that the lead has left to another, who is another person. Not before the lead's own is settled."""
+    if link is None or link.ghl_id is None or link.is_deleted or link.intent is not None or contact is None:
+        return None
+    is_placed = contact.ghl_id is not None or bool(contact.settled)
+    is_left = bool(contact.parted_from) and link.refers_to == contact.parted_from != contact.ghl_id
+    return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True) if is_placed and is_left else None
 
 
 def _find_child(kind: ChildKind, intent: Intent, contact_id: str, marker: str) -> Call:

@@ -15,6 +15,7 @@ from streams.core.to_ghl.apply_receipt import (
     leaves_children,
     record_link,
     record_outbox,
+    stays_on_left,
     unsettle,
 )
 from streams.core.to_ghl.left_out import LeftOut, newly_left_out
@@ -27,9 +28,14 @@ from streams.worker.partitions.applied_offsets import AppliedOffsets
 
 
 class RequestRead(Protocol):
-    """Asks Lofty for an entity. `only_moved`: only for whether it hangs on another lead now."""
+    """Asks Lofty for an entity.
 
-    def __call__(self, entity: Entity, update_time_ms: int, *, only_moved: bool = False) -> asyncio.Future[int]:
+    `only_moved`: only for whether it hangs on another lead now. `is_known_gone`: it or its lead was deleted.
+    """
+
+    def __call__(
+        self, entity: Entity, update_time_ms: int, *, only_moved: bool = False, is_known_gone: bool = False
+    ) -> asyncio.Future[int]:
         """Done once Kafka has the request."""
 
 
@@ -60,7 +66,7 @@ def record(
     `follower` writes rows of its own, which are with Kafka before a receipt counts as read.
     `count_left_out(connection, what)` is called with each value that is left out from now on.
     `request_read` asks Lofty for the notes and tasks of a contact that has come back, for what was found unchanged and has become
-    unknown since, and for what hung on a lead that is gone.
+    unknown since, for what hung on a lead that is gone, and for what a receipt says is to be read again.
     """
 
     recorder = _Recorder(links, outbox, settled_as, request_read, follower, count_left_out)
@@ -108,7 +114,7 @@ class _Recorder:
         if is_overtaken(before, receipt):
             await self.request_read(receipt.entity, receipt.version_ms)
         if leaves_children(before, receipt):
-            await self._look_for_moved(partition, receipt.entity)
+            await self._look_for_moved(partition, receipt.entity, after)
         if after != before:
             self.links.put(partition, key, after)
             for left_out in newly_left_out(before, after, receipt):
@@ -116,6 +122,9 @@ class _Recorder:
         # Also for a link that is as it was: a crash may have lost the rows that are made from it, and kept it.
         self.follower.linked(partition, receipt.entity, after)
         self._record_outbox(partition, receipt, before)
+        if receipt.reads_again:  # once the link says so: what is read is compared with it
+            is_known_gone = before is not None and before.is_gone
+            await self.request_read(receipt.entity, after.version_ms, is_known_gone=is_known_gone)
 
     async def _unsettle_children(self, partition: int, owner: Entity, contact_id: str) -> None:
         found = [
@@ -130,12 +139,20 @@ class _Recorder:
         for key, _, unsettled in found:
             self.links.put(partition, key, unsettled)
 
-    async def _look_for_moved(self, partition: int, owner: Entity) -> None:
-        requests = [
-            self.request_read(Entity.from_key(key), child.version_ms, only_moved=True)
+    async def _look_for_moved(self, partition: int, owner: Entity, contact: LinkRow) -> None:
+        """What hung on a contact that is another lead's now is read to be deleted there; all else only for whether it moved."""
+        found = [
+            (key, child, stays_on_left(child, contact))
             for key, child in self.links.items(partition, f"{owner.lane}:")
             if key != owner.key and child.ghl_id is not None and not child.is_deleted
         ]
+        requests = [
+            self.request_read(Entity.from_key(key), child.version_ms, only_moved=not is_left, is_known_gone=is_left)
+            for key, child, is_left in found
+        ]
+        for key, child, is_left in found:  # before Lofty can answer: what it says is compared with them
+            if is_left and child.settled:
+                self.links.put(partition, key, child.model_copy(update={"settled": ""}))
         await asyncio.gather(*requests)
 
     def _record_outbox(self, partition: int, receipt: Receipt, before: LinkRow | None) -> None:

@@ -89,11 +89,14 @@ class Identities:
                 return entity, True
         return (None, True) if is_known else (Entity.contact(but.connection, lofty_id), False)
 
-    def _left_by(self, location: Location, lofty_id: str, contact_id: str) -> LinkRow:
-        """The link of the deleted lead whose Lofty id a contact has; an empty one where there is none."""
+    def _left_by(self, location: Location, lofty_id: str, contact_id: str) -> Entity | None:
+        """The deleted lead whose Lofty id a contact has, and that still has it by its link."""
         at = (one.connection for one in self.locations.values() if one.location_id == location.location_id)
-        links = (self.links.get(location.partition, Entity.contact(one, lofty_id).key) for one in at)
-        return next((one for one in links if one is not None and one.is_gone and one.ghl_id == contact_id), LinkRow())
+        for lead in (Entity.contact(connection, lofty_id) for connection in at):
+            link = self.links.get(location.partition, lead.key)
+            if link is not None and link.is_gone and link.ghl_id == contact_id:
+                return lead
+        return None
 
     def linked(self, partition: int, entity: Entity, link: LinkRow) -> bool:
         """A contact's link has changed. False: another living lead writes the same contact, and stays the one that does.
@@ -176,9 +179,9 @@ class Identities:
 
     async def _plan_again(self, partition: int, entity: Entity, outcome: Outcome = "doubtful", **facts: Any) -> None:
         """Another lead's contact is no longer settled, and its lead is read again."""
-        await self.receipts.settle(partition, self.receipts.about(entity, outcome, "compare", **facts))
-        link = self.links.get(partition, entity.key) or LinkRow()
-        self.request_read(entity, link.version_ms)
+        await self.receipts.settle(
+            partition, self.receipts.about(entity, outcome, "compare", reads_again=True, **facts)
+        )
 
     def is_won_back(self, partition: int, row: OutboxRow) -> bool:
         """Whether what has just settled a contact went without a value that was given up meanwhile: it is planned once more."""
@@ -315,12 +318,13 @@ class Identities:
         return not candidate.asked_ms or now_ms < candidate.asked_ms + MOST_ASKED_MS
 
     async def _adopt(
-        self, write: GhlWrite, desired: DesiredContact, contact: Mapping[str, Any], before: LinkRow
+        self, write: GhlWrite, desired: DesiredContact, contact: Mapping[str, Any], left_by: Entity | None
     ) -> None:
         """The contact is the lead's. What it holds already is not written again; of the rest we do not know whether it is ours.
 
-        `before` is the link of a lead that was deleted: what it holds as we wrote it for that one is not to stay.
+        `left_by` is a lead that was deleted: what the contact holds as we wrote it for that one is not to stay, nor what hangs on it.
         """
+        before = (self.links.get(write.partition, left_by.key) if left_by else None) or LinkRow()
         link = self.links.get(write.partition, write.entity.key) or LinkRow()
         intended = link.intent.fields if link.intent is not None else {}
         ours = dict.fromkeys(still_as_written(before.fields, contact), UNKNOWN)
@@ -336,6 +340,8 @@ class Identities:
             shares="",
             conflicts=conflicts_of(desired.fields, link),
         )
+        if left_by is not None:
+            await self._part(write.partition, left_by)
 
     async def _share(self, write: GhlWrite, holder: Entity, candidate: Candidate) -> None:
         desired = write.prepared.contact

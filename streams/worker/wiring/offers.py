@@ -43,11 +43,18 @@ class Offers:
             self.writing.offer_item(item, wait_seconds=self._wait_seconds(row.not_before_ms))
 
     def request_read(
-        self, entity: Entity, update_time_ms: int, origin: Origin = "dependency", *, only_moved: bool = False
+        self,
+        entity: Entity,
+        update_time_ms: int,
+        origin: Origin = "dependency",
+        *,
+        only_moved: bool = False,
+        is_known_gone: bool = False,
     ) -> asyncio.Future[int]:
         """Request a read of an entity, by default of one that a write depends on. For a connection that is not configured nothing is read.
 
         `only_moved`: its lead is gone, so only another lead on which it hangs now would change anything.
+        `is_known_gone`: it or its lead was deleted, so what Lofty does not find is gone, not merely invisible for a moment.
         """
         connection = self.parts.connections.get(entity.connection)
         if connection is None:
@@ -59,7 +66,7 @@ class Offers:
             lead=entity.lead,
             kind=entity.kind,
             id=entity.id,
-            operation="updated",
+            operation="deleted" if is_known_gone else "updated",
             update_time_ms=update_time_ms,
             accepted_ms=self.parts.deps.now_ms(),
             origin=origin,

@@ -16,6 +16,7 @@ from streams.core.to_ghl.apply_receipt import (
     leaves_children,
     record_link,
     record_outbox,
+    stays_on_left,
     unsettle,
 )
 from streams.core.to_ghl.delivery import settled_as
@@ -370,3 +371,17 @@ def test_what_hung_on_a_lead_is_looked_for_once_when_the_lead_is_gone(
 ) -> None:
     """Not before its contact is as a deleted lead's should be, and not again for the next receipt."""
     assert leaves_children(before, receipt("applied", **facts)) is leaves
+
+
+@pytest.mark.parametrize(
+    ("contact", "stays"),
+    [
+        (LinkRow(parted_from="c-1", is_gone=True), True),
+        (LinkRow(parted_from="c-1", ghl_id="c-2"), False),
+        (LinkRow(parted_from="c-3"), False),
+        (LinkRow(), False),
+    ],
+)
+def test_what_hangs_on_a_contact_that_its_lead_left_is_known_by_its_link(contact: LinkRow, stays: bool) -> None:
+    """A lead with another contact takes it along."""
+    assert stays_on_left(LinkRow(ghl_id="n-1", refers_to="c-1"), contact) is stays

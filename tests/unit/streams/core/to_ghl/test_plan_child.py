@@ -279,3 +279,29 @@ def test_a_note_that_an_earlier_release_wrote_as_text_is_written_again_only_if_g
 def test_a_note_that_was_never_written_is_not_taken_for_an_earlier_form() -> None:
     link = LinkRow(ghl_id="n-1", refers_to="c-1")
     assert isinstance(plan_child("note", resolve_note(NOTE_IN_LOFTY), link, LinkRow(ghl_id="c-1")), Call)
+
+
+LEFT = LinkRow(parted_from="c-old", settled="gone/m")
+HUNG = LinkRow(ghl_id="n-1", refers_to="c-old")
+
+
+@pytest.mark.parametrize(
+    ("contact", "link", "goes"),
+    [
+        (LEFT, HUNG, True),
+        (LEFT.model_copy(update={"ghl_id": "c-new"}), HUNG, True),
+        (LEFT.model_copy(update={"settled": ""}), HUNG, False),
+        (LEFT, HUNG.model_copy(update={"is_deleted": True}), False),
+        (LEFT, HUNG.model_copy(update={"refers_to": "c-else"}), False),
+        (LEFT.model_copy(update={"ghl_id": "c-old"}), HUNG, False),
+        (LinkRow(settled="gone/m"), HUNG.model_copy(update={"refers_to": None}), False),
+    ],
+)
+def test_what_hangs_on_a_contact_that_became_another_persons_goes_from_there(
+    contact: LinkRow, link: LinkRow, goes: bool
+) -> None:
+    """Also if the lead has no contact: it is deleted in Lofty. Not before that is known, and nothing twice."""
+    desired = DesiredChild({"body": MARKER}, MARKER)
+    plans = [plan_child("note", desired, link, contact), plan_left_child("note", link, contact, MARKER)]
+    deletion = Call("delete note", "c-old", "n-1", is_delete=True)
+    assert [plan == deletion for plan in plans] == [goes, goes]
