@@ -9,7 +9,7 @@ JOBS ?= 3
 # The two parts of the tests differ only in their marker, so together they are all tests: tests/harness/test_parts.py checks this.
 PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile --durations=10 --ignore=tests/compose
 
-.PHONY: help setup demo test test-rest test-all alerts compose docker-check check bench chaos-short chaos fuzz lock clean
+.PHONY: help setup demo test test-rest test-all alerts demo-hour compose docker-check check bench chaos-short chaos fuzz lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,6 +34,9 @@ test-all: test test-rest ## make test and make test-rest
 
 alerts: $(READY) ## run docker-compose.yml's demo beside a real Prometheus: ask every query, check that every fault raises its alert
 	@$(BIN)/pytest -q tests/compose $(ARGS)
+
+demo-hour: $(READY) ## an hour: docker-compose.yml's demo without Docker; no connection may pause, fall silent or alert (ARGS="--minutes 10")
+	@$(BIN)/python -m tests.compose.hour $(ARGS)
 
 compose: $(READY) ## run docker-compose.yml's demo without Docker, until Ctrl-C
 	@$(BIN)/python -m tests.compose $(ARGS)
