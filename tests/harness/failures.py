@@ -1,0 +1,34 @@
+"""Each failure is named when it happens: a run that is cut off, or whose pytest itself fails, has said by then what it found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+class NamesFailures:
+    """Registered where tests are reported: in xdist's controller, or in the only process."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One line for each failure: the test, its phase, and the first line of the reason."""
+        terminal: Any = self._config.pluginmanager.getplugin("terminalreporter")
+        if not report.failed or terminal is None:
+            return
+        terminal.ensure_newline()
+        terminal.write_line(f"failed in {report.when}: {report.nodeid}: {_reason(report)}")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    words = str(crash.message if crash is not None else report.longrepr).strip()
+    return words.splitlines()[0][:300] if words else ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Not in xdist's workers: what they find is reported by their controller."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(NamesFailures(config), "lofty-ghl-names-failures")
