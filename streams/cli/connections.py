@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from streams.cli.connection_versions import with_versions
+from streams.cli.connections_import import import_, template
 from streams.cli.shared import (
     AWAY,
     DEFAULT_CONFIG,
@@ -25,7 +27,6 @@ from streams.cli.shared import (
     refuse_on,
     say,
     settings_in_force,
-    settings_or_refuse,
     whole_file,
     with_kafka,
 )
@@ -41,6 +42,9 @@ connections = typer.Typer(
     help="List, add, pause, rename and remove connections, and take over their locations.",
     no_args_is_help=True,
 )
+
+connections.command("import")(import_)
+connections.command()(template)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The connection.", show_default=False)]
 
@@ -231,7 +235,7 @@ def remove(
         return await finish_removal(versions, newest)
 
     try:
-        words = _with_versions(config, work)
+        words = with_versions(config, work)
     except ConnectorError as error:
         refuse(
             f"connection {name} works no more, but Lofty did not remove its subscriptions: {error}. Run it again.", AWAY
@@ -284,18 +288,4 @@ def _credential(file: Path | None, what: str) -> str:
 def _edit(config: Path, edit: Callable[[ConnectionEditor], Awaitable[T]]) -> T:
     from streams.operations.connection_edits.editor import ConnectionEditor
 
-    return _with_versions(config, lambda versions: edit(ConnectionEditor(versions)))
-
-
-def _with_versions(config: Path, work: Callable[[MappingVersions], Awaitable[T]]) -> T:
-    from streams.mapping_versions.store import MappingVersions
-    from streams.operations.connection_edits.errors import ConnectionRefused, NoKeys
-
-    settings = settings_or_refuse(config)
-
-    async def run() -> T:
-        async with MappingVersions(settings) as versions:
-            return await work(versions)
-
-    with refuse_on(ConnectionRefused, NoKeys):
-        return with_kafka(settings, run)
+    return with_versions(config, lambda versions: edit(ConnectionEditor(versions)))

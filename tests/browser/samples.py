@@ -13,6 +13,7 @@ from streams.console.pages.views.audit_view import AuditRow, AuditView
 from streams.console.pages.views.backfill_view import BackfillCard, BackfillsView
 from streams.console.pages.views.conflicts_view import ConflictsView, conflicts_view
 from streams.console.pages.views.connection_form import ConnectionForm, groups_of
+from streams.console.pages.views.connection_import_view import ConnectionImportView, import_view
 from streams.console.pages.views.connections_list import ListChoice, connection_list
 from streams.console.pages.views.connections_view import ConnectionCard, ConnectionsView, VendorAccess
 from streams.console.pages.views.contacts_view import (
@@ -60,6 +61,7 @@ from streams.console.pages.views.verification_view import verification_view, ver
 from streams.console.services.audit import ActSeen
 from streams.console.services.conflicts import ConflictList
 from streams.console.services.connection_edits import EditableConnection
+from streams.console.services.connection_imports import ImportedRow, ImportReport
 from streams.console.services.connections import ConnectionState, Setting, SideState
 from streams.console.services.contacts import Timeline
 from streams.console.services.lead import Lead
@@ -314,6 +316,34 @@ MANY = tuple(
 )
 
 
+IMPORTED = import_view(
+    ImportReport(
+        True,
+        2,
+        1,
+        2,
+        (
+            ImportedRow(2, "harbor-realty", "new", (), (), ""),
+            ImportedRow(3, "acme-west", "new", ("ghl_token",), (), ""),
+            ImportedRow(4, "acme", "unchanged", (), (), "it is in the configuration file"),
+            ImportedRow(
+                *(5, "borealis", "refused", ()),
+                (
+                    Fault("region", "a region's two letters", "'Texas'", "such as US or CA", 5),
+                    Fault("ghl_token", "GHL's private token", "nothing", "paste it again, alone", 5),
+                ),
+                "",
+            ),
+            ImportedRow(6, "", "refused", (), (Fault("name", "the connection's name", "nothing", "", 6),), ""),
+        ),
+    ),
+    sealed="sealed",
+)
+UNREADABLE = ConnectionImportView(
+    "The table cannot be read, so nothing was done.",
+    "bad",
+    faults=(Fault("the headers", "a known column", "'regoin'", "did you mean 'region'?", 1),),
+)
 _FAULTS = (
     Fault("connections.borealis.region", "a region's two letters", "'Texas'", "such as US or CA"),
     Fault("connections.borealis.ghl.requests_per_day", "a whole number of at least 1", "'many'"),
@@ -936,6 +966,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("connections-empty", "connections.html", connection_list((), ListChoice()), {}),
     Sample("connection-new", "connection_form.html", NEW_CONNECTION, {}),
     Sample("connection-settings", "connection_form.html", CONNECTION_FORM, {}),
+    Sample("connection-import", "connection_import.html", IMPORTED, {}),
+    Sample("connection-import-new", "connection_import.html", UNREADABLE, {}),
     Sample("leads", "contacts.html", LEADS, {}),
     Sample("leads-filtered", "contacts.html", LEADS_FILTERED, {}),
     Sample("leads-none", "contacts.html", NO_LEADS, {}),

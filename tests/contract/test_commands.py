@@ -32,6 +32,7 @@ NO_FINDINGS = {
     *("demo", "init", "worker", "gateway", "sandbox ghl", "sandbox lofty"),
     *("sandbox town", "console new-token", "console hash-password", "mapping edit"),
     *("connections rename", "connections remove", "connections pause", "connections resume", "links export"),
+    "connections template",
 }
 """Commands that run, ask or make, and tell nothing that a machine would read."""
 

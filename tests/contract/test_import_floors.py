@@ -52,6 +52,7 @@ PURE_IMPORTS = frozenset(
             "base64",
             "collections",
             "collections.abc",
+            "csv",
             "dataclasses",
             "datetime",
             "difflib",
@@ -65,6 +66,7 @@ PURE_IMPORTS = frozenset(
             "heapq",
             "hmac",
             "html",
+            "io",  # texts in memory; `open` is forbidden below
             "itertools",
             "json",
             "math",

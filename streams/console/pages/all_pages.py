@@ -5,8 +5,7 @@ from __future__ import annotations
 from streams.console.pages.audit import AuditLogPage
 from streams.console.pages.backfill import BackfillPage
 from streams.console.pages.conflicts import ConflictsPage
-from streams.console.pages.connection_edits import ConnectionEditsPage
-from streams.console.pages.connections import ConnectionsPage
+from streams.console.pages.connection_pages import CONNECTION_PAGES
 from streams.console.pages.contacts import ContactsPage
 from streams.console.pages.mapping_field import MappingFieldPage
 from streams.console.pages.mapping_table import MappingTablePage
@@ -24,8 +23,7 @@ PAGES = (
     ContactsPage,
     ParkedRecordsPage,
     ConflictsPage,
-    ConnectionsPage,
-    ConnectionEditsPage,
+    *CONNECTION_PAGES,
     MappingsPage,
     MappingTablePage,
     MappingFieldPage,

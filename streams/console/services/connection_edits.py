@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -37,6 +38,10 @@ log = logging.getLogger("lofty_ghl.console")
 
 RETRY_SECONDS = 5.0
 """How long a subscription or a removal waits after Lofty or Kafka could not be reached."""
+
+SUBSCRIBED_AT_A_TIME = 8
+OWN_SECONDS = 30.0
+"""How long an edit is left to the gateway that saved it; then every gateway sees to it, as a command may have saved it."""
 
 Secret = Literal["lofty_api_key", "ghl_token"]
 Edit = Callable[[ConnectionEditor], Awaitable[Any]]
@@ -80,7 +85,7 @@ class ConnectionEdits(BackgroundTask):
     ) -> None:
         """`served` are the connections that workers serve now. `check_mapping` refuses one that whoever asks may not see."""
         self._check_mapping = check_mapping
-        self._versions = versions
+        self.versions = versions
         self._served = served
         self._audit = audit
         self._to_subscribe: set[str] = set()
@@ -93,7 +98,7 @@ class ConnectionEdits(BackgroundTask):
         return found
 
     async def _get(self, connection: str) -> EditableConnection:
-        versions = await self._versions()
+        versions = await self.versions()
         editor = ConnectionEditor(versions)
         of_file = versions.file.connection(connection)
         if of_file is not None:
@@ -175,20 +180,24 @@ class ConnectionEdits(BackgroundTask):
     async def _edit(
         self, by: Actor, action: str, connection: str, about: dict[str, str], edit: Edit
     ) -> EditableConnection:
-        versions = await self._versions()
+        versions = await self.versions()
         async with self._audit.acting(by, action, {"connection": connection, **about}) as result:
             async with _refusals():
                 await on_kafka(lambda: edit(ConnectionEditor(versions)))
             found = await self.get(connection)
             result.detail = f"version {found.version}"
-        self._to_subscribe.add(found.id)
-        self._has_work.set()
+        self.take_up([found.id])
         return found
+
+    def take_up(self, connections: Iterable[str]) -> None:
+        """Do soon what follows edits of these connections."""
+        self._to_subscribe.update(connections)
+        self._has_work.set()
 
     async def unfinished(self) -> tuple[Mapping[str, Connection], Mapping[str, Connection]]:
         """The connections that wait for a credential, and those that are being removed, by their ids."""
         try:
-            versions = await self._versions()
+            versions = await self.versions()
         except ConsoleError:
             return {}, {}
         removing = {one.edit.connection: as_it_was(versions, one) for one in versions.connection_log.removing()}
@@ -197,14 +206,14 @@ class ConnectionEdits(BackgroundTask):
     # -- what follows an edit -----------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        has_begun = False
+        known: set[str] = set()
         while True:
             self._has_work.clear()
             with suppress(ConsoleError):  # the store cannot be read now
-                versions = await self._versions()
-                if not has_begun:
-                    self._to_subscribe |= versions.connection_log.usable().keys()
-                    has_begun = True
+                versions = await self.versions()
+                seen = _seen_for_long(versions, time.time_ns() // 1_000_000)
+                self._to_subscribe |= seen - known
+                known = seen
                 await self._follow_up(versions)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._has_work.wait(), RETRY_SECONDS)
@@ -217,11 +226,15 @@ class ConnectionEdits(BackgroundTask):
         if not self._to_subscribe:
             return
         # A worker parks the changes of a connection that it does not know yet. So Lofty reports them only once one knows it.
-        for name in self._to_subscribe & {*await self._served()}:
-            settings = versions.settings()
-            connection = settings.connections.get(name)
-            if connection is not None and await self._attempt("subscribed", name, subscribe(settings, connection)):
-                self._to_subscribe.discard(name)
+        settings, slots = versions.settings(), asyncio.Semaphore(SUBSCRIBED_AT_A_TIME)
+
+        async def subscribe_one(name: str, connection: Connection) -> None:
+            async with slots:
+                if await self._attempt("subscribed", name, subscribe(settings, connection)):
+                    self._to_subscribe.discard(name)
+
+        names = self._to_subscribe & {*await self._served()} & settings.connections.keys()
+        await asyncio.gather(*(subscribe_one(name, settings.connections[name]) for name in names))
 
     async def _attempt(self, verb: str, connection: str, work: Awaitable[object]) -> bool:
         """Whether it is done. What fails for now is done again."""
@@ -234,6 +247,12 @@ class ConnectionEdits(BackgroundTask):
             log.exception("connection %s cannot be %s", connection, verb)
             return False
         return True
+
+
+def _seen_for_long(versions: MappingVersions, now_ms: int) -> set[str]:
+    """The connections whose newest edit another process made a while ago, or that were there before this one."""
+    usable = versions.connection_log.usable().items()
+    return {name for name, found in usable if found[0].edit.at_ms < now_ms - OWN_SECONDS * 1000}
 
 
 def _editable(versions: MappingVersions, found: ConnectionVersion) -> EditableConnection:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
 from streams.console.services.conflicts import Conflicts
-from streams.console.services.connection_edits import ConnectionEdits
+from streams.console.services.connection_changes import ConnectionEdits, ConnectionImports
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.dependencies import ServiceDependencies
@@ -34,6 +34,7 @@ class Services:
     conflicts: Conflicts
     connections: Connections
     connection_edits: ConnectionEdits
+    connection_imports: ConnectionImports
     locations: Locations
     mapping: Mappings
     backfill: Backfills
@@ -96,6 +97,7 @@ def services_of(deps: ServiceDependencies) -> Services:
             contacts.leads,
         ),
         connection_edits=edits,
+        connection_imports=ConnectionImports(edits, audit, now_ms),
         locations=Locations(current, audit),
         mapping=mappings,
         backfill=backfills,

@@ -88,7 +88,7 @@ class ConnectionEditor:
         Raises `WrongConnection`, `StaleConnection` when somebody adds the same name at the same time, and `NoKeys`.
         """
         self._ring()
-        pasted = {secret: _checked(name, secret, plain) for secret, plain in (credentials or {}).items()}
+        pasted = {secret: checked_credential(name, secret, plain) for secret, plain in (credentials or {}).items()}
         if not NAME.fullmatch(name):
             raise WrongConnection([Problem(None, "name", NAME_EXPECTED, repr(name))])
         before = self._versions.connection_log.newest(name)
@@ -132,7 +132,7 @@ class ConnectionEditor:
     async def paste(self, connection: str, secret: str, plain: str, *, by: str) -> None:
         """Keep a credential, sealed, in place of the one before. Raises `WrongConnection` and `NoKeys`."""
         now = self.current(connection)
-        await self._paste(now.edit.connection, {secret: _checked(now.edit.label, secret, plain)}, by)
+        await self._paste(now.edit.connection, {secret: checked_credential(now.edit.label, secret, plain)}, by)
 
     async def remove(self, connection: str, *, expected_version: int, by: str) -> ConnectionVersion:
         """Begin to remove a connection: it works no more. `follow_up.py` takes away what it has."""
@@ -173,7 +173,7 @@ class ConnectionEditor:
         log = self._versions.connection_log
         if not log.counts(edit):
             raise StaleConnection(connection, based_on, log.newest(connection))
-        problems = list(_moved(label, before, table)) if before is not None else []
+        problems = list(moved_accounts(label, before, table)) if before is not None else []
         problems += await asyncio.to_thread(self._problems, EditedConnection(connection, label, based_on + 1, table))
         if problems:
             raise WrongConnection(problems)
@@ -200,6 +200,10 @@ class ConnectionEditor:
         return found
 
     async def _paste(self, connection: str, plain: Mapping[str, str], by: str) -> None:
+        await self._versions.write(self._versions.connections_topic, self._credential_records(connection, plain, by=by))
+
+    def _credential_records(self, connection: str, plain: Mapping[str, str], *, by: str) -> list[Record]:
+        """Credentials, sealed, for the topic."""
         ring, topic, records = self._ring(), self._versions.connections_topic, []
         for secret, text in plain.items():
             about = about_credential(connection, secret)
@@ -209,7 +213,7 @@ class ConnectionEditor:
             )
             key = credential_key(connection, secret).encode()
             records.append(Record(topic.name, topic.partition, key, message.to_bytes()))
-        await self._versions.write(topic, records)
+        return records
 
     def _ring(self) -> KeyRing:
         if self._versions.file.oauth_secrets.token_keys is None:
@@ -217,7 +221,7 @@ class ConnectionEditor:
         return self._versions.file.key_ring
 
 
-def _checked(connection: str, secret: str, plain: str) -> str:
+def checked_credential(connection: str, secret: str, plain: str) -> str:
     """A credential as it was pasted, without the blanks around it. Its text is in no error."""
     text, where = plain.strip(), dotted(("connections", connection, secret))
     if secret not in PASTED:
@@ -228,7 +232,7 @@ def _checked(connection: str, secret: str, plain: str) -> str:
     return text
 
 
-def _moved(label: str, before: ConnectionVersion, table: Mapping[str, Any]) -> list[Problem]:
+def moved_accounts(label: str, before: ConnectionVersion, table: Mapping[str, Any]) -> list[Problem]:
     """A problem for each account that is another one than before."""
     found = []
     for side, key in PERMANENT:

@@ -11,13 +11,14 @@ from streams.console.api.routes import ENDPOINTS, openapi
 COMPONENTS = """
     ActSeen Answer AuditPage BackfillState BudgetStatus ChangedConnection Chosen ClonedConnection ConflictDecision
     ConflictItem ConflictList ConflictOutcome ConflictPerson ConnectLink ConnectionLabel ConnectionState
-    ConnectionStatus ConnectionView Contact Credentials Decided DryConnection DryExample DryRunState DryStep Edit
-    EditableConnection EntityFound Event FieldFound GatewayStatus GatewayView GrantedAccess History IndexState LagStatus
-    Lead LeadPage Left MappingState MappingText Me NewConnection NewVerification NotificationTest NotificationsState OnVersion Ordered
-    OtherDeployment Overview OverviewNow Paced ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
-    ParkedRow Pasted PastedCredential PausedConnection Pending Point Preview Previews Problem RecipientState
-    RecipientToTest RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent SentMessage Setting SideState
-    SideStatus Stands Step SweepStatus TagsRow TestedRecipient TextProblem TextToCheck TextToPreview Timeline ToVersion
+    ConnectionStatus ConnectionTable ConnectionView Contact Credentials Decided DryConnection DryExample DryRunState
+    DryStep Edit EditableConnection EntityFound Event Fault FieldFound GatewayStatus GatewayView GrantedAccess History
+    ImportReport ImportedRow IndexState LagStatus Lead LeadPage Left MappingState MappingText Me NewConnection
+    NewVerification NotificationTest NotificationsState OnVersion Ordered OtherDeployment Overview OverviewNow Paced
+    ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord ParkedRow Pasted PastedCredential
+    PausedConnection Pending Point Preview Previews Problem RecipientState RecipientToTest RefreshedLocation
+    ReplayState RetryOutcome Row SavedText Search Sent SentMessage Setting SideState SideStatus Stands Step
+    SweepStatus TableColumn TagsRow TestedRecipient TextProblem TextToCheck TextToPreview Timeline ToVersion
     UsedMapping Verification VerificationResult WaitingMessage WorkerStatus WorkerView
 """
 

@@ -199,6 +199,32 @@ function setUpEditor(form) {
   number();
 }
 
+// -- a table from a file ------------------------------------------------------------------------------------------------
+
+/** Without scripts people paste the cells; with them, a file can be chosen. It is read here, as no other page takes files. */
+function setUpTable(form) {
+  const field = form.querySelector("[data-table-file]");
+  const problem = form.querySelector("[data-table-problem]");
+  const text = form.querySelector("textarea");
+  field.hidden = false;
+  field.querySelector("input").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    if (!file) return;
+    const bytes = new Uint8Array(await file.slice(0, text.maxLength + 1).arrayBuffer());
+    const marks = { "255,254": "utf-16le", "254,255": "utf-16be" };
+    try {
+      if (bytes.length > text.maxLength) throw new RangeError("too long");
+      text.value = new TextDecoder(marks[bytes.slice(0, 2).join()] ?? "utf-8", { fatal: true }).decode(bytes);
+      problem.textContent = "";
+    } catch (error) {
+      text.value = "";
+      problem.textContent =
+        error instanceof RangeError ? "The file is larger than 512 KiB." : "The file is not in UTF-8. In Excel: Save as, CSV UTF-8.";
+    }
+  });
+}
+
+document.querySelectorAll("[data-table-form]").forEach(setUpTable);
 document.querySelectorAll("[data-editor]").forEach(setUpEditor);
 await tellZone();
 keepUpToDate();

@@ -1,0 +1,9 @@
+"""The pages of connections: the list, one of them, and many at once."""
+
+from __future__ import annotations
+
+from streams.console.pages.connection_edits import ConnectionEditsPage
+from streams.console.pages.connection_imports import ConnectionImportsPage
+from streams.console.pages.connections import ConnectionsPage
+
+CONNECTION_PAGES = (ConnectionsPage, ConnectionEditsPage, ConnectionImportsPage)
