@@ -20,7 +20,9 @@ class ConnectionImportsPage(Page):
         """Add the routes."""
         self._guard.add(app, "GET", "/connections/import", self.form, role="settings", concerns="deployment")
         self._guard.add(app, "POST", "/connections/import", self.check_or_add, role="settings", concerns="deployment")
-        self._guard.add(app, "GET", "/connections/import/template.csv", self.template, role="settings", concerns="deployment")
+        self._guard.add(
+            app, "GET", "/connections/import/template.csv", self.template, role="settings", concerns="deployment"
+        )
 
     async def form(self, request: web.Request) -> web.StreamResponse:
         """The empty form."""

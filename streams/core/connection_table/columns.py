@@ -116,6 +116,8 @@ def column_of(header: str) -> Column | None:
 
 def column_at(path: tuple[str, ...]) -> str:
     """The name of the column that sets a key; a missing table is its first column. The key itself where there is none."""
+    if path[-1:] and path[-1] in SECRETS:
+        return path[-1]
     found = _BY_PATH.get(path) or next((one for one in COLUMNS if one.path[: len(path)] == path and path), None)
     return found.name if found is not None else ".".join(path)
 

@@ -128,7 +128,7 @@ class ConnectionImport(ConnectionEditor):
         try:
             pasted = {secret: checked_credential(row.name, secret, text) for secret, text in row.credentials.items()}
         except WrongConnection as error:
-            one.refuse(*(replace(problem, line=row.line) for problem in error.problems))
+            one.refuse(*(_in_column(row, problem) for problem in error.problems))
             return
         if of_file is not None:
             if problems := _differences(row, self.table_of(row.name)):
@@ -156,7 +156,7 @@ class ConnectionImport(ConnectionEditor):
             one.to_paste = {**_webhook_secret({}), **pasted}
             one.report = replace(one.report, needs=_needs(row.table, pasted))
             if found is not None and (problems := moved_accounts(row.name, found, row.table)):
-                one.refuse(*(replace(problem, line=row.line) for problem in problems))
+                one.refuse(*(_in_column(row, problem) for problem in problems))
 
     def _check_together(self, new: Sequence[_Planned]) -> None:
         """Refuse each new row that breaks a rule beside all others, those that are there and those of the same table."""
