@@ -7,7 +7,6 @@ from streams.console.api import (
     backfill,
     conflicts,
     connection_edits,
-    connection_imports,
     connections,
     contacts,
     leads,
@@ -24,7 +23,7 @@ from streams.console.api.endpoint import Endpoint
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
     endpoint
     for page in (
-        *(sign_in, overview, connections, connection_edits, connection_imports, contacts, leads),
+        *(sign_in, overview, connections, connection_edits, contacts, leads),
         *(parked, conflicts, backfill, audit, mapping, replay, notifications, verifications),
     )
     for endpoint in page.ENDPOINTS

@@ -1,4 +1,4 @@
-"""Endpoints that add, change and remove connections."""
+"""Endpoints that add, change and remove connections, one by one and by a table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
+from streams.console.api.connection_imports import ENDPOINTS as TABLE_ENDPOINTS
 from streams.console.api.endpoint import Endpoint, Input
 from streams.console.services.connection_edits import EditableConnection
 from streams.settings.model import Direction
@@ -78,6 +79,7 @@ class PastedCredential(Input):
 
 
 ENDPOINTS = (
+    *TABLE_ENDPOINTS,
     Endpoint(
         *("POST", "/connections", "add-connection", "connections"),
         *("Add a connection. It works once it has its credentials.", "settings", EditableConnection),
