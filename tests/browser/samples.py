@@ -662,6 +662,7 @@ FOUND = {
             "differences": [{"field": "custom:Lofty stage", "wanted": "Hot", "found": None}],
             "advice": "",
             "repair": ["write"],
+            "is_undecided": False,
         },
         {
             "entity": "acme:600124:note:77",
@@ -670,6 +671,7 @@ FOUND = {
             "differences": [],
             "advice": "write it again in Lofty",
             "repair": [],
+            "is_undecided": False,
         },
     ],
     "mended": [
@@ -680,14 +682,34 @@ FOUND = {
             "differences": [{"field": "source", "wanted": "Zillow", "found": "by hand"}],
             "advice": "",
             "repair": ["write"],
+            "is_undecided": False,
         }
     ],
     "left_out": {"Plan: no option of the field": 7},
     "remarks": ["the location has no calendar"],
     "unfinished": ["12 leads were not read in time"],
 }
+UNDECIDED = FOUND | {
+    "counts": {"ok": 598, "conflict": 1},
+    "findings": [
+        {
+            "entity": "acme:600124:contact:600124",
+            "state": "conflict",
+            "because": "phone: GHL contact c-Ann1204 has it, that of 600123",
+            "differences": [],
+            "advice": "nobody has decided: see `lofty-ghl conflicts`",
+            "repair": [],
+            "is_undecided": True,
+        }
+    ],
+    "mended": [],
+    "left_out": {},
+    "remarks": [],
+    "unfinished": [],
+}
 VERIFICATION_RUNNING = verification_view(VERIFIED)
 VERIFICATION = verification_view(replace(VERIFIED, ended_ms=NOW, result=result_from(FOUND)))
+VERIFICATION_UNDECIDED = verification_view(replace(VERIFIED, ended_ms=NOW, result=result_from(UNDECIDED)))
 VERIFICATIONS = verifications_view(
     [VERIFIED, replace(VERIFIED, lead="600123", ended_ms=NOW, problem="Kafka cannot be used: timeout")],
     ["acme", "harbor"],
@@ -1000,6 +1022,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("mappings", "mappings.html", MAPPINGS, {}),
     Sample("verifications", "verifications.html", VERIFICATIONS, {}),
     Sample("verification", "verification.html", VERIFICATION, {}),
+    Sample("verification-undecided", "verification.html", VERIFICATION_UNDECIDED, {}),
     Sample("verification-running", "verification.html", VERIFICATION_RUNNING, {}),
     Sample("mapping-table", "mapping_table.html", MAPPING_TABLE, {}),
     Sample("mapping-table-built-in", "mapping_table.html", MAPPING_TABLE_BUILT_IN, {}),

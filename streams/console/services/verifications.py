@@ -42,7 +42,10 @@ class FieldFound:
 
 @dataclass(frozen=True, slots=True)
 class EntityFound:
-    """One contact, note or task that is not as it should be, or was not before it was repaired."""
+    """One contact, note or task that is not as it should be, or was not before it was repaired.
+
+    `is_undecided`: it is in a conflict, and nobody has decided yet who is who.
+    """
 
     entity: str
     state: str
@@ -50,11 +53,13 @@ class EntityFound:
     differences: tuple[FieldFound, ...]
     advice: str
     is_repairable: bool
+    is_undecided: bool
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """What was found. `counts` are entities by state, `wrong` of them are. `more` findings are not listed.
+    """What was found. `counts` are entities by state, `wrong` of them are, `undecided` are contacts in a conflict that waits for
+    a person's decision. `more` findings are not listed. `is_right`: all was compared, and nothing is left to do.
 
     `left_out` are values that GHL does not take, with the number of contacts without them. `unfinished` says what was not compared.
     """
@@ -64,6 +69,8 @@ class VerificationResult:
     requests: int
     counts: dict[str, int]
     wrong: int
+    undecided: int
+    is_right: bool
     findings: tuple[EntityFound, ...]
     more: int
     repaired: tuple[EntityFound, ...]
@@ -152,7 +159,7 @@ class Verifications:
             async with self.audit.acting(by, "repair" if made.is_repair else "verify", about) as outcome:
                 found = await result_of(job, WITHIN_SECONDS, lambda progress: _move(made, progress))
                 made.result = result_from(found["connections"][made.connection])
-                outcome.detail = f"{made.result.wrong} wrong, {len(made.result.repaired)} repaired"
+                outcome.detail = outcome_words(made.result)
         except ConsoleError as error:
             made.problem = error.words
         except Exception:
@@ -164,13 +171,17 @@ class Verifications:
 
 def result_from(found: Mapping[str, Any]) -> VerificationResult:
     """From the report of one connection as JSON."""
-    findings = found["findings"]
+    findings, counts = found["findings"], found["counts"]
+    wrong = sum(counts.get(state, 0) for state in WRONG)
+    undecided = sum(bool(one["is_undecided"]) for one in findings)
     return VerificationResult(
         leads=found["leads"],
         fields=found["fields_compared"],
         requests=found["requests"],
-        counts={state: found["counts"].get(state, 0) for state in STATES},
-        wrong=sum(found["counts"].get(state, 0) for state in WRONG),
+        counts={state: counts.get(state, 0) for state in STATES},
+        wrong=wrong,
+        undecided=undecided,
+        is_right=not (wrong or undecided or counts.get("parked", 0) or found["unfinished"]),
         findings=tuple(map(_entity, findings[:MOST_FINDINGS])),
         more=max(0, len(findings) - MOST_FINDINGS),
         repaired=tuple(map(_entity, found["mended"][:MOST_FINDINGS])),
@@ -188,7 +199,21 @@ def _entity(found: Mapping[str, Any]) -> EntityFound:
         differences=tuple(FieldFound(one["field"], one["wanted"], one["found"]) for one in found["differences"]),
         advice=found["advice"],
         is_repairable=bool(found["repair"]),
+        is_undecided=bool(found["is_undecided"]),
     )
+
+
+def outcome_words(result: VerificationResult) -> str:
+    """What the audit log says of it: a comparison with nothing wrong is not yet one where all is right."""
+    conflicts = (
+        f"{result.undecided} conflict{'' if result.undecided == 1 else 's'} undecided" if result.undecided else ""
+    )
+    parts = (
+        f"{result.wrong} wrong, {len(result.repaired)} repaired",
+        conflicts,
+        "not everything could be compared" if result.unfinished else "",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def _move(made: Verification, progress: Mapping[str, Any]) -> None:

@@ -21,10 +21,12 @@ def figures_of(found: Overview, to: Subscriber) -> Figures:
     names = {one.connection for one in own}
     hit = {name for problem in problems_of(found) for name in problem.about.connections}
     links = [one.links for one in own]
+    conflicts = [one.conflicts for one in own if one.conflicts is not None]
     return Figures(
         connections=len(own),
         with_problems=len(names & hit),
         records_in_ghl=sum(one for one in links if one is not None) if None not in links else None,
         on_the_way=sum(sum(one.undelivered.values()) for one in own),
         parked=sum(sum(one.parked.values()) for one in own),
+        conflicts=sum(conflicts) if conflicts else None,
     )

@@ -178,6 +178,8 @@ class Figures:
     records_in_ghl: int | None
     on_the_way: int
     parked: int
+    conflicts: int | None = None
+    """Conflicts that nobody has decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +218,15 @@ class Wording:
             )
         if figures.parked:
             lines.append(f"{_counted(figures.parked, 'record')} needing attention.{self._link('/parked')}")
+        if figures.conflicts:
+            lines.append(f"{_counted(figures.conflicts, 'conflict')} to decide: who is who?{self._link('/conflicts')}")
         parts = ["\n".join(lines), *self._part("Open problems", news.lasting, self._begun)]
         if not news.lasting:
             parts.append(f"No open problems.{self._link('/')}")
-        open_problems = _counted(len(news.lasting), "open problem") if news.lasting else "all is well"
-        return Text(f"lofty-ghl, daily summary: {open_problems}", "\n\n".join(parts))
+        says = _counted(len(news.lasting), "open problem") if news.lasting else "all is well"
+        if not news.lasting and figures.conflicts:
+            says = f"{_counted(figures.conflicts, 'conflict')} to decide"
+        return Text(f"lofty-ghl, daily summary: {says}", "\n\n".join(parts))
 
     def test(self, recipient: str, by: str) -> Text:
         """A test message."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from streams.console.pages.views.links import contact_href
 from streams.console.pages.views.mapping_view import shown
 from streams.console.pages.views.page_view import ProgressBar, StatusText
+from streams.console.pages.wording import counted
 from streams.console.services.verifications import EntityFound, Verification, VerificationResult
 from streams.messages import Entity
 
@@ -17,6 +18,7 @@ STATES = {
     "different": "differs",
     "double": "is there more than once",
     "orphaned": "is in GoHighLevel, but not in Lofty",
+    "conflict": "is as a person has decided",
     "parked": "needs attention",
     "pending": "is on its way",
     "ok": "is right",
@@ -49,7 +51,9 @@ class VerificationView:
     state: StatusText
     progress: ProgressBar | None
     problem: str = ""
+    heading: str = ""
     summary: str = ""
+    undecided: int = 0
     findings: tuple[FindingRow, ...] = ()
     repaired: tuple[FindingRow, ...] = ()
     more: int = 0
@@ -96,7 +100,9 @@ def verification_view(one: Verification) -> VerificationView:
         *(one.id, title, one.connection, one.lead, one.by, one.began_ms),
         state=_state(result),
         progress=None,
+        heading=_heading(result),
         summary=_summary(result),
+        undecided=result.undecided,
         findings=tuple(_row(found) for found in result.findings),
         repaired=tuple(_row(found) for found in result.repaired),
         more=result.more,
@@ -120,9 +126,21 @@ def _state(result: VerificationResult) -> StatusText:
         return StatusText("bad", f"{result.wrong} wrong")
     if result.unfinished:
         return StatusText("warn", "not everything could be compared")
+    if result.undecided:
+        return StatusText("warn", f"{counted(result.undecided, 'conflict')} to decide")
     if result.counts.get("parked", 0):
         return StatusText("warn", f"{result.counts['parked']} need attention")
     return StatusText("ok", "all right")
+
+
+def _heading(result: VerificationResult) -> str:
+    if result.wrong:
+        return "What is wrong"
+    if result.undecided:
+        return "Nothing is wrong, but not everything is decided"
+    if result.unfinished:
+        return "Nothing wrong was found, but not everything was compared"
+    return "Nothing is wrong" if result.is_right else "Nothing is wrong, but something needs attention"
 
 
 def _summary(result: VerificationResult) -> str:
@@ -145,11 +163,11 @@ def _row(found: EntityFound) -> FindingRow:
     return FindingRow(
         what=what,
         href=contact_href(entity.connection, entity.lead),
-        state=STATES.get(found.state, found.state),
+        state="waits for a decision" if found.is_undecided else STATES.get(found.state, found.state),
         because=found.because,
         fields=tuple(
             (one.field.removeprefix("custom:"), shown(one.wanted), shown(one.found)) for one in found.differences
         ),
-        advice=found.advice,
+        advice="" if found.is_undecided else found.advice,
         is_repairable=found.is_repairable,
     )

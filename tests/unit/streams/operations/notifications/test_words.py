@@ -55,3 +55,13 @@ def test_a_daily_summary_counts() -> None:
     text = WORDS.summary(News(NOON, is_summary=True), Figures(2, 0, 300, 1, 1))
     assert text.subject == "lofty-ghl, daily summary: all is well"
     assert "All 2 connections work.\n1 change on the way.\n300 contacts, notes and tasks in GoHighLevel." in text.body
+
+
+def test_a_daily_summary_with_conflicts_to_decide_does_not_say_that_all_is_well() -> None:
+    text = WORDS.summary(News(NOON, is_summary=True), Figures(1, 0, 300, 0, 0, conflicts=2))
+    assert text.subject == "lofty-ghl, daily summary: 2 conflicts to decide"
+    assert "2 conflicts to decide: who is who?\nhttps://sync.example.com/console/conflicts" in text.body
+    broken = News(NOON, lasting=(issue("access", "read acme-1", "acme-1"),), is_summary=True)
+    both = WORDS.summary(broken, Figures(1, 1, 300, 0, 0, conflicts=1))
+    assert both.subject == "lofty-ghl, daily summary: 1 open problem"
+    assert "1 conflict to decide" in both.body

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streams.console.pages.views.verification_view import verification_view
-from streams.console.services.verifications import Verification, result_from
-from tests.browser.samples import FOUND, VERIFIED
+from streams.console.services.verifications import Verification, outcome_words, result_from
+from tests.browser.samples import FOUND, UNDECIDED, VERIFIED
 
 
 def done(**found: object) -> Verification:
@@ -43,3 +43,38 @@ def test_nothing_is_called_right_that_was_not_compared() -> None:
     assert verification_view(done(**parked)).state.words == "2 need attention"
     failed = verification_view(replace(VERIFIED, ended_ms=1, problem="Kafka is away"))
     assert (failed.state.level, failed.problem) == ("bad", "Kafka is away")
+
+
+CONFLICT: dict[str, object] = UNDECIDED["findings"][0]
+
+
+def test_a_conflict_that_nobody_has_decided_is_not_called_right() -> None:
+    """Neither on the page, nor by the API, nor in the audit log."""
+    open_conflict = done(findings=[CONFLICT], counts={"ok": 9, "conflict": 1}, mended=[], unfinished=[])
+    view, result = verification_view(open_conflict), open_conflict.result
+    assert (view.state.level, view.state.words) == ("warn", "1 conflict to decide")
+    assert view.heading == "Nothing is wrong, but not everything is decided"
+    assert [(one.what, one.state, one.advice) for one in view.findings] == [
+        ("Contact of lead 600124", "waits for a decision", "")
+    ]
+    assert result is not None
+    assert (result.undecided, result.wrong, result.is_right) == (1, 0, False)
+    assert outcome_words(result) == "0 wrong, 0 repaired, 1 conflict undecided"
+
+
+def test_a_conflict_that_a_person_has_decided_is_right() -> None:
+    decided = CONFLICT | {"is_undecided": False, "advice": "a person has decided it so"}
+    verified = done(findings=[decided], counts={"conflict": 1}, mended=[], unfinished=[])
+    view, result = verification_view(verified), verified.result
+    assert (view.state.words, view.heading) == ("all right", "Nothing is wrong")
+    assert view.findings[0].state == "is as a person has decided"
+    assert result is not None
+    assert (result.undecided, result.is_right) == (0, True)
+
+
+def test_undecided_conflicts_are_counted_also_where_they_are_not_listed() -> None:
+    many = [CONFLICT | {"entity": f"acme:{lead}:contact:{lead}"} for lead in range(1, 301)]
+    result = done(findings=many, counts={"conflict": 300}, mended=[], unfinished=["note pages"]).result
+    assert result is not None
+    assert (len(result.findings), result.undecided) == (200, 300)
+    assert outcome_words(result) == "0 wrong, 0 repaired, 300 conflicts undecided, not everything could be compared"
