@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from statistics import quantiles
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from streams.demo.comparison import Comparison
+from streams.demo.percentiles import percentile
 from streams.messages import Receipt
 
 
@@ -85,7 +85,6 @@ def _latency(summary: DemoSummary) -> str:
         for one in summary.receipts
         if one.outcome == "applied" and one.settled and one.accepted_ms and one.accepted_ms >= summary.second_began_ms
     ]
-    if len(waits) < 2:
+    if not waits:
         return "-"
-    cuts = quantiles(waits, n=100)
-    return f"{cuts[49] / 1000:.2f} s, {cuts[98] / 1000:.2f} s"
+    return f"{percentile(waits, 50) / 1000:.2f} s, {percentile(waits, 99) / 1000:.2f} s"

@@ -21,7 +21,7 @@ import time
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 import aiohttp
@@ -29,6 +29,7 @@ from confluent_kafka import Producer
 
 from streams.core.fingerprint import field_hash, fingerprint
 from streams.core.to_ghl.apply_receipt import record_link
+from streams.demo.percentiles import percentile
 from streams.demo.processes import Child, free_port
 from streams.kafka.admin import create_missing
 from streams.messages import Change, Message, Receipt, Snapshot
@@ -291,7 +292,7 @@ async def _intake(
         await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
         tasks.append(asyncio.create_task(post(number)))
     await asyncio.gather(*tasks)
-    return {"p50": median(waits), "p99": quantiles(waits, n=100)[98], "most": max(waits)}
+    return {"p50": percentile(waits, 50), "p99": percentile(waits, 99), "most": max(waits)}
 
 
 def _whom(leads: int) -> list[tuple[str, str]]:

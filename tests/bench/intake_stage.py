@@ -21,13 +21,13 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from streams.demo.percentiles import percentile
 from streams.kafka.admin import create_missing
 from streams.messages.topics import CHANGES, GHL_CHANGES, TopicNames
 from streams.settings import parse_settings
@@ -82,8 +82,8 @@ async def intake(kind: str, bootstrap: str, requests: int) -> dict[str, Any]:
         assert in_topic == sent, f"{sent} were answered with 200, {in_topic} are in the topic"
         if kind == "gateway":
             assert await _count(bootstrap, names.of(CHANGES)) == BURST_ITEMS
-        cuts = quantiles(latencies, n=100)
-        return {**found, "half_p50_ms": cuts[49] * 1000, "half_p99_ms": cuts[98] * 1000, "in_topic": in_topic}
+        p50, p99 = (percentile(latencies, percent) * 1000 for percent in (50, 99))
+        return {**found, "half_p50_ms": p50, "half_p99_ms": p99, "in_topic": in_topic}
 
 
 def _request(number: int) -> bytes:

@@ -18,11 +18,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import quantiles
 from typing import Any, Literal
 
 from connectors.sandbox.ghl.people import act
 from connectors.sandbox.lofty import agent_activity as desk_work
+from streams.demo.percentiles import percentile
 from streams.mapping.opt_outs import closed_in_ghl, closed_in_lofty
 from streams.messages import BackfillOrder
 from streams.messages.partitioning import lofty_budget, partition_of
@@ -124,8 +124,8 @@ async def _order_backfill(on: Stage) -> None:
 
 
 def _cuts(seconds: list[float]) -> dict[str, float]:
-    cuts = quantiles(seconds, n=100, method="inclusive")
-    return {"p50_s": cuts[49], "p99_s": cuts[98], "max_s": max(seconds), "count": float(len(seconds))}
+    p50, p99 = (percentile(seconds, percent) for percent in (50, 99))
+    return {"p50_s": p50, "p99_s": p99, "max_s": max(seconds), "count": float(len(seconds))}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +15,7 @@ from streams.core.notifications.news import HOUR_MS, STEADY_MS, News, Rules, dif
 from streams.core.notifications.outbox import delivered, failed, queued
 from streams.core.notifications.problem import Cause, Problem, observe
 from streams.core.notifications.quiet_hours import QuietHours, minute_of_day
-from streams.messages.notification import NotificationState
+from streams.messages.notification import Issue, NotificationState
 
 SECOND, MINUTE, DAY = 1000, 60_000, 24 * HOUR_MS
 NOON = 1_800_014_400_000  # 2027-01-15 12:00 UTC
@@ -38,21 +39,21 @@ class Recipient:
     state: NotificationState = field(default_factory=lambda: NotificationState(recipient="ops"))
     news: list[News] = field(default_factory=list)
 
-    def see(self, seconds: float, *problems: Problem, **more: object) -> list[News]:
+    def see(self, seconds: float, *problems: Problem, **more: Any) -> list[News]:
         """See the same for so long; the news of that time."""
         before, until = len(self.news), self.now + int(seconds * SECOND)
         while self.now < until:
             self.now += 5 * SECOND
-            self.state, news = look(self.state, observe(self.now, problems, **more), self.rules)  # type: ignore[arg-type]
+            self.state, news = look(self.state, observe(self.now, problems, **more), self.rules)
             if news is not None:
                 self.news.append(news)
                 self.state = delivered(queued(self.state, "news", "id", "subject", "text"), self.now)
         return self.news[before:]
 
 
-def names(issues: Iterable[object]) -> list[str]:
+def names(issues: Iterable[Issue]) -> list[str]:
     """Of what the issues are."""
-    return sorted(issue.of for issue in issues)  # type: ignore[attr-defined]
+    return sorted(issue.of for issue in issues)
 
 
 def test_a_problem_that_lasts_is_reported_once_and_its_end_once() -> None:
