@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from grafana.build.dashboard import Band, Dashboard
+from grafana.build.outcomes import outcomes
 from grafana.build.panels import GREEN, ORANGE, RED, YELLOW, Look, Query, lines, stat, table, value
-from grafana.build.queries import OURS, count, quantile, rate
+from grafana.build.queries import OURS, quantile, rate
 
 SHOWN = ("lastNotNull", "max")
 COLORED = {"cellOptions": {"type": "color-text"}}
@@ -242,15 +243,14 @@ TABLES = Band(
 WATCH = Band(
     8,
     (
-        lines(
+        outcomes(
             "Samples of the watchdog",
             "`stuck`: records to read, and no commit since the sample before. One or two in a row are normal. `failed`: Kafka did not answer.",
-            Query(count("lofty_ghl_watchdog_looks_total", by="result"), "{{result}}"),
-            unit="short",
+            "lofty_ghl_watchdog_looks_total",
+            by="result",
+            name="{{result}}",
             width=8,
             see="LoftyGhlConsumerSilent",
-            bars=True,
-            stacked=True,
             looks=(Look("moving", color=GREEN), Look("stuck", color=YELLOW), Look("failed", color=ORANGE)),
         ),
         lines(
@@ -277,15 +277,14 @@ WATCH = Band(
 PEOPLE = Band(
     8,
     (
-        lines(
+        outcomes(
             "Notifications",
             "Messages to people about problems: attempts by how they are delivered and what came of them. A failed one is tried again.",
-            Query(count("lofty_ghl_notifications_total", by="way, result"), "{{way}} {{result}}"),
-            unit="short",
+            "lofty_ghl_notifications_total",
+            by="way, result",
+            name="{{way}} {{result}}",
             width=24,
             see="LoftyGhlNotificationsFail",
-            bars=True,
-            stacked=True,
         ),
     ),
     heading="People",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from grafana.build.dashboard import Band, Dashboard
+from grafana.build.outcomes import outcomes
 from grafana.build.panels import (
     GREEN,
     NEUTRAL,
@@ -19,7 +20,7 @@ from grafana.build.panels import (
     lines,
     stat,
 )
-from grafana.build.queries import CALLS, PER_SECOND, count, heat_of, quantile, rate, share
+from grafana.build.queries import CALLS, PER_SECOND, heat_of, quantile, rate, share
 
 SECONDS = "lofty_ghl_vendor_seconds"
 Vendor = Literal["ghl", "lofty"]
@@ -148,18 +149,16 @@ ACCESS = Band(
             see="LoftyGhlTokenRefreshFails",
             steps=NEUTRAL,
         ),
-        lines(
+        outcomes(
             "Renewals of OAuth tokens",
             "By result. `refused` needs a person. No renewals are normal if connections use keys.",
-            Query(count("lofty_ghl_refreshes_total", by="vendor, result"), "{{vendor}}: {{result}}"),
-            unit="short",
+            "lofty_ghl_refreshes_total",
+            by="vendor, result",
+            name="{{vendor}}: {{result}}",
             width=18,
             see="LoftyGhlTokenRefreshFails",
-            bars=True,
-            stacked=True,
             decimals=0,
             legend="right",
-            calcs=("lastNotNull",),
         ),
     ),
     heading="Access",

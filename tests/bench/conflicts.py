@@ -21,11 +21,11 @@ from confluent_kafka import Producer
 
 from connectors.sandbox.lofty.people import make_leads
 from connectors.sandbox.lofty.shapes import blank_lead
-from streams.core.fingerprint import field_hash, fingerprint
+from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.kafka.admin import create_missing
 from streams.kafka.topic_reader import consumer_without_group
-from streams.messages import Conflict, Snapshot
+from streams.messages import Conflict
 from streams.messages.topics import CONFLICTS_BUILT, CONFLICTS_TABLE, LINKS_TABLE, SNAPSHOTS, TopicNames
 from streams.operations.conflicts.reader import read_conflicts
 from streams.operations.history.index.config import Plan
@@ -36,6 +36,7 @@ from streams.operations.history.index.writer import IndexWriter
 from streams.settings import Settings, parse_settings
 from streams.settings.partitions import ConnectionPartitions
 from streams.worker.dispatch.conflict_rows import conflict_row
+from tests.bench.made_snapshots import contact_snapshot
 from tests.bench.town import run
 
 LOOKS = 3
@@ -125,18 +126,7 @@ class Filler:
             state = {**blank_lead(int(lead), 1, 1_700_000_000_000), **people[number % len(people)], "leadId": int(lead)}
             state = {name: one for name, one in state.items() if name not in ("notes", "tasks", "appointments")}
             state |= {"emails": [f"lead{number}@example.com"], "phones": ["(530) 555-0104"]}
-            snapshot = Snapshot(
-                connection=NAME,
-                lead=lead,
-                kind="contact",
-                id=lead,
-                state=state,
-                version_ms=1,
-                fingerprint=fingerprint(state),
-                read_ms=1,
-                update_time_ms=1,
-                accepted_ms=1,
-            )
+            snapshot = contact_snapshot(NAME, lead, state, 1)
             key = snapshot.entity.key
             fields = {f"field{one}": field_hash(one) for one in range(20)}
             link = LinkRow(ghl_id=f"ghl{number}", fields=fields, settled=f"{snapshot.fingerprint}/mapping")

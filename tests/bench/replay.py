@@ -21,16 +21,15 @@ from confluent_kafka import Producer
 
 from connectors.sandbox.lofty.people import make_leads
 from connectors.sandbox.lofty.shapes import blank_lead
-from streams.core.fingerprint import fingerprint
 from streams.core.to_ghl.delivery import settled_as
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.rules import rules_of
 from streams.kafka.clients import client_options
-from streams.messages import Snapshot
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS
 from streams.operations.replay.simulate import EntityState, SimulationBasis, settle
 from streams.operations.worker_queries.directories import ask_directories, directory_of
 from streams.settings.partitions import ConnectionPartitions
+from tests.bench.made_snapshots import contact_snapshot
 from tests.bench.town import Plan, Town, run, town
 
 NAME = "pair0"
@@ -101,18 +100,7 @@ def _fill(on: Town, number: int, directory: Directory) -> int:
         state = {**blank_lead(int(lead), 90_000, 1_700_000_000_000), **person, "leadId": int(lead)}
         state["emails"] = [f"lead{one}@example.com"]
         state["tags"] = []
-        snapshot = Snapshot(
-            connection=NAME,
-            lead=lead,
-            kind="contact",
-            id=lead,
-            state=state,
-            version_ms=1_700_000_000_000,
-            fingerprint=fingerprint(state),
-            read_ms=1_700_000_000_000,
-            update_time_ms=1_700_000_000_000,
-            accepted_ms=1_700_000_000_000,
-        )
+        snapshot = contact_snapshot(NAME, lead, state, 1_700_000_000_000)
         link = settle(EntityState(snapshot, None, None), basis, 0)
         settled = settled_as(snapshot.fingerprint, connection.mapping_fingerprint)
         link = link.model_copy(update={"settled": settled, "version_ms": snapshot.version_ms, "ghl_id": f"ghl{one}"})

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -14,11 +12,11 @@ from random import Random
 
 from streams.kafka.admin import create_missing
 from streams.messages.topics import LINKS_TABLE
+from tests.chaos.commands import run_command
 from tests.chaos.history import FORGOT, Deed
 from tests.chaos.lost import SLOTS, Lost
 from tests.chaos.stage import PAIRS, Stage
 from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
-from tests.deadlines import within
 
 END_SECONDS = 60.0
 READY_SECONDS = 90.0
@@ -65,7 +63,9 @@ class Forgetting:
         async def renamed() -> None:
             config = self.stage.folder / "renamed.toml"
             config.write_text(self.stage.configuration)
-            code, out = await self._command("connections", "rename", old, new, "--config", str(config))
+            code, out = await run_command(
+                ("connections", "rename", old, new, "--config", str(config)), self.stage.environ, END_SECONDS
+            )
             assert code == 0, out
             before, now = (f"_{name.upper().replace('-', '_')}_" for name in (old, new))
             self.stage.configure(
@@ -83,8 +83,8 @@ class Forgetting:
         for number in range(PAIRS):
             config = self.stage.folder / "backfill.toml"
             config.write_text(self.stage.configuration)
-            code, out = await self._command(
-                "backfill", self.stage.label(number), "--config", str(config), seconds=BACKFILL_SECONDS
+            code, out = await run_command(
+                ("backfill", self.stage.label(number), "--config", str(config)), self.stage.environ, BACKFILL_SECONDS
             )
             done += code == 0
             if code != 0:
@@ -110,18 +110,3 @@ class Forgetting:
         finally:
             self.supervisor.held -= set(SLOTS)
         await self.stage.until(lambda: bool(self.supervisor.ready()), READY_SECONDS, "a worker is ready")
-
-    async def _command(self, *words: str, seconds: float = END_SECONDS) -> tuple[int, str]:
-        child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "streams.cli", *words),
-            env={**os.environ, **self.stage.environ},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            out, _ = await asyncio.wait_for(child.communicate(), within(seconds))
-        except TimeoutError:
-            child.kill()
-            out, _ = await child.communicate()
-        return child.returncode or 0, " ".join(out.decode(errors="replace").split())

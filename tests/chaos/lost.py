@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from random import Random
 from confluent_kafka.admin import AdminClient
 
 from streams.messages.topics import LINKS_TABLE, SEEN_TABLE
+from tests.chaos.commands import run_command
 from tests.chaos.stage import Stage
 from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
 from tests.deadlines import within
@@ -76,19 +75,7 @@ class Lost:
     async def _run(self, command: str, slot: int, seconds: float, *words: str) -> tuple[int, str]:
         """A command with a slot's configuration: its exit code, and all that it said."""
         config = self.stage.folder / f"slot{slot}.toml"
-        child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "streams.cli", command, *words, "--config", str(config)),
-            env={**os.environ, **self.stage.environ},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            out, _ = await asyncio.wait_for(child.communicate(), within(seconds))
-        except TimeoutError:
-            child.kill()
-            out, _ = await child.communicate()
-        return child.returncode or 0, " ".join(out.decode(errors="replace").split())
+        return await run_command((command, *words, "--config", str(config)), self.stage.environ, seconds)
 
     def _delete(self, topic: str) -> None:
         admin = AdminClient({"bootstrap.servers": self.stage.settings.kafka.bootstrap_servers})
