@@ -161,7 +161,8 @@ async def test_gateways_that_are_killed_forget_no_message_and_send_none_again(
                 await on.until(second.sends)
 
                 async def is_recorded() -> bool:
-                    found = (await second.who.get("/notifications"))["recipients"]
+                    """In Kafka, as one that does not send reads it."""
+                    found = (await third.who.get("/notifications"))["recipients"]
                     return all(one["waiting"] is None and one["sent"] for one in found)
 
                 await on.until(is_recorded)
