@@ -12,15 +12,15 @@ from connectors.ghl.wire import GhlCustomField, GhlCustomValue, LocationTag, Use
 class LocationCalls(GhlCaller):
     """The operations on a location's dictionaries."""
 
-    async def takes_duplicates(self, location_id: str) -> bool:
-        """The location's setting Allow Duplicate Contact: whether several contacts may have one e-mail or phone.
-
-        An answer that does not say so counts as yes: a create then refuses nobody.
-        """
+    async def get_location(self, location_id: str) -> dict[str, Any]:
+        """The location itself, as GHL shows it: `name`, `settings` and more. Empty where the answer holds none."""
         answer = await self.call("get-location", {"locationId": location_id})
         location = answer.value("location")
-        settings = location.get("settings") if isinstance(location, dict) else None
-        return not isinstance(settings, dict) or settings.get("allowDuplicateContact") is not False
+        return location if isinstance(location, dict) else {}
+
+    async def takes_duplicates(self, location_id: str) -> bool:
+        """Whether several contacts may have one e-mail or phone, by `allows_duplicates`."""
+        return allows_duplicates(await self.get_location(location_id))
 
     async def list_custom_fields(
         self, location_id: str, *, model: Literal["contact", "opportunity", "all"] | None = None
@@ -62,3 +62,9 @@ class LocationCalls(GhlCaller):
     async def delete_custom_value(self, location_id: str, value_id: str) -> None:
         """Delete a custom value."""
         await self.call("delete-custom-value", {"locationId": location_id, "id": value_id})
+
+
+def allows_duplicates(location: Mapping[str, Any]) -> bool:
+    """A location's setting Allow Duplicate Contact. A location that does not say so counts as yes: a create then refuses nobody."""
+    settings = location.get("settings")
+    return not isinstance(settings, dict) or settings.get("allowDuplicateContact") is not False

@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMANDS = (
-    *("demo", "init", "worker", "gateway", "backfill", "verify", "explain", "conflicts", "doctor", "replay", "status"),
+    *(
+        "demo",
+        "init",
+        "worker",
+        "gateway",
+        "rehearse",
+        "backfill",
+        "verify",
+        "explain",
+        "conflicts",
+        "doctor",
+        "replay",
+    ),
+    "status",
     "operations",
     *(
         "connect",

@@ -15,7 +15,22 @@ from streams.messages.message import Message
 from streams.messages.receipt import Conflict
 from streams.messages.snapshot import Snapshot
 
-Question = Literal["directory", "bearers", "contact", "mend"]
+Question = Literal["directory", "bearers", "contact", "mend", "read"]
+Subject = Literal[
+    "owner",
+    "members",
+    "leads",
+    "notes",
+    "tasks",
+    "appointments",
+    "location",
+    "fields",
+    "users",
+    "contacts",
+    "one contact",
+]
+"""What a question `read` asks for: the first six are Lofty's, the others GHL's."""
+OF_LOFTY: tuple[Subject, ...] = ("owner", "members", "leads", "notes", "tasks", "appointments")
 Answer = Literal["waiting", "seen", "not found", "refused", "mended", "not mended"]
 Cure = Literal["doubt", "forget", "leave", "adopt", "remove", "same", "apart"]
 
@@ -84,6 +99,8 @@ class Inspection(Message):
       calendar, one more, and one for each of them); `entities` are the keys whose
       standing is asked for. With `ghl_id` only that contact is read.
     - `mend`: apply `remedy` to `entity`, then bring it to `snapshot` once more.
+    - `read`: one request for `subject`, also while the connection is paused; it only reads. `after` is where the page begins,
+      `lead` or `ghl_id` whose it is. Asked of the owner of the budget that it takes: Lofty's or GHL's.
 
     After `expires_ms` nobody waits for the answer, and no request is spent on it.
     """
@@ -103,6 +120,8 @@ class Inspection(Message):
     snapshot: Snapshot | None = None
     is_fresh: bool = False
     takes_over: bool = False
+    subject: Subject | None = None
+    limit: int = 100
 
     @property
     def lane(self) -> str:
@@ -120,6 +139,7 @@ class Observation(Message):
     `remade_fields` are the custom fields that somebody deleted and made again, with the ids that they had before.
     `taken_over` are the ids of the deployments whose marks are deleted.
     `mapping` is the fingerprint of the mapping in force there.
+    `rows` is what a `read` found, `total` how many there are in all, if the vendor says so.
     """
 
     run: str
@@ -145,6 +165,8 @@ class Observation(Message):
     remade_fields: dict[str, str] = Field(default_factory=dict)
     taken_over: tuple[str, ...] = ()
     mapping: str = ""
+    rows: tuple[dict[str, Any], ...] = ()
+    total: int | None = None
 
     @property
     def lane(self) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, ClassVar, Self, TypeVar
@@ -22,6 +23,7 @@ from streams.settings import Settings, parse_settings
 from streams.telemetry.logs import set_up_logs
 
 NICE = 10
+PROGRESS_SECONDS = 0.5
 
 
 class ProcessJob(BaseModel):
@@ -82,6 +84,19 @@ def do_job(job_type: type[JobOf], work: Callable[[JobOf], Awaitable[Any]], *refu
 def print_line(found: object) -> None:
     """Report something to the gateway."""
     print(orjson.dumps(found, default=str).decode(), flush=True)
+
+
+class ProgressLines:
+    """Reports progress to the gateway, at most twice a second."""
+
+    def __init__(self) -> None:
+        self._printed = 0.0
+
+    def __call__(self, doing: str, done: int, of: int) -> None:
+        """`of` is 0 while it is not known."""
+        if time.monotonic() - self._printed >= PROGRESS_SECONDS:
+            self._printed = time.monotonic()
+            print_line({"progress": {"doing": doing, "done": done, "of": of}})
 
 
 def _end_with_gateway() -> None:

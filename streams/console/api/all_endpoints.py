@@ -6,8 +6,7 @@ from streams.console.api import (
     audit,
     backfill,
     conflicts,
-    connection_edits,
-    connections,
+    connection_endpoints,
     contacts,
     leads,
     mapping,
@@ -23,7 +22,7 @@ from streams.console.api.endpoint import Endpoint
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
     endpoint
     for page in (
-        *(sign_in, overview, connections, connection_edits, contacts, leads),
+        *(sign_in, overview, connection_endpoints, contacts, leads),
         *(parked, conflicts, backfill, audit, mapping, replay, notifications, verifications),
     )
     for endpoint in page.ENDPOINTS

@@ -20,20 +20,20 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/verifications", "get-verifications", "verifications"),
         *("The newest comparisons of GHL with Lofty that this gateway ran.", "viewer", tuple[Verification, ...]),
-        lambda call: call.services.verifications.all(),
+        lambda call: call.services.runs.verifications.all(),
         concerns="filtered",
     ),
     Endpoint(
         *("GET", "/verifications/{id}", "get-verification", "verifications"),
         *("One comparison: its progress, then its findings.", "viewer", Verification),
-        lambda call: call.services.verifications.get(call.path["id"]),
+        lambda call: call.services.runs.verifications.get(call.path["id"]),
         errors=(404,),
         concerns="filtered",
     ),
     Endpoint(
         *("POST", "/verifications", "start-verification", "verifications"),
         *("Compare GHL with Lofty, and repair what differs if wanted.", "operator", Verification),
-        lambda call: call.services.verifications.start_verification(
+        lambda call: call.services.runs.verifications.start_verification(
             call.by, call.body.connection, call.body.lead, is_repair=call.body.is_repair
         ),
         body=NewVerification,

@@ -5,5 +5,6 @@ from __future__ import annotations
 from streams.console.pages.connection_edits import ConnectionEditsPage
 from streams.console.pages.connection_imports import ConnectionImportsPage
 from streams.console.pages.connections import ConnectionsPage
+from streams.console.pages.rehearsals import RehearsalsPage
 
-CONNECTION_PAGES = (ConnectionsPage, ConnectionEditsPage, ConnectionImportsPage)
+CONNECTION_PAGES = (ConnectionsPage, ConnectionEditsPage, ConnectionImportsPage, RehearsalsPage)

@@ -22,7 +22,7 @@ class VerificationsPage(Page):
     async def all(self, request: web.Request) -> web.StreamResponse:
         """The form, and the newest comparisons of this gateway."""
         view = verifications_view(
-            await self._services.verifications.all(),
+            await self._services.runs.verifications.all(),
             list(self._services.connection_names),
             request.query.get("connection", ""),
             request.query.get("lead", ""),
@@ -34,7 +34,7 @@ class VerificationsPage(Page):
         form = await form_of(request)
         connection, lead = form.get("connection", ""), form.get("lead", "").strip()
         try:
-            made = await self._services.verifications.start_verification(
+            made = await self._services.runs.verifications.start_verification(
                 self._guard.actor(request), connection, lead, is_repair=form.get("do") == "repair"
             )
         except (NotFound, TooMany, WrongInput) as error:
@@ -43,5 +43,5 @@ class VerificationsPage(Page):
 
     async def one(self, request: web.Request) -> web.StreamResponse:
         """One comparison."""
-        found = await self._services.verifications.get(request.match_info["id"])
+        found = await self._services.runs.verifications.get(request.match_info["id"])
         return await self._layout.page(request, "verification.html", verification_view(found))

@@ -18,7 +18,7 @@ from streams.console.services.notifications import Notifications
 from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
-from streams.console.services.verifications import Verifications
+from streams.console.services.runs import Runs
 from streams.settings import Settings
 
 
@@ -39,7 +39,7 @@ class Services:
     mapping: Mappings
     backfill: Backfills
     replay: Replays
-    verifications: Verifications
+    runs: Runs
     audit: AuditReader
     notifications: Notifications
 
@@ -66,7 +66,7 @@ class Services:
             self.mapping,
             self.connection_edits,
             self.replay,
-            self.verifications,
+            self.runs,
         ):
             await service.stop()
 
@@ -102,7 +102,7 @@ def services_of(deps: ServiceDependencies) -> Services:
         mapping=mappings,
         backfill=backfills,
         replay=Replays(current, audit, now_ms),
-        verifications=Verifications(current, audit, now_ms),
+        runs=Runs.of(current, audit, now_ms),
         audit=AuditReader(settings, reader, now_ms),
         notifications=Notifications(deps, current, follower.seen),
     )

@@ -6,26 +6,18 @@ log. The workers read GHL, within its limits and after all other work.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from streams.console.auth.audit_log import Actor, AuditWriter
-from streams.console.auth.scope import is_visible, no_such_connection, visible
-from streams.console.errors import ConsoleError, NotFound, TooMany, WrongInput
-from streams.console.services.job_process import result_of
+from streams.console.auth.scope import is_visible, no_such_connection
+from streams.console.errors import WrongInput
+from streams.console.services.process_runs import ProcessRuns, new_id
 from streams.operations.verify.findings import STATES, WRONG
 from streams.operations.verify.job import VerifyJob
 from streams.settings import Settings
 
-log = logging.getLogger("lofty_ghl.console")
-
-KEPT = 20
-MOST_RUNNING = 2
-"""Verifications that run beside one gateway at a time: each has a process, and webhooks come first."""
 WITHIN_SECONDS = 6 * 3600.0
 MOST_FINDINGS = 200
 """Findings that are kept of one run; `lofty-ghl verify --json` has all."""
@@ -109,27 +101,22 @@ class Verifications:
     settings: Callable[[], Settings]
     audit: AuditWriter
     now_ms: Callable[[], int]
-    _known: dict[str, Verification] = field(default_factory=dict)
-    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _runs: ProcessRuns[Verification] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._runs = ProcessRuns("comparison", self.audit, self.now_ms)
 
     async def stop(self) -> None:
         """End what runs here."""
-        for task in list(self._tasks.values()):
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._runs.stop()
 
     async def all(self) -> tuple[Verification, ...]:
         """Those that are known, the newest first."""
-        return visible(reversed(self._known.values()), lambda one: one.connection)
+        return self._runs.all()
 
     async def get(self, verification: str) -> Verification:
         """One of them. Raises `NotFound`."""
-        found = self._known.get(verification)
-        if found is None or not is_visible(found.connection):
-            raise NotFound(
-                f"There is no comparison {verification[:40]!r} here. Each gateway knows its own, until it is restarted: start another one."
-            )
-        return found
+        return self._runs.get(verification)
 
     async def start_verification(
         self, by: Actor, connection: str, lead: str = "", *, is_repair: bool = False
@@ -140,33 +127,19 @@ class Verifications:
             raise no_such_connection(connection)
         if lead and not lead.isdigit():
             raise WrongInput(f"A lead is named by its Lofty id, a number; got {lead[:40]!r}.")
-        if len(self._tasks) >= MOST_RUNNING:
-            raise TooMany("Two comparisons are under way here: wait until one has ended.", 10.0)
-        made = Verification(uuid.uuid4().hex[:8], connection, lead, is_repair, by.name, self.now_ms())
+        self._runs.refuse_too_many()
+        made = Verification(new_id(), connection, lead, is_repair, by.name, self.now_ms())
         job = VerifyJob.of(
             settings, connection=connection, lead=lead, repair=is_repair, within_seconds=WITHIN_SECONDS - 60
         )
-        self._known[made.id] = made
-        for old in [one.id for one in self._known.values() if not one.is_running][: max(0, len(self._known) - KEPT)]:
-            del self._known[old]
-        task = self._tasks[made.id] = asyncio.create_task(self._run(by, made, job), name=f"verify {made.id}")
-        task.add_done_callback(lambda _: self._tasks.pop(made.id, None))
-        return made
+        about = {"connection": connection, **({"lead": lead} if lead else {})}
 
-    async def _run(self, by: Actor, made: Verification, job: VerifyJob) -> None:
-        about = {"connection": made.connection, **({"lead": made.lead} if made.lead else {})}
-        try:
-            async with self.audit.acting(by, "repair" if made.is_repair else "verify", about) as outcome:
-                found = await result_of(job, WITHIN_SECONDS, lambda progress: _move(made, progress))
-                made.result = result_from(found["connections"][made.connection])
-                outcome.detail = outcome_words(made.result)
-        except ConsoleError as error:
-            made.problem = error.words
-        except Exception:
-            log.exception("a verification failed")
-            made.problem = "It failed. The gateway's log says why."
-        finally:
-            made.ended_ms = self.now_ms()
+        def take(found: Mapping[str, Any]) -> str:
+            made.result = result_from(found["connections"][connection])
+            return outcome_words(made.result)
+
+        action = "repair" if is_repair else "verify"
+        return self._runs.begin(made, self._runs.result(by, made, job, WITHIN_SECONDS, action, about, take))
 
 
 def result_from(found: Mapping[str, Any]) -> VerificationResult:
@@ -214,7 +187,3 @@ def outcome_words(result: VerificationResult) -> str:
         "not everything could be compared" if result.unfinished else "",
     )
     return ", ".join(filter(None, parts))
-
-
-def _move(made: Verification, progress: Mapping[str, Any]) -> None:
-    made.doing, made.done, made.of = str(progress["doing"]), int(progress["done"]), int(progress["of"])

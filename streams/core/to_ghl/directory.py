@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.ghl.wire import GhlCustomField
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM
 
@@ -85,6 +86,20 @@ class Directory:
             name for name, hash_ in link.refused.items() if hash_ and (name.startswith(CUSTOM) or name == ASSIGNED)
         )
         return bool(self.dead_fields(link.fields)) or any(map(self.has, link.lacks)) or any(dropped)
+
+
+def named_fields(found: Iterable[GhlCustomField]) -> Directory:
+    """The custom fields of a location by name and by key, with their types and options."""
+    ids, types, options = {}, {}, {}
+    for one in found:
+        ids[fold(one.name)] = one.id
+        if one.data_type:
+            types[one.id] = one.data_type
+        if one.data_type in ONE_OPTION and one.picklist_options and not one.is_allowed_custom_option:
+            options[one.id] = one.picklist_options
+        if one.field_key:
+            ids[fold(one.field_key)] = one.id
+    return Directory(custom_fields=ids, types=types, options=options)
 
 
 def lacking_field(reference: str) -> str:

@@ -21,7 +21,7 @@ from connectors.outcome import NAMES_NOTHING, Disposition, classify
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
-from streams.core.to_ghl.directory import ONE_OPTION, Directory, fold
+from streams.core.to_ghl.directory import ONE_OPTION, Directory, fold, named_fields
 from streams.mapping import LEAD_ID_FIELD, CustomField
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
@@ -232,16 +232,10 @@ class Directories:
     async def _read_next(self, shelf: _Shelf) -> None:
         client, location_id = shelf.location.client, shelf.location.location_id
         if shelf.fields is None:
-            found: dict[str, str] = {}
-            for one in await client.list_custom_fields(location_id, model="contact"):
-                found[fold(one.name)] = one.id
-                if one.data_type:
-                    shelf.types[one.id] = one.data_type
-                if one.data_type in ONE_OPTION and one.picklist_options and not one.is_allowed_custom_option:
-                    shelf.options[one.id] = one.picklist_options
-                if one.field_key:
-                    found[fold(one.field_key)] = one.id
-            shelf.fields = found
+            found = named_fields(await client.list_custom_fields(location_id, model="contact"))
+            shelf.types |= found.types
+            shelf.options |= found.options
+            shelf.fields = dict(found.custom_fields)
             return
         if shelf.takes_duplicates is None:
             shelf.takes_duplicates = await client.takes_duplicates(location_id)

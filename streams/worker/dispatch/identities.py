@@ -14,15 +14,14 @@ from typing import Any
 
 from connectors.errors import ConnectorError, VendorError
 from connectors.outcome import Disposition, classify, names_missing_contact
-from streams.core.fingerprint import field_hash
 from streams.core.rows import Candidate, LinkRow, OutboxRow
-from streams.core.to_ghl.compare import adopted_contact_fields, still_as_written
+from streams.core.to_ghl.contact_identity import adopted_contact, conflict_about, named_in_common, shared_contact
 from streams.core.to_ghl.identity import family_of, has_in_common, judge, person_of
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.refused_values import conflicts_of
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.kafka.tables import Table
-from streams.messages import Conflict, Entity, Outcome
+from streams.messages import Entity, Outcome
 from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, WorkResult
@@ -253,9 +252,8 @@ class Identities:
     async def leave_out(self, write: GhlWrite, candidate: Candidate, holder: Entity | None) -> None:
         """Another contact has the value of this field: it is left out from now on."""
         desired = write.prepared.contact
-        value = desired.fields.get(candidate.field) if desired is not None else None
         lead = holder.key if holder is not None else ""
-        conflict = Conflict(hash=field_hash(value), contact_id=candidate.contact_id, lead=lead)
+        conflict = conflict_about(desired, candidate.field, candidate.contact_id, lead)
         words = f"contact {candidate.contact_id} has this {candidate.field}"
         facts: dict[str, Any] = {"conflicts": {candidate.field: conflict}, "message": words}
         await self.receipts.settle(write.partition, self.receipts.make(write.row, "failed", write.call.step, **facts))
@@ -294,7 +292,7 @@ class Identities:
             shared_phone=rules.shared_phone,
             decided=decided,
         )
-        name = _in_common(candidate.field, desired)
+        name = named_in_common(candidate.field, desired)
         if verdict == "own":
             if holder is not None:
                 await self._part(write.partition, holder)
@@ -326,36 +324,16 @@ class Identities:
         """
         before = (self.links.get(write.partition, left_by.key) if left_by else None) or LinkRow()
         link = self.links.get(write.partition, write.entity.key) or LinkRow()
-        intended = link.intent.fields if link.intent is not None else {}
-        ours = dict.fromkeys(still_as_written(before.fields, contact), UNKNOWN)
-        fields = ours | adopted_contact_fields(desired, contact, intended)
-        tags, deleted = tuple(contact.get("tags") or ()), write.location.rules.lead_deleted_tag
-        await self._record(
-            write,
-            "was in GHL before",
-            ghl_id=str(contact["id"]),
-            fields=fields,
-            tags=tuple(sorted(set(tags) & set(desired.tags))),
-            doubtful_tags=tuple(sorted({deleted, *before.tags} & set(tags) - set(desired.tags))),
-            shares="",
-            conflicts=conflicts_of(desired.fields, link),
-        )
+        deleted_tag = write.location.rules.lead_deleted_tag
+        facts = adopted_contact(desired, contact, link, deleted_tag=deleted_tag, before=before)
+        await self._record(write, "was in GHL before", **facts)
         if left_by is not None:
             await self._part(write.partition, left_by)
 
     async def _share(self, write: GhlWrite, holder: Entity, candidate: Candidate) -> None:
         desired = write.prepared.contact
-        value = desired.fields.get(candidate.field) if desired is not None else None
-        conflict = Conflict(hash=field_hash(value), contact_id=candidate.contact_id, lead=holder.key)
-        await self._record(
-            write,
-            f"has one contact with {holder.key}, by its {candidate.field}",
-            ghl_id=candidate.contact_id,
-            fields={},
-            tags=(),
-            shares=holder.key,
-            conflicts={candidate.field: conflict},
-        )
+        facts = shared_contact(desired, candidate.contact_id, candidate.field, holder.key)
+        await self._record(write, f"has one contact with {holder.key}, by its {candidate.field}", **facts)
 
     async def _record(self, write: GhlWrite, message: str, **facts: Any) -> None:
         receipt = self.receipts.make(write.row, "applied", write.call.step, message=message, **facts)
@@ -400,9 +378,3 @@ def holds(link: LinkRow | None, contact_id: str) -> bool:
 def _is_contact_gone(write: GhlWrite, error: ConnectorError) -> bool:
     """Whether what is gone is the contact, not what hangs on it."""
     return write.entity.kind == "contact" or (isinstance(error, VendorError) and names_missing_contact(error))
-
-
-def _in_common(named: str, desired: DesiredContact) -> str:
-    """The identifier that GHL matched: the one that it names, if we sent one, else the one that we did send."""
-    sent = [name for name in IDENTIFIERS if desired.fields.get(name)]
-    return named if named in sent else next(iter(sent), named)

@@ -144,6 +144,8 @@ class Inspector:
                 return await self._repair(question, location, slot)
             case "contact":
                 return await self._contact(question, location, slot)
+            case "read":
+                raise AssertionError("questions that only read go to VendorReads")
 
     def _directory(self, question: OpenInspection, location: Location) -> Observation | None:
         connection = question.inspection.connection

@@ -1,7 +1,6 @@
 """Keeps each team's members: a lead names its agent, GHL's users are known by e-mail; the member list joins the two.
 
-Member ids do not match the agent ids on leads (seen live by third parties), so the join is by name; a name that two members
-share joins nothing. The list is read as work of the Lofty budget, one page a request, while the connection is on hold.
+The join is by name (`core/agents_by_name.py`). The list is read as work of the Lofty budget, one page a request, while the connection is on hold.
 What Lofty refuses here only leaves contacts unassigned.
 """
 
@@ -15,6 +14,7 @@ from typing import Any
 from connectors.errors import ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty.client import LoftyClient
 from connectors.outcome import Disposition, classify
+from streams.core.agents_by_name import AgentsByName
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
@@ -33,7 +33,7 @@ RETRY_SECONDS = 5.0
 class _Roll:
     budget: str
     client: LoftyClient
-    emails: dict[str, set[str]] = field(default_factory=dict)
+    agents: AgentsByName = field(default_factory=AgentsByName)
     read: int = 0
 
 
@@ -49,7 +49,7 @@ class Members:
         """Read the list (again). The connection is on hold until that is done."""
         team = self._teams[connection]
         roll = self._rolls.setdefault(connection, _Roll(team.budget, team.client))
-        roll.emails, roll.read = {}, 0
+        roll.agents, roll.read = AgentsByName(), 0
         key = f"{TENANT}:{connection}"
         self._loop.hold_tenant(roll.budget, connection)
         self._loop.offer_item(Item(key, key, roll.budget, TENANT, Priority.LIVE))
@@ -60,12 +60,8 @@ class Members:
 
     def agent(self, connection: str, state: Mapping[str, Any]) -> dict[str, str] | None:
         """The agent that a lead or task is assigned to, or None."""
-        name = state.get("assignedUser")
-        if not isinstance(name, str):
-            return None
         roll = self._rolls.get(connection)
-        emails = roll.emails.get(_fold(name), set()) if roll is not None else set()
-        return {"name": name, "email": next(iter(emails))} if len(emails) == 1 else None
+        return roll.agents.agent(state) if roll is not None else None
 
     def handles(self, item: Item) -> bool:
         """Whether an item is work of a member list."""
@@ -93,21 +89,9 @@ class Members:
             log.error("connection %s: its members cannot be read, contacts stay unassigned: %s", connection, error)
             page = []
         slot.answered()
-        for member in page:
-            email, name = member.get("email") or member.get("account"), _name(member)
-            if isinstance(email, str) and email and name:
-                roll.emails.setdefault(_fold(name), set()).add(email.lower())
+        roll.agents.add(page)
         roll.read += len(page)
         if len(page) == PAGE:
             return AGAIN
         self._loop.release_tenant(roll.budget, connection)
         return DONE
-
-
-def _name(member: Mapping[str, Any]) -> str:
-    parts = [member.get("firstName"), member.get("lastName")]
-    return " ".join(part for part in parts if isinstance(part, str) and part)
-
-
-def _fold(name: str) -> str:
-    return " ".join(name.split()).casefold()

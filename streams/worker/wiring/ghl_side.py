@@ -14,7 +14,7 @@ from streams.worker.wiring.deployments import new_deployments
 from streams.worker.wiring.directories import new_directories
 from streams.worker.wiring.event_processing import new_event_processor
 from streams.worker.wiring.ghl_writing import new_ghl_writer
-from streams.worker.wiring.inspection import new_inspector
+from streams.worker.wiring.inspection import new_inspector, new_location_reads
 from streams.worker.wiring.offers import Offers
 from streams.worker.wiring.opt_outs import new_opt_out_search
 
@@ -41,9 +41,10 @@ class GhlSide:
         self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events)
         self.deployments = new_deployments(parts, loop, locations)
         self.inspector = new_inspector(parts, loop, locations, self.directories, receipts, offers, self.deployments)
+        self.reads = new_location_reads(parts, loop, locations)
         self.opt_out_search = new_opt_out_search(parts, loop, locations, self.events)
         self.conflicts = ConflictRows(parts.tables.conflicts)
         self.handlers = (
-            *(self.inspector, self.events, self.directories, self.opt_out_search, self.deployments),
+            *(self.inspector, self.reads, self.events, self.directories, self.opt_out_search, self.deployments),
             self.writer,
         )

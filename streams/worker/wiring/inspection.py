@@ -1,4 +1,4 @@
-"""Puts together what answers verify."""
+"""Puts together what answers verify, and what answers questions that only read the location."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import Repair
+from streams.worker.dispatch.vendor_reads import VendorReads
+from streams.worker.dispatch.vendor_subjects import OF_GHL
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.offers import Offers
 
@@ -42,4 +44,19 @@ def new_inspector(
         retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),
         flows=lambda connection: parts.connections.flows(connection, "to_ghl"),
         take_over=deployments.take_over,
+    )
+
+
+def new_location_reads(
+    parts: WorkerParts, loop: DispatchLoop, locations: Mapping[str, Location]
+) -> VendorReads[Location]:
+    """The handler of the questions `read` about GHL."""
+    return VendorReads(
+        loop=loop,
+        sides=locations,
+        reads=OF_GHL,
+        window_seconds=lambda location: location.window_seconds,
+        output=parts.output,
+        observations_topic=parts.names.of(OBSERVATIONS),
+        retry=Retry(parts.deps.now_ms, parts.deps.jitter),
     )

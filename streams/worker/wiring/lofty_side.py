@@ -6,14 +6,16 @@ from collections.abc import Mapping
 
 from streams.core.scheduling.retry import Retry
 from streams.core.sweep import pair_of, schedule_of
-from streams.messages.topics import CHANGES, SNAPSHOTS
+from streams.messages.topics import CHANGES, OBSERVATIONS, SNAPSHOTS
 from streams.worker.dispatch.lofty_reader import LoftyReader
-from streams.worker.dispatch.lofty_team import LoftyTeam
+from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.members import Members
 from streams.worker.dispatch.sweep_changes import SweepChanges
 from streams.worker.dispatch.sweep_parking import SweepParking
 from streams.worker.dispatch.sweeper import Sweeper
+from streams.worker.dispatch.vendor_reads import VendorReads
+from streams.worker.dispatch.vendor_subjects import OF_LOFTY
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.lofty_writing import new_lofty_writer
 
@@ -54,4 +56,13 @@ class LoftySide:
             announce=changes.announce,
         )
         self.writer = new_lofty_writer(parts, loop, teams, retry)
-        self.handlers = (self.sweeper, self.writer, self.members, self.reader)
+        self.reads = VendorReads(
+            loop=loop,
+            sides=teams,
+            reads=OF_LOFTY,
+            window_seconds=lambda _: WINDOW_SECONDS,
+            output=parts.output,
+            observations_topic=parts.names.of(OBSERVATIONS),
+            retry=retry,
+        )
+        self.handlers = (self.sweeper, self.writer, self.members, self.reads, self.reader)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from streams.messages import Inspection, Observation
+from streams.messages.inspection import OF_LOFTY
 from streams.messages.topics import INSPECTIONS, OBSERVATIONS, REPLAYS, SWEEPS, TOKENS
 from streams.worker.agents.backfill_orders import backfill_orders
 from streams.worker.agents.batches import Process
@@ -28,7 +30,13 @@ def request_agents(
     sweeper = dispatchers.lofty.sweeper
     yield "sweep", SWEEPS, backfill_orders(sweeps=parts.tables.sweeps, output=output, offer=sweeper.offer_sweep)
     topic = parts.names.of(OBSERVATIONS)
-    take = dispatchers.ghl.inspector.take_question
+
+    def take(inspection: Inspection) -> Observation | None:
+        if inspection.question != "read":
+            return dispatchers.ghl.inspector.take_question(inspection)
+        side = dispatchers.lofty if inspection.subject in OF_LOFTY else dispatchers.ghl
+        return side.reads.take_question(inspection)
+
     yield "inspect", INSPECTIONS, inspect(take_question=take, output=output, observations_topic=topic)
     if dispatchers.tokens is not None:
         process = tokens(table=parts.tables.tokens, output=output, adopt=dispatchers.tokens.adopt)

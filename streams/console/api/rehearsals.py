@@ -1,0 +1,40 @@
+"""Endpoints of rehearsals."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from streams.console.api.endpoint import Endpoint, Input
+from streams.console.services.rehearsals import Rehearsal
+
+_PATH = "/connections/{connection}/rehearsals"
+
+
+class NewRehearsal(Input):
+    """How much is rehearsed: the oldest `sample` leads, or all where it is null."""
+
+    sample: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+ENDPOINTS = (
+    Endpoint(
+        *("GET", _PATH, "get-rehearsals", "rehearsals"),
+        *("The newest rehearsals of a connection that this gateway ran.", "viewer", tuple[Rehearsal, ...]),
+        lambda call: call.services.runs.rehearsals.of(call.path["connection"]),
+    ),
+    Endpoint(
+        *("GET", f"{_PATH}/{{id}}", "get-rehearsal", "rehearsals"),
+        *("One rehearsal: its progress, then what it found.", "viewer", Rehearsal),
+        lambda call: call.services.runs.rehearsals.get(call.path["connection"], call.path["id"]),
+        errors=(404,),
+    ),
+    Endpoint(
+        *("POST", _PATH, "start-rehearsal", "rehearsals"),
+        *("Find out what an import of the leads would do. Nothing is written.", "operator", Rehearsal),
+        lambda call: call.services.runs.rehearsals.start_rehearsal(call.by, call.path["connection"], call.body.sample),
+        body=NewRehearsal,
+        errors=(404, 429),
+    ),
+)
