@@ -5,7 +5,7 @@ Connections of the configuration file are changed there; `rename` gives one of t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -174,7 +174,11 @@ def add(
         if table.get(side, {}).get("auth", auth) == auth
     ]
     credentials = {secret: value for secret, file, what in wanted if (value := _credential(file, what))}
-    found = _edit(config, lambda editor: editor.add(name, table, by=login_name(), credentials=credentials))
+    about = {"connection": name, "credentials": ", ".join(sorted(credentials))}
+    found = _edit(
+        *(config, "connection add", about),
+        lambda editor: editor.add(name, table, by=login_name(), credentials=credentials),
+    )
     missing = [what for secret, _, what in wanted if secret not in credentials]
     needs = [f"It waits for {' and '.join(missing)}: paste them in the console."] if missing else []
     lines = [f"Connection {name} is added.", *needs]
@@ -235,7 +239,7 @@ def remove(
         return await finish_removal(versions, newest)
 
     try:
-        words = with_versions(config, work)
+        words = with_versions(config, work, "connection remove", {"connection": name})
     except ConnectorError as error:
         refuse(
             f"connection {name} works no more, but Lofty did not remove its subscriptions: {error}. Run it again.", AWAY
@@ -250,7 +254,9 @@ def _pause(config: Path, name: str, paused: Any) -> None:
         version = editor.current(name).number
         await editor.pause(name, paused, expected_version=version, by=login_name())
 
-    _edit(config, work)
+    action = "connection pause" if paused else "connection resume"
+    about = {"connection": name, **({"directions": "all" if paused is True else paused[0]} if paused else {})}
+    _edit(config, action, about, work)
 
 
 def _table(name: str, file: Path | None) -> dict[str, Any]:
@@ -285,7 +291,7 @@ def _credential(file: Path | None, what: str) -> str:
     ).strip()
 
 
-def _edit(config: Path, edit: Callable[[ConnectionEditor], Awaitable[T]]) -> T:
+def _edit(config: Path, action: str, about: Mapping[str, str], edit: Callable[[ConnectionEditor], Awaitable[T]]) -> T:
     from streams.operations.connection_edits.editor import ConnectionEditor
 
-    return with_versions(config, lambda versions: edit(ConnectionEditor(versions)))
+    return with_versions(config, lambda versions: edit(ConnectionEditor(versions)), action, about)

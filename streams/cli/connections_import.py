@@ -56,7 +56,8 @@ def import_(
         importer = ConnectionImport(versions)
         return await (importer.check(rows) if dry_run else importer.add_all(rows, by=login_name()))
 
-    found = with_versions(config, work)
+    action = "" if dry_run else "connection import"
+    found = with_versions(config, work, action, {"rows": str(len(rows))})
     print_findings([asdict(one) for one in found], _lines(found, is_check=dry_run), as_json=as_json)
     if any(one.outcome == "refused" for one in found):
         raise typer.Exit(WRONG)

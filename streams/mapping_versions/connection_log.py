@@ -85,12 +85,12 @@ class ConnectionLog:
         return True
 
     def take_credential(self, connection: str, secret: str, credential: SealedCredential | None) -> None:
-        """Keep a credential in place of the one before; None removes it."""
+        """Keep a credential in place of the one before, unless that one was pasted later; None removes it."""
         self.changes += 1
         kept = self.credentials.setdefault(connection, {})
         if credential is None:
             kept.pop(secret, None)
-        else:
+        elif credential.replaces(kept.get(secret)):
             kept[secret] = credential
 
     def removing(self) -> Iterator[ConnectionVersion]:

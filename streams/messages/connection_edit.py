@@ -42,6 +42,8 @@ class SealedCredential(Message):
     """A credential of a connection, sealed under one of the keys of `LOFTY_GHL_TOKEN_KEYS` for this connection and `secret`.
 
     `secret` is a name of `CONNECTION_SECRETS`. Each has a key of its own, so a record without a value removes it.
+    `at_ms` is when it was pasted. Sealed again under a newer key it keeps that time: it never takes the place of one that was
+    pasted meanwhile (`replaces`).
     """
 
     connection: str
@@ -49,6 +51,10 @@ class SealedCredential(Message):
     sealed: str
     at_ms: int
     by: str = ""
+
+    def replaces(self, before: SealedCredential | None) -> bool:
+        """Whether this one counts, coming after `before` on the topic."""
+        return before is None or self.at_ms >= before.at_ms
 
 
 def credential_key(connection: str, secret: str) -> str:

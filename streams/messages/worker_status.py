@@ -145,7 +145,7 @@ class WorkerStatus(Message):
     `stages` are the records worked off since the start, by stage, and `totals` other counts since then (`reads`, `writes`,
     `unchanged`, `parked`, `live_within_60s`, `live`): two statuses of one instance give rates.
     `is_stopping` is the last word of one that stops in order. `recovering_since_ms` is None when no tables are recovered.
-    `mapping_trouble` says why a newer version of the mappings is not in force here.
+    `mapping_trouble` says why a newer version of the mappings is not in force here, `connection_trouble` the same of connections, by their ids.
     `parts` is the number of parts with the budgets and connections; 0: they are all here. `parts_heard` is how
     many of them a reader has put together.
     `configuration` is equal for processes with the same connections.
@@ -162,6 +162,7 @@ class WorkerStatus(Message):
     is_ready: bool = False
     mapping_version: int = 0
     mapping_trouble: str = ""
+    connection_trouble: dict[str, str] = Field(default_factory=dict)
     partitions: int
     assigned: tuple[int, ...] = ()
     fenced: tuple[int, ...] = ()

@@ -10,7 +10,7 @@ from connectors.errors import SealError
 from streams.core.rows import TokenRow
 from streams.kafka.batching_producer import Record
 from streams.kafka.clients import open_batching_producer
-from streams.kafka.topic_reader import each_record, newest_values
+from streams.kafka.topic_reader import each_record
 from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import InvalidMessage
 from streams.messages.connection_edit import CREDENTIAL_KEY, SealedCredential, about_credential
@@ -18,6 +18,9 @@ from streams.messages.partitioning import partition_of
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import CONNECTIONS, TOKENS, TOKENS_TABLE, TopicNames
 from streams.oauth.grants import Grants
+
+MOST_ATTEMPTS = 5
+"""A credential is hardly pasted in each of so many moments."""
 
 
 @dataclass(slots=True)
@@ -59,34 +62,72 @@ async def rotate_keys(grants: Grants) -> KeyRotation:
         message = SealedToken(token=token, sealed=sealed, at_ms=row.at_ms, by="rotate")
         records.append(Record(names.of(TOKENS), partition, token.encode(), message.to_bytes()))
         found.resealed.append(token)
-    records += await _credentials(grants, found)
     if records:
-        async with open_batching_producer(grants.settings) as batching_producer:
-            await batching_producer.produce(records)
+        await _produce(grants, records)
+    await _rotate_credentials(grants, found)
     return found
 
 
+async def _produce(grants: Grants, records: list[Record]) -> None:
+    async with open_batching_producer(grants.settings) as batching_producer:
+        await batching_producer.produce(records)
+
+
+async def _rotate_credentials(grants: Grants, found: KeyRotation) -> None:
+    """Seal pasted credentials again, until the newest record of each is what was pasted last, under the first key.
+
+    What is pasted between our read and our write counts all the same (`SealedCredential.replaces`). But ours is the newer record,
+    which compaction would keep in its place: so the pasted one is written once more.
+    """
+    for attempt in range(MOST_ATTEMPTS):
+        records = await _credentials(grants, found if attempt == 0 else KeyRotation())
+        if not records:
+            return
+        await _produce(grants, records)
+
+
 async def _credentials(grants: Grants, found: KeyRotation) -> list[Record]:
-    """The records of pasted credentials that are not under the first key, sealed again. They are read last, just before the write."""
+    """The records to write: of each credential that is not under the first key, or is not the newest record of its key."""
     kafka = grants.settings.kafka
     topic, partition = TopicNames(kafka.topic_prefix).of(CONNECTIONS), partition_of(CONNECTIONS, kafka.partitions)
     records: list[Record] = []
-    values = await newest_values(
-        grants.settings, topic, [partition], wanted=lambda key: key.startswith(CREDENTIAL_KEY.encode())
-    )
-    for key, value in sorted(values.items()):
+    for key, (one, is_last, problem) in sorted((await _pasted(grants, topic, partition)).items()):
         name = key.decode(errors="replace")
+        if one is None:
+            found.closed[name] = problem
+            continue
+        if grants.ring.is_current(one.sealed):
+            found.kept.append(name)
+            if not is_last:
+                records.append(Record(topic, partition, key, one.to_bytes()))
+            continue
+        about = about_credential(one.connection, one.secret)
         try:
-            one = SealedCredential.from_bytes(value)
-            about = about_credential(one.connection, one.secret)
-            if grants.ring.is_current(one.sealed):
-                found.kept.append(name)
-                continue
             plain = grants.ring.open(one.sealed, about=about)
-        except (InvalidMessage, SealError) as error:
+        except SealError as error:
             found.closed[name] = str(error)
             continue
         sealed = grants.ring.seal(plain, about=about, nonce=os.urandom(NONCE_BYTES))
         records.append(Record(topic, partition, key, one.model_copy(update={"sealed": sealed}).to_bytes()))
         found.resealed.append(name)
     return records
+
+
+async def _pasted(grants: Grants, topic: str, partition: int) -> dict[bytes, tuple[SealedCredential | None, bool, str]]:
+    """By key: the credential that counts, whether it is the newest record, and why there is none that can be read."""
+    found: dict[bytes, tuple[SealedCredential | None, bool, str]] = {}
+    async for record in each_record(grants.settings, topic, [partition]):
+        key = record.key or b""
+        if not key.startswith(CREDENTIAL_KEY.encode()):
+            continue
+        before, _, problem = found.get(key, (None, True, ""))
+        if record.value is None:
+            found.pop(key, None)
+            continue
+        try:
+            now = SealedCredential.from_bytes(record.value)
+        except InvalidMessage as error:
+            found[key] = (before, False, problem or str(error))
+            continue
+        found[key] = (now, True, "") if now.replaces(before) else (before, False, problem)
+    return found

@@ -101,7 +101,13 @@ class TakeOver:
     def _note(self) -> None:
         if not self._tasks:
             self.in_force = self.wanted
-        self._report(self.in_force, self.wanted)
+        refused = {
+            name: words for name, (of, words) in self._refused.items() if is_same(of, self.wanted.connections.get(name))
+        }
+        trouble = {**self.wanted.connection_trouble, **refused}
+        self._report(
+            self.in_force, self.wanted.model_copy(update={"connection_trouble": trouble}) if refused else self.wanted
+        )
 
 
 def needs_restart(running: Settings, wanted: Settings) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 from connectors.sandbox.shared.faults import FaultBox, SandboxFault
 from tests.chaos.answers import Answers
 from tests.chaos.desk import Desk
+from tests.chaos.guests import GOES, STAYS, Guests
 from tests.chaos.history import FROZEN, Deed
 from tests.chaos.lost import Lost
 from tests.chaos.operator import Operator
@@ -45,12 +46,14 @@ class Adversary:
     load: Desk
     deeds: list[Deed] = field(default_factory=list)
     strange: Strange = field(init=False)
+    guests: Guests = field(init=False)
     done: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     _troubles: list[SandboxFault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.strange = Strange(self.stage, self.random)
+        self.guests = Guests(self.stage, self.load, self.random)
 
     # -- what a run plans, each once ----------------------------------------------------------------------------
 
@@ -72,7 +75,7 @@ class Adversary:
 
     async def write_what_is_too_large(self) -> None:
         """Two leads get a task that no record holds."""
-        found = [(team, lead) for team in self.stage.lofty.teams for lead in self.load.leads(team)]
+        found = [(9000 + pair, lead) for pair in range(PAIRS) for lead in self.load.leads(9000 + pair)]
         chosen = self.random.sample(found, 2)
         await self._deed("tasks that are too large", _counted("parked", self.strange.too_large(chosen)))
 
@@ -88,6 +91,30 @@ class Adversary:
         """While all workers are down."""
         await self._deed("a changelog is deleted", Lost(self.stage, self.supervisor, self.random).delete_a_changelog())
 
+    async def add_connections(self) -> None:
+        """One that stays, and one that goes. Workers that run take them over, and die meanwhile."""
+        for number in (STAYS, GOES):
+            await self._guest("a connection is added", self.guests.add(number, self._disturb))
+
+    async def remove_a_connection(self) -> None:
+        """Its agents go on."""
+        await self.add_connections()
+        await self._guest("a connection is removed", self.guests.remove(self._disturb))
+
+    async def _guest(self, act: str, work: Coroutine[Any, Any, Deed | None]) -> None:
+        happened = self.stage.note(act)
+        if (deed := await work) is not None:
+            self.deeds.append(deed)
+            print(f"{deed.act}, {deed.until - deed.at:.0f} s: {dict(deed.seen)}", flush=True)
+        happened.until = time.time()
+
+    async def _disturb(self) -> None:
+        """While workers take an edit over."""
+        await asyncio.sleep(self.random.uniform(0.0, 1.5))
+        await self.random.choice(
+            (self.kill_all, self.kill_at_random, partial(self.kill_at_await_points, 2), self.freeze, self.drain)
+        )()
+
     def plan(self, outages: Sequence[tuple[How, float]]) -> tuple[list[Act], list[str]]:
         """What is done once each, in a random order, and by which names the judge looks for it."""
         acts: dict[str, Act] = {
@@ -97,6 +124,10 @@ class Adversary:
             "tasks that are too large": self.write_what_is_too_large,
             "a store is damaged": self.damage_a_store,
             "a changelog is deleted": self.delete_a_changelog,
+            f"connection pair{STAYS} is added": self.add_connections,
+            f"connection pair{GOES} is removed": self.remove_a_connection,
+            f"connection pair{STAYS} is changed": self.change_a_connection,
+            f"connection pair{STAYS} is paused": self.pause_a_connection,
         }
         if self.stage.disk is not None:
             acts["a disk is full"] = self.fill_the_disk
@@ -203,6 +234,18 @@ class Adversary:
         )()
         self.operator.begin_to_replay_everything()
 
+    async def change_a_connection(self) -> None:
+        """It gets another mapping; then everything is replayed under it."""
+        await self.add_connections()
+        await self._guest("a connection is changed", self.guests.change(STAYS))
+        await self._disturb()
+        self.operator.begin_to_replay_everything()
+
+    async def pause_a_connection(self) -> None:
+        """What its agents do meanwhile is written when it goes on."""
+        await self.add_connections()
+        await self._guest("a connection is paused", self.guests.pause(STAYS, self._disturb))
+
     async def rest(self) -> None:
         """Stop breaking things."""
         self.stage.ghl.faults.clear()
@@ -226,6 +269,8 @@ class Adversary:
             self.revoke_a_token: 0.5,
             self.ask_for_a_replay: 4,
             self.edit_a_mapping: 0.5,
+            self.change_a_connection: 0.3,
+            self.pause_a_connection: 0.5,
         }
         first = [*menu, *once, self.trouble_the_vendors, self.ask_for_a_replay] if does_all else [*once]
         self.random.shuffle(first)

@@ -19,6 +19,7 @@ from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.messages import Entity
 from tests.chaos.history import Edit
 from tests.chaos.history.nothing_stale import STAMP
+from tests.chaos.stage import PAIRS
 
 TAGS = ("Buyer", "Seller", "Investor", "VIP", "Relocation")
 TOWNS = ("Austin", "Dallas", "Denver", "Tampa")
@@ -33,6 +34,10 @@ class Desk:
 
     lofty: LoftySandbox
     random: Random
+    teams: list[int] = field(default_factory=lambda: [9000 + number for number in range(PAIRS)])
+    """Those whose agents are at work."""
+    unjudged: set[int] = field(default_factory=set)
+    """Teams whose connection does not last until the end: their edits are not in the journal."""
     edits: int = 0
     journal: list[Edit] = field(default_factory=list)
     """Every edit with a version, and every deletion."""
@@ -51,7 +56,7 @@ class Desk:
 
     def edit_something(self) -> None:
         """One thing that an agent does; some are bursts."""
-        team = self.random.choice(list(self.lofty.teams))
+        team = self.random.choice(self.teams)
         leads = self._leads.setdefault(team, [])
         if len(leads) < 5 or (len(leads) < MOST_LEADS and self.random.random() < 0.12):
             leads.append(self._new_lead(team))
@@ -199,7 +204,7 @@ class Desk:
         self.edits += 1
         record = desk_work.edit(self.lofty, self.lofty.teams[team], {"edit": edit, "kind": kind, **what})
         stamps = [int(one) for text in what.get("fields", {}).values() for one in STAMP.findall(str(text)[:100])]
-        if stamps or edit == "delete":
+        if (stamps or edit == "delete") and team not in self.unjudged:
             entity = Entity(
                 self.connection_of(team),
                 str(record.lead_id),

@@ -25,7 +25,8 @@ class FamilyDesk(Desk):
 
     def move_in(self, town: list[Team]) -> None:
         """The people of the town are in Lofty before we come: nobody reports them."""
-        for (number, team), people in zip(self.lofty.teams.items(), town, strict=True):
+        for number, people in zip(self.teams, town, strict=True):
+            team = self.lofty.teams[number]
             given = {"leads": people.leads}
             made = agent_activity.seed(self.lofty, team, given)["leads"]
             self._leads[number] = [one["leadId"] for one in made]
@@ -40,7 +41,7 @@ class FamilyDesk(Desk):
         if self.random.random() < 0.6:
             Desk.edit_something(self)
             return
-        team = self.random.choice(list(self.lofty.teams))
+        team = self.random.choice(self.teams)
         lead = self.random.choice(self._leads[team])
         deeds = {
             "gives a telephone": 6,

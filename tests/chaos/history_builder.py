@@ -143,6 +143,7 @@ class Town:
             strays=list(self.strays),
             parked=list(self.parked),
             listed=[],
+            silences=[],
         )
 
     # -- owners -------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from tests.chaos.history_plants_known import (
     stand_beside,
     stand_beside_by_name,
 )
+from tests.chaos.history_plants_silent import ask_while_it_is_paused, leave_a_key, write_after_its_removal
 from tests.chaos.history_plants_standing import (
     add_a_tag,
     change_a_field,
@@ -134,4 +135,7 @@ PLANTS: tuple[Plant, ...] = (
     Plant("a second e-mail that is passed over in silence", 12, pass_over_a_second_email),
     Plant("a telephone that another has, in no list", 12, list_no_conflict),
     Plant("two leads with one contact, in no list", 12, share_in_silence),
+    Plant("a request about a removed connection", 13, write_after_its_removal),
+    Plant("a request about a paused connection", 13, ask_while_it_is_paused),
+    Plant("a removed connection whose key is left", 13, leave_a_key),
 )

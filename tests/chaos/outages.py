@@ -13,12 +13,11 @@ from typing import Literal
 
 from aiokafka.errors import KafkaError
 
-from connectors.sandbox.ghl.seeds import shown
-from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.kafka.clients import reach
 from tests.chaos.desk import Desk
 from tests.chaos.history import MOST_SECONDS, Deed, History, unwritten
 from tests.chaos.history.case import Case
+from tests.chaos.record import held_now
 from tests.chaos.stage import Stage
 from tests.deadlines import within
 from tests.kafka.node import KafkaNode
@@ -79,17 +78,7 @@ class Outages:
 
     def _look(self) -> History:
         """What is known without reading a topic."""
-        teams = self.stage.lofty.teams.values()
-        everything = (desk_work.everything(team, with_trash=True) for team in teams)
-        leads = dict(zip(self.stage.settings.connections, everything, strict=True))
-        contacts = {
-            name: {
-                "contacts": [shown(one) for one in self.stage.ghl.location(f"loc{number}").contacts.values()],
-                "customFields": list(self.stage.ghl.location(f"loc{number}").custom_fields.values()),
-                "users": [],
-            }
-            for number, name in enumerate(self.stage.settings.connections)
-        }
+        leads, contacts = held_now(self.stage)
         return History((self.stage.in_force(),), self.stage.ghl.ledger.after(), (), {}, leads, contacts, ())
 
     def _unwritten(self, history: History, outage: Deed) -> list[object]:

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
@@ -86,8 +86,11 @@ async def parked_now(stage: Stage) -> set[str]:
 async def _rows(stage: Stage, table: str, row: type[Row]) -> Mapping[str, Row]:
     """A table, read from its changelog."""
     held: dict[str, Row] = {}
+    served = stage.connections()
     for one in await read_topic(stage.settings, stage.names.changelog(table)):
         key = one.key.decode()
+        if key.partition(":")[0] not in served:  # rows of a connection that is gone wait for nobody
+            continue
         if one.value is None:
             held.pop(key, None)
         else:
@@ -97,18 +100,13 @@ async def _rows(stage: Stage, table: str, row: type[Row]) -> Mapping[str, Row]:
 
 async def read_history(stage: Stage) -> History:
     """Everything that the judge looks at. `stage.configs` are the configurations in the order of their use."""
-    leads, contacts = {}, {}
-    for number, name in enumerate(stage.settings.connections):
-        leads[name] = desk_work.everything(stage.lofty.teams[9000 + number], with_trash=True)
-        place = stage.ghl.location(f"loc{number}")
-        contacts[name] = {
-            "contacts": [shown(one) for one in place.contacts.values()],
-            "customFields": list(place.custom_fields.values()),
-            "users": list(place.users.values()),
-        }
-    limits: dict[str, tuple[int, float]] = {f"loc{n}": (GHL_LIMIT, GHL_WINDOW_SECONDS) for n in range(len(leads))}
-    limits |= {str(9000 + n): (LOFTY_PER_MINUTE, 60.0) for n in range(len(leads))}
-    limits |= {one.lofty_budget: (LOFTY_PER_MINUTE, 60.0) for one in stage.settings.connections.values()}
+    leads, contacts = held_now(stage)
+    connections = stage.connections()
+    limits: dict[str, tuple[int, float]] = {
+        one.ghl.location_id: (GHL_LIMIT, GHL_WINDOW_SECONDS) for one in connections.values()
+    }
+    limits |= {one.lofty.team_id: (LOFTY_PER_MINUTE, 60.0) for one in connections.values()}
+    limits |= {one.lofty_budget: (LOFTY_PER_MINUTE, 60.0) for one in connections.values()}
     # Before the receipts: of a system that did not come to rest, later receipts violate nothing, later writes would.
     ghl, lofty = stage.ghl.ledger.after(), stage.lofty.ledger.after()
     told, parked = [], []
@@ -135,6 +133,20 @@ async def read_history(stage: Stage) -> History:
             for one in await read_conflicts(stage.settings)
         ],
     )
+
+
+def held_now(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What both vendors hold of each connection: Lofty's leads, GHL's contacts."""
+    leads, contacts = {}, {}
+    for name, one in stage.connections().items():
+        leads[name] = desk_work.everything(stage.lofty.teams[int(one.lofty.team_id)], with_trash=True)
+        place = stage.ghl.location(one.ghl.location_id)
+        contacts[name] = {
+            "contacts": [shown(contact) for contact in place.contacts.values()],
+            "customFields": list(place.custom_fields.values()),
+            "users": list(place.users.values()),
+        }
+    return leads, contacts
 
 
 async def read_topics(stage: Stage) -> bytes:

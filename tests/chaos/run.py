@@ -125,6 +125,7 @@ async def run(
                 planned=company.planned,
                 deeds=list(adversary.deeds),
                 strays=list(adversary.strange.strays),
+                silences=list(adversary.guests.silences),
             )
             save(history, folder / "history.json")
             (folder / "topics.json").write_bytes(await read_topics(stage))
@@ -166,7 +167,7 @@ async def _come_to_rest(stage: Stage, desk: Desk, operator: Operator) -> str:
     if not parked:
         return ""
     stage.note("parked entities edited", detail=f"{len(parked)}")
-    teams = {name: int(one.lofty.team_id) for name, one in stage.settings.connections.items()}
+    teams = {name: int(one.lofty.team_id) for name, one in stage.connections().items()}
     desk.touch(parked, teams.__getitem__)
     return await until_still(stage)
 

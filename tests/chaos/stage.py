@@ -34,13 +34,16 @@ from streams.demo.processes import Child, free_port
 from streams.kafka.admin import create_missing
 from streams.messages.topics import TopicNames
 from streams.operations.mapping_preview.editor import MappingEditor
-from streams.settings import Settings, parse_settings
+from streams.settings import Connection, Settings, parse_settings
 from tests.chaos.disk import Disk, small_disk
 from tests.deadlines import within
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.node import KafkaNode
 
 PAIRS = 4
+"""The connections of the configuration file."""
+GUESTS = 2
+"""Teams and locations of connections that are added while everything runs (`guests.py`)."""
 PARTITIONS = 8
 GHL_LIMIT, GHL_WINDOW_SECONDS = 100, 2.0
 LOFTY_PER_MINUTE = 6000
@@ -66,6 +69,7 @@ EDITED_CONNECTIONS = ("pair1", "pair3")
 STATE_LINE = 'data_dir = "state"'
 READY = b" is ours since "
 SECRET = "a-secret-of-chaos-{:04}"
+TOKEN_KEYS = "202601:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 DISK_SLOT = 1
 """The worker of this slot has its state on a disk of its own, where this machine lets us mount one."""
 
@@ -139,6 +143,8 @@ class Stage:
     """On which the state of slot `DISK_SLOT` is."""
     edited: str = ""
     """The mapping that was edited over the file, as it is now."""
+    guests: dict[str, str] = field(default_factory=dict)
+    """The connections that were added over the file, each as its table in it."""
     workers: list[WorkerProcess] = field(default_factory=list)
     happened: list[Happened] = field(default_factory=list)
     before: dict[str, list[str]] = field(default_factory=dict)
@@ -151,7 +157,11 @@ class Stage:
         for name in EDITED_CONNECTIONS if self.edited else ():
             head, _, tail = text.partition(f"[connections.{name}]\n")
             text = f"{head}[connections.{name}]\n{re.sub('mapping = .*', EDITED_LINE, tail, count=1)}"
-        return text + self.edited
+        return text + self.edited + "".join(self.guests.values())
+
+    def connections(self) -> dict[str, Connection]:
+        """The connections as they are now."""
+        return parse_settings(self.in_force(), {}).connections
 
     def note(self, what: str, whom: str = "", detail: str = "") -> Happened:
         """Write down what the adversary does."""
@@ -239,7 +249,7 @@ async def set_stage(
         kafka = stack.enter_context(KafkaNode() if brokers == 1 else KafkaCluster())
         nodes = [kafka] if isinstance(kafka, KafkaNode) else kafka.nodes
         lofty_settings = lofty_sandbox.LoftySandboxSettings(
-            teams=tuple(lofty_sandbox.TeamSettings(9000 + n, (f"key-{n}",)) for n in range(PAIRS)),
+            teams=tuple(lofty_sandbox.TeamSettings(9000 + n, (f"key-{n}",)) for n in range(PAIRS + GUESTS)),
             latency_seconds=0.02,
             window_limit=LOFTY_PER_MINUTE,
             visibility_lag_seconds=0.2,
@@ -249,7 +259,7 @@ async def set_stage(
             seed=seed,
         )
         ghl_settings = ghl_sandbox.GhlSandboxSettings(
-            locations=tuple(ghl_sandbox.LocationSettings(f"loc{n}", (f"pit-{n}",)) for n in range(PAIRS)),
+            locations=tuple(ghl_sandbox.LocationSettings(f"loc{n}", (f"pit-{n}",)) for n in range(PAIRS + GUESTS)),
             latency_seconds=0.02,
             window_limit=GHL_LIMIT,
             window_seconds=GHL_WINDOW_SECONDS,
@@ -333,7 +343,7 @@ async def edit_mapping(stage: Stage) -> None:
 
 
 def _secrets() -> dict[str, str]:
-    found = {}
+    found = {"LOFTY_GHL_TOKEN_KEYS": TOKEN_KEYS}
     for n in range(PAIRS):
         found[f"LOFTY_GHL_PAIR{n}_LOFTY_API_KEY"] = f"key-{n}"
         found[f"LOFTY_GHL_PAIR{n}_GHL_TOKEN"] = f"pit-{n}"
@@ -352,6 +362,7 @@ session_timeout_seconds = {SESSION_SECONDS}
 [gateway]
 host = "127.0.0.1"
 port = {gateway_port}
+public_url = "http://127.0.0.1:{gateway_port}"
 [gateway.ghl]
 public_keys = ['''{key}''']
 [worker]
@@ -365,21 +376,25 @@ extends = "default"
 website = {{ value = "https://example.com/changed" }}
 """
     connections = "".join(
-        f"""
-[connections.pair{n}]
+        table_of(n, lofty, ghl, MAPPING_LINE, 'budget = "shared"' if n < 2 else "") for n in range(PAIRS)
+    )
+    return head + connections + CALENDAR.format(WITH_CALENDAR)
+
+
+def table_of(number: int, lofty: str, ghl: str, line: str, lofty_line: str = "") -> str:
+    """A connection in the configuration, with a line of its own, and one of its Lofty side."""
+    return f"""
+[connections.pair{number}]
 region = "US"
-{MAPPING_LINE}
-[connections.pair{n}.lofty]
-team_id = "{9000 + n}"
+{line}
+[connections.pair{number}.lofty]
+team_id = "{9000 + number}"
 base_url = "{lofty}"
 requests_per_minute = {LOFTY_PER_MINUTE}
-{'budget = "shared"' if n < 2 else ""}
-[connections.pair{n}.ghl]
-location_id = "loc{n}"
+{lofty_line}
+[connections.pair{number}.ghl]
+location_id = "loc{number}"
 base_url = "{ghl}"
 requests_per_window = {GHL_LIMIT}
 window_seconds = {GHL_WINDOW_SECONDS}
 """
-        for n in range(PAIRS)
-    )
-    return head + connections + CALENDAR.format(WITH_CALENDAR)

@@ -23,10 +23,12 @@ from connectors.sandbox.lofty.people import make_team
 from streams.kafka.topic_reader import newest_values
 from streams.mapping_versions.store import MappingVersions, settings_now
 from streams.messages import Change
+from streams.messages.connection_edit import SealedCredential, about_credential
 from streams.messages.ghl_event import GhlEvent
 from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import CONNECTIONS, GHL_CHANGES, TOKENS, TOKENS_TABLE
+from streams.oauth import key_rotation
 from streams.oauth.grants import Grants
 from streams.oauth.key_rotation import rotate_keys
 from streams.oauth.token_records import newest_tokens
@@ -371,6 +373,38 @@ async def test_pasted_keys_are_sealed_again_under_a_new_key(embedded_kafka: Brok
         assert (list(without.connections), list(without.connection_trouble)) == (["acme"], ["beta"])
 
 
+async def test_a_key_that_is_pasted_during_a_rotation_counts(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is neither overwritten by the one before, sealed again, nor left to a compaction that keeps the newest record."""
+    through = key_rotation._credentials
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, who):
+        assert (await who.ask("POST", "/connections", new_connection(on)))[0] == 200
+        await until_served(on, supervisor, "acme", "beta")
+        pastes: list[int] = []
+
+        async def meanwhile(*given: Any) -> Any:
+            records = await through(*given)
+            if not pastes:
+                body = {"value": "pit-pasted-meanwhile"}
+                pastes.append((await who.ask("PUT", "/connections/beta/credentials/ghl_token", body))[0])
+            return records
+
+        monkeypatch.setattr(key_rotation, "_credentials", meanwhile)
+        both = parse_settings(on.config, {**ENVIRON, **CONSOLE_ENVIRON, "LOFTY_GHL_TOKEN_KEYS": f"{NEXT},{KEYS}"})
+        await rotate_keys(Grants(both, both.key_ring))
+        newest = await newest_values(on.settings, on.names.of(CONNECTIONS))
+        compacted = SealedCredential.from_bytes(newest[b"credential:beta:ghl_token"])
+        about = about_credential("beta", "ghl_token")
+        held = (await settings_now(both)).connections["beta"].secrets.ghl_token
+
+        assert pastes == [200]
+        assert held is not None
+        assert held.get_secret_value() == "pit-pasted-meanwhile"
+        assert both.key_ring.open(compacted.sealed, about=about) == b"pit-pasted-meanwhile"
+        assert both.key_ring.is_current(compacted.sealed)
+
+
 async def test_an_edit_that_nobody_took_over_before_a_kill_is_taken_over_at_the_next_start(
     embedded_kafka: Broker, tmp_path: Path
 ) -> None:
@@ -475,7 +509,7 @@ async def test_commands_add_and_remove_a_connection(
     """Keys come from files; the other commands know the connection; a second removal says that there is none."""
     for name, value in {**CONSOLE_ENVIRON, "LOFTY_GHL_TOKEN_KEYS": KEYS}.items():
         monkeypatch.setenv(name, value)
-    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, _):
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, who):
         config, settings, key, token = (tmp_path / name for name in ("c.toml", "beta.toml", "key", "token"))
         config.write_text(on.config)
         settings.write_text(
@@ -492,10 +526,22 @@ async def test_commands_add_and_remove_a_connection(
         listed = await command("connections list", config)
         subscribed = await command("subscriptions apply", config, "--connection", "beta")
         held = len(other_team(on).subscriptions)
+        paused = await command("connections pause beta", config, "--direction", "to_ghl")
         removed = await command("connections remove beta", config, "--yes")
         again = await command("connections remove beta", config, "--yes")
         of_file = await command("connections remove acme", config, "--yes")
 
+        async def acts() -> list[tuple[str, str, str]]:
+            return [(one["action"], one["via"], one["outcome"]) for one in (await who.get("/audit"))["acts"]]
+
+        async def has_all() -> bool:  # the page reads them by the index
+            return len(await acts()) >= 7
+
+        await on.until(has_all)
+        assert paused[0] == 0, paused
+        assert [one for one in reversed(await acts()) if one[2] == "done"] == [
+            (f"connection {act}", "command", "done") for act in ("add", "pause", "remove")
+        ]
         assert (nobody[0], "connections.beta.lofty.team_id" in nobody[2]) == (2, True), nobody
         assert (added[0], twice[0], "connection has it" in twice[2]) == (0, 2, True), (added, twice)
         assert "beta  id beta  Lofty team 7000007  GHL location loc-beta  managed in the console" in listed[1]

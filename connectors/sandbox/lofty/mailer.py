@@ -31,6 +31,10 @@ class PingMailer(Mailer):
     def _is_delivered(self, status: int | None) -> bool:
         return status == 200
 
+    def _is_wanted(self, url: str) -> bool:
+        teams = self._sandbox.teams.values()
+        return any(one["callbackUrl"] == url for team in teams for one in team.subscriptions.values())
+
     def flush(self) -> None:
         """Send what has happened since the last flush."""
         for team in self._sandbox.teams.values():

@@ -87,6 +87,10 @@ class Mailer(ABC):
         """Whether the vendor tries again after this answer."""
         return True
 
+    def _is_wanted(self, url: str) -> bool:
+        """Whether somebody is still subscribed with this URL: what nobody wants any longer is not tried again."""
+        return True
+
     @property
     def pending(self) -> int:
         """How many changes and deliveries are still on their way. 0: each was delivered, or given up."""
@@ -139,6 +143,8 @@ class Mailer(ABC):
         for attempt in range(settings.attempts):
             if attempt:
                 await asyncio.sleep(settings.retry_seconds)
+                if not self._is_wanted(delivery.url):
+                    break
             async with self._slots:
                 status = await self._post(delivery)
             self.counts["requests"] += 1

@@ -23,7 +23,7 @@ from streams.console.errors import Conflict, ConsoleError, Fault, NotFound, Wron
 from streams.console.services.kafka_errors import on_kafka
 from streams.mapping_versions.connection_log import ConnectionVersion
 from streams.mapping_versions.store import MappingVersions
-from streams.operations.connection_edits.editor import ConnectionEditor
+from streams.operations.connection_edits.editor import PASTED, WEBHOOK_SECRET, ConnectionEditor
 from streams.operations.connection_edits.errors import (
     ManagedByFile,
     NoKeys,
@@ -42,6 +42,8 @@ RETRY_SECONDS = 5.0
 SUBSCRIBED_AT_A_TIME = 8
 OWN_SECONDS = 30.0
 """How long an edit is left to the gateway that saved it; then every gateway sees to it, as a command may have saved it."""
+ADDING_MS = 20_000
+"""So long after its edit whoever adds a connection may still bring its credentials; then it was killed in between."""
 
 Secret = Literal["lofty_api_key", "ghl_token"]
 Edit = Callable[[ConnectionEditor], Awaitable[Any]]
@@ -82,9 +84,11 @@ class ConnectionEdits(BackgroundTask):
         audit: AuditWriter,
         served: Callable[[], Awaitable[Collection[str]]],
         check_mapping: Callable[[str], Awaitable[None]],
+        now_ms: Callable[[], int],
     ) -> None:
         """`served` are the connections that workers serve now. `check_mapping` refuses one that whoever asks may not see."""
         self._check_mapping = check_mapping
+        self._now_ms = now_ms
         self.versions = versions
         self._served = served
         self._audit = audit
@@ -222,6 +226,11 @@ class ConnectionEdits(BackgroundTask):
         """Finish each removal that has begun, then subscribe what is new."""
         for removing in list(versions.connection_log.removing()):
             await self._attempt("removed", removing.edit.connection, finish_removal(versions, removing))
+        for name, lacking in versions.in_force.incomplete.items():
+            newest = versions.connection_log.newest(name)
+            is_young = newest is None or self._now_ms() - newest.edit.at_ms < ADDING_MS
+            if WEBHOOK_SECRET in lacking.missing_secrets and not is_young:
+                await self._attempt("completed", name, ConnectionEditor(versions).complete(name, by="gateway"))
         self._to_subscribe &= versions.connection_log.usable().keys()
         if not self._to_subscribe:
             return
@@ -265,7 +274,8 @@ def _editable(versions: MappingVersions, found: ConnectionVersion) -> EditableCo
         managed="console",
         is_removing=found.phase == "removing",
         settings=dict(found.edit.table),
-        needs=incomplete.missing_secrets if incomplete is not None else (),
+        # The webhook secret is made here, and not asked of anybody.
+        needs=tuple(one for one in incomplete.missing_secrets if one in PASTED) if incomplete is not None else (),
         trouble=versions.settings().connection_trouble.get(name, ""),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,12 +21,13 @@ from streams.mapping_versions.listing import MappingState, MappingText
 from streams.operations.mapping_preview.compatibility import check_compatibility
 from streams.operations.mapping_preview.lead_samples import latest_leads
 from streams.operations.mapping_preview.preview import lead_name
-from streams.operations.worker_queries.directories import ask_directories, directory_of
+from streams.operations.worker_queries.directories import ask_who_answers, directory_of
 from streams.operations.worker_queries.errors import CannotFinish
 
 WITHIN_SECONDS = 3.0
 """A worker that runs answers within a second."""
-NO_ANSWER = "The sync engine did not answer, so it is not known which custom fields GHL has."
+NO_ANSWER = "The sync engine did not answer{}, so it is not known which custom fields GHL has{}."
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +109,8 @@ class MappingTables:
         settings = self._mappings.settings()
         chosen = [settings.connections[one] for one in connections if one in settings.connections]
         try:
-            async with asyncio.timeout(WITHIN_SECONDS):
-                answers = await on_kafka(lambda: ask_directories(settings, chosen))
-        except (CannotFinish, TimeoutError):
+            answers = await on_kafka(lambda: ask_who_answers(settings, chosen, WITHIN_SECONDS))
+        except CannotFinish:
             return {}
         return {name: directory_of(answer) for name, answer in answers.items()}
 
@@ -135,7 +134,20 @@ class MappingTables:
             for one in check_compatibility(later[connection], directory, ())
             if one.verdict == "will be created" and (field := one.subject.removeprefix(CUSTOM)) in added[connection]
         )
-        return Effects(tuple(found), "" if directories else NO_ANSWER)
+        asked = [one for one, fields in added.items() if fields]
+        silent = [before[one].label for one in asked if one not in directories]
+        return Effects(tuple(found), _no_answer(silent, of=len(asked)))
+
+
+def _no_answer(silent: Sequence[str], of: int) -> str:
+    """Whose custom fields are not known, in words; empty where all are."""
+    if not silent:
+        return ""
+    if len(silent) == of:
+        return NO_ANSWER.format("", "")
+    named = ", ".join(silent[:MOST_NAMED])
+    more = f" and {len(silent) - MOST_NAMED} more" if len(silent) > MOST_NAMED else ""
+    return NO_ANSWER.format(f" for {named}{more}", " there")
 
 
 def _tables(known: MappingState) -> dict[str, Any]:

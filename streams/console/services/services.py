@@ -83,7 +83,7 @@ def services_of(deps: ServiceDependencies) -> Services:
     async def served() -> set[str]:
         return {one.connection for one in (await follower.overview()).connections if one.is_owned}
 
-    edits = ConnectionEdits(mappings.editor, audit, served, mappings.check_visible_mapping)
+    edits = ConnectionEdits(mappings.editor, audit, served, mappings.check_visible_mapping, now_ms)
     contacts = Contacts(current, reader, now_ms, audit, follower.overview)
     return Services(
         current=current,

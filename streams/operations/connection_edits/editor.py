@@ -39,6 +39,7 @@ from streams.settings.problems import Problem, SettingsError
 
 PASTED = ("lofty_api_key", "ghl_token")
 """The credentials that a person pastes. The webhook secret is made here, and nobody needs to know it."""
+WEBHOOK_SECRET = "webhook_secret"
 LONGEST_CREDENTIAL = 4096
 PERMANENT = (("lofty", "team_id"), ("ghl", "location_id"))
 """What a connection keeps for ever: what was written is remembered under its id, for this team and this location."""
@@ -96,7 +97,7 @@ class ConnectionEditor:
             raise WrongConnection([Problem(None, "name", "a name of its own", repr(name), "a connection has it")])
         based_on = before.number if before is not None else 0
         found = await self._set(name, based_on, name, table, by, before)
-        await self._paste(name, {"webhook_secret": secrets.token_hex(24), **pasted}, by)
+        await self._paste(name, {**_new_secret(), **pasted}, by)
         return found
 
     async def change(
@@ -133,6 +134,14 @@ class ConnectionEditor:
         """Keep a credential, sealed, in place of the one before. Raises `WrongConnection` and `NoKeys`."""
         now = self.current(connection)
         await self._paste(now.edit.connection, {secret: checked_credential(now.edit.label, secret, plain)}, by)
+
+    async def complete(self, connection: str, *, by: str) -> bool:
+        """Make the webhook secret of a connection that has none: whoever added it was killed before. False: nothing lacked."""
+        name = self.current(connection).edit.connection
+        if WEBHOOK_SECRET in self._versions.connection_log.credentials.get(name, {}):
+            return False
+        await self._paste(name, _new_secret(), by)
+        return True
 
     async def remove(self, connection: str, *, expected_version: int, by: str) -> ConnectionVersion:
         """Begin to remove a connection: it works no more. `follow_up.py` takes away what it has."""
@@ -205,12 +214,13 @@ class ConnectionEditor:
     def _credential_records(self, connection: str, plain: Mapping[str, str], *, by: str) -> list[Record]:
         """Credentials, sealed, for the topic."""
         ring, topic, records = self._ring(), self._versions.connections_topic, []
+        held = self._versions.connection_log.credentials.get(connection, {})
         for secret, text in plain.items():
             about = about_credential(connection, secret)
             sealed = ring.seal(text.encode(), about=about, nonce=os.urandom(NONCE_BYTES))
-            message = SealedCredential(
-                connection=connection, secret=secret, sealed=sealed, at_ms=self._now_ms(), by=by[:200]
-            )
+            # Later than the one before, whatever the clocks say: another machine may have pasted that.
+            at_ms = max(self._now_ms(), held[secret].at_ms + 1 if secret in held else 0)
+            message = SealedCredential(connection=connection, secret=secret, sealed=sealed, at_ms=at_ms, by=by[:200])
             key = credential_key(connection, secret).encode()
             records.append(Record(topic.name, topic.partition, key, message.to_bytes()))
         return records
@@ -219,6 +229,10 @@ class ConnectionEditor:
         if self._versions.file.oauth_secrets.token_keys is None:
             raise NoKeys
         return self._versions.file.key_ring
+
+
+def _new_secret() -> dict[str, str]:
+    return {WEBHOOK_SECRET: secrets.token_hex(24)}
 
 
 def checked_credential(connection: str, secret: str, plain: str) -> str:

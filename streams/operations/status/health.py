@@ -101,6 +101,10 @@ def _workers(found: Overview) -> Iterator[HealthProblem]:
         is_late = worker.state == "starting" and not _is_starting(worker.state, status.started_ms, found.at_ms)
         if status.mapping_trouble:
             yield problem(status.mapping_trouble, "lofty-ghl mapping show", kind="mapping")
+        for connection, says in status.connection_trouble.items():
+            about = Problem("worker", f"{name} {connection}", (connection,))
+            mend = "change the connection in the console, or fix the keys"
+            yield HealthProblem(f"connection {connection}", f"{name}: {says}", mend, "connection", about)
         if status.appends_failing_seconds:
             says = f"Kafka has acknowledged none of its records for {status.appends_failing_seconds:.0f} s"
             yield problem(says, "check Kafka; the worker's log has its answers", "kafka")

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from streams.core.to_ghl.directory import Directory
 from streams.messages import Observation
 from streams.operations.worker_queries.client import Timeouts, WorkerQueryClient
-from streams.operations.worker_queries.errors import NoWorker
+from streams.operations.worker_queries.errors import CannotFinish, NoWorker
 from streams.settings import Connection, Settings
 from streams.settings.partitions import ConnectionPartitions
 
@@ -30,6 +30,30 @@ async def ask_directories(
     run = f"replay-{uuid.uuid4().hex[:8]}"
     async with WorkerQueryClient(settings, partitions, run, timeouts=TIMEOUTS, most=1) as client:
         return dict(await asyncio.gather(*(_ask(client, name, wishes) for name in partitions)))
+
+
+async def ask_who_answers(
+    settings: Settings, connections: Collection[Connection], seconds: float
+) -> dict[str, Observation]:
+    """The same, of those whose worker answers in time: one that nobody serves holds up no other."""
+    connection_partitions = ConnectionPartitions(settings)
+    partitions = {connection.name: connection_partitions.ghl(connection) for connection in connections}
+    if not partitions:
+        return {}
+    run = f"names-{uuid.uuid4().hex[:8]}"
+    async with WorkerQueryClient(settings, partitions, run, timeouts=TIMEOUTS, most=len(partitions)) as client:
+        asked = {name: asyncio.create_task(client.query(name, "directory")) for name in partitions}
+        try:
+            await asyncio.wait(asked.values(), timeout=seconds)
+        finally:
+            for question in asked.values():
+                question.cancel()
+            answers = await asyncio.gather(*asked.values(), return_exceptions=True)
+    found = dict(zip(asked, answers, strict=True))
+    for answer in answers:
+        if isinstance(answer, Exception) and not isinstance(answer, CannotFinish):
+            raise answer
+    return {name: answer for name, answer in found.items() if isinstance(answer, Observation)}
 
 
 async def _ask(client: WorkerQueryClient, connection: str, wishes: Mapping[str, bool]) -> tuple[str, Observation]:

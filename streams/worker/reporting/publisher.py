@@ -66,6 +66,7 @@ class StatusPublisher:
             appends_failing_seconds=failing,
             mapping_version=reporter.in_force.mapping_version,
             mapping_trouble=reporter.mapping_trouble,
+            connection_trouble=reporter.connection_trouble,
             partitions=self._settings.kafka.partitions,
             assigned=tuple(sorted(ownership.assigned)),
             fenced=tuple(sorted(ownership.fenced)),

@@ -31,6 +31,7 @@ class Reporter:
         self.in_force = settings
         """The newest settings of which everything is in force in this worker."""
         self.mapping_trouble = settings.mapping_trouble
+        self.connection_trouble = settings.connection_trouble
         self.redact = Redaction(secret_values(settings))
         self.names = names
         self.connections = LiveConnections(settings)
@@ -49,6 +50,7 @@ class Reporter:
     def taken_over(self, in_force: Settings, wanted: Settings) -> None:
         """`wanted` are the newest settings, `in_force` those of which everything is in force."""
         self.in_force, self.mapping_trouble = in_force, wanted.mapping_trouble
+        self.connection_trouble = wanted.connection_trouble
 
     def replaced(self, before: Connection | None, now: Connection | None) -> None:
         """A connection is another from now on."""

@@ -7,6 +7,8 @@ from tests.chaos.history.history import (
     FORGOT,
     FROZEN,
     KILLED,
+    PAUSED,
+    REMOVED,
     Deed,
     Edit,
     Event,
@@ -14,6 +16,7 @@ from tests.chaos.history.history import (
     History,
     Listed,
     Received,
+    Silence,
     Stray,
 )
 from tests.chaos.history.in_time import MOST_SECONDS, unwritten
@@ -27,6 +30,8 @@ __all__ = [
     "FROZEN",
     "KILLED",
     "MOST_SECONDS",
+    "PAUSED",
+    "REMOVED",
     "Deed",
     "Edit",
     "Event",
@@ -35,6 +40,7 @@ __all__ = [
     "History",
     "Listed",
     "Received",
+    "Silence",
     "Stray",
     "Verdict",
     "Violation",

@@ -7,7 +7,7 @@ All of them come from clocks of one machine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from streams.settings import Connection, Settings, parse_settings
 
 KILLED, FROZEN, ENDED, DELETED_BY_HAND = "killed", "frozen", "ended", "deleted by hand"
 FORGOT = "memory lost"
+PAUSED, REMOVED = "paused", "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,22 @@ class Listed:
     is_shared: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A connection, with its location and team, of which nobody may ask anything from `at` until `until` (None: the end).
+
+    `why` is `paused` or `removed`. `left` is what a removed one still had then: subscriptions, keys, tokens.
+    """
+
+    connection: str
+    location: str
+    team: str
+    why: str
+    at: float
+    until: float | None = None
+    left: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class History:
     """A run. Sequences are in order of time.
@@ -122,6 +139,7 @@ class History:
     - `edits`: what agents did in Lofty, if it has a version.
     - `planned`: the acts that were to be done, each of them once at least; `deeds`: what was done, with its effects.
     - `strays`: what nobody can read, or nobody can carry.
+    - `silences`: when nobody may ask for a connection.
     - `before`: connection → the ids of contacts that GHL had before us. `listed`: the conflicts that the product lists at the end.
     """
 
@@ -139,8 +157,21 @@ class History:
     planned: Sequence[str] = ()
     deeds: Sequence[Deed] = ()
     strays: Sequence[Stray] = ()
+    silences: Sequence[Silence] = ()
     before: Mapping[str, Sequence[str]] = field(default_factory=dict)
     listed: Sequence[Listed] = ()
+
+    def lasting(self) -> History:
+        """The same without what concerns connections that were removed: the configuration at the end does not know them."""
+        removed = [one for one in self.silences if one.why == REMOVED]
+        names = {one.connection for one in removed}
+        budgets = {one.location for one in removed} | {one.team for one in removed}
+        return replace(
+            self,
+            ghl=[one for one in self.ghl if one.budget not in budgets],
+            lofty=[one for one in self.lofty if one.budget not in budgets],
+            receipts=[one for one in self.receipts if one.receipt.connection not in names],
+        )
 
     @cached_property
     def settings(self) -> Settings:

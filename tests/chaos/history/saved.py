@@ -11,7 +11,7 @@ import orjson
 from connectors.sandbox.shared.ledger import Entry
 from streams.messages import Entity, Parked, Receipt
 from streams.messages.fence import Fence
-from tests.chaos.history.history import Deed, Edit, Event, Fenced, History, Listed, Received, Stray
+from tests.chaos.history.history import Deed, Edit, Event, Fenced, History, Listed, Received, Silence, Stray
 
 
 def save(history: History, path: Path) -> None:
@@ -47,6 +47,7 @@ def to_json(history: History) -> dict[str, Any]:
         "planned": list(history.planned),
         "deeds": [{**asdict(one), "seen": dict(one.seen)} for one in history.deeds],
         "strays": [asdict(one) for one in history.strays],
+        "silences": [asdict(one) for one in history.silences],
         "before": {name: list(ids) for name, ids in history.before.items()},
         "listed": [asdict(one) for one in history.listed],
     }
@@ -72,6 +73,7 @@ def from_json(found: dict[str, Any]) -> History:
         planned=list(found.get("planned", ())),
         deeds=[Deed(**one) for one in found.get("deeds", ())],
         strays=[Stray(**one) for one in found.get("strays", ())],
+        silences=[Silence(**{**one, "left": tuple(one["left"])}) for one in found.get("silences", ())],
         before=found.get("before", {}),
         listed=[Listed(**one) for one in found.get("listed", ())],
     )

@@ -11,6 +11,7 @@ from tests.chaos.history.finding import Finding, Violation
 from tests.chaos.history.history import History
 from tests.chaos.history.in_time import written_in_time
 from tests.chaos.history.intended import every_write_is_told
+from tests.chaos.history.left_alone import left_alone
 from tests.chaos.history.nothing_dropped import nothing_dropped
 from tests.chaos.history.nothing_lost import nothing_lost
 from tests.chaos.history.nothing_stale import nothing_stale
@@ -34,6 +35,7 @@ PROPERTIES: tuple[Callable[[Case], Finding], ...] = (
     one_person,
     once_only,
     nothing_dropped,
+    left_alone,
 )
 """In the order of their numbers, from 1."""
 
@@ -76,6 +78,6 @@ class Verdict:
 
 
 def judge(history: History) -> Verdict:
-    """Judge a history. Pure: the same history, the same verdict."""
-    case = Case.of(history)
-    return Verdict(tuple(prove(case) for prove in PROPERTIES))
+    """Judge a history. Pure: the same history, the same verdict. What was removed is judged by P13 alone."""
+    whole, lasting = Case.of(history), Case.of(history.lasting())
+    return Verdict(tuple(prove(whole if prove is left_alone else lasting) for prove in PROPERTIES))

@@ -35,6 +35,7 @@ _ACTIONS = {
     "replay resume": "resumed a replay",
     "replay stop": "stopped a replay",
 }
+_VIA = {"token": "by API token", "command": "on the command line"}
 _OUTCOMES = {
     "done": StatusText("ok", "done"),
     "begun": StatusText("busy", "in progress"),
@@ -82,5 +83,5 @@ def audit_row(act: ActSeen) -> AuditRow:
         details += (("result", act.detail),)
     elif act.detail:
         result = StatusText(result.level, f"{result.words}: {act.detail}")
-    source = ", ".join(part for part in (act.address, "by API token" if act.via == "token" else "") if part)
+    source = ", ".join(part for part in (act.address, _VIA.get(act.via, "")) if part)
     return AuditRow(act, did, result, source, details)

@@ -20,14 +20,14 @@ TYPES: dict[str, str] = {
 
 
 def new_field_words(effects: Effects) -> tuple[str, ...]:
-    """Each new field once, with the connections in whose locations it is new; or why that is not known."""
-    if effects.trouble:
-        return (f"{effects.trouble} Those that it lacks are created.",)
+    """Each new field once, with the connections in whose locations it is new; then where that is not known."""
+    unknown = (f"{effects.trouble} Those that it lacks are created.",) if effects.trouble else ()
     by_field: dict[tuple[str, str, str], list[str]] = {}
     for one in effects.new_fields:
         by_field.setdefault((one.name, one.type, one.hint), []).append(one.connection)
-    return tuple(
+    known = (
         f"“{name}” ({TYPES.get(kind, kind)}) in the location of {', '.join(connections)}."
         + (f" {hint[:1].upper()}{hint[1:]}" if hint else "")
         for (name, kind, hint), connections in by_field.items()
     )
+    return (*known, *unknown)

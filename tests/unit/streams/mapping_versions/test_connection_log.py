@@ -104,3 +104,12 @@ def test_any_interleaving_gives_a_chain_without_gaps(seed: int) -> None:
         phases = [one.phase for one in versions]
         for now, after in pairwise(phases):
             assert (now, after) not in {("in use", "removed"), ("removing", "in use"), ("removed", "removing")}
+
+
+def test_a_key_that_is_only_sealed_again_takes_no_place_of_one_pasted_meanwhile() -> None:
+    """It keeps the time at which it was pasted. What is pasted at the same time, and later, counts."""
+    log = ConnectionLog()
+    for sealed, at_ms in (("old", 10), ("pasted", 20), ("old, sealed again", 10), ("pasted, sealed again", 20)):
+        one = SealedCredential(connection="acme", secret="ghl_token", sealed=sealed, at_ms=at_ms)
+        log.take_credential("acme", "ghl_token", one)
+    assert log.sealed()["acme"]["ghl_token"].sealed == "pasted, sealed again"

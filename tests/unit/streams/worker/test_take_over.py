@@ -53,9 +53,8 @@ class Worker:
         self.blocks: dict[str, asyncio.Event] = {}
         self.error: Exception | None = None
         self.reports: list[int] = []
-        self.take_over = TakeOver(
-            now, self.connections, self.replace, lambda inside, _: self.reports.append(inside.mapping_version)
-        )
+        self.trouble: dict[str, str] = {}
+        self.take_over = TakeOver(now, self.connections, self.replace, self.report)
 
     async def replace(self, name: str, now: Connection | None) -> None:
         """What the dispatchers do."""
@@ -65,6 +64,11 @@ class Worker:
         if self.error is not None:
             raise self.error
         self.connections.put(name, now)
+
+    def report(self, in_force: Settings, wanted: Settings) -> None:
+        """What the worker's status says."""
+        self.reports.append(in_force.mapping_version)
+        self.trouble = wanted.connection_trouble
 
     async def settle(self) -> None:
         """Let everything run that can."""
@@ -171,11 +175,13 @@ async def test_a_renamed_connection_is_left_out_and_ends_nobody(caplog: pytest.L
     await worker.settle()
     worker.take_over.begin(wanted)
     await worker.settle()
-    tries = len(worker.replaced)
+    tries, trouble = len(worker.replaced), worker.trouble
     worker.error = None
     worker.take_over.begin(changed(wanted, "acme", paused=("to_lofty",)))
     await worker.settle()
 
     assert tries == 1
+    assert "has the Lofty team and GHL location of 'old'" in trouble["acme"]
+    assert worker.trouble == {}
     assert "has the Lofty team and GHL location of 'old'" in caplog.text
     assert worker.connections["acme"].paused == ("to_lofty",)

@@ -75,6 +75,7 @@ def test_without_any_worker_that_alone_is_told() -> None:
     [
         ({"fenced": (0,)}, "no worker owns 1 of 2 partitions"),
         ({"mapping_trouble": "line 3: no"}, "worker w1: line 3: no"),
+        ({"connection_trouble": {"acme": "no key opens it"}}, "connection acme: worker w1: no key opens it"),
         ({"connections": side(parked={"fetch": 2})}, "connection acme: 2 parked"),
         ({"connections": side(on_hold="no access")}, "connection acme: on hold: no access"),
         (
