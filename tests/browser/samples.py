@@ -83,6 +83,7 @@ from streams.messages.worker_status import BudgetStatus
 from streams.operations.conflicts.open_conflicts import ConflictItem, ConflictPerson
 from streams.operations.history.index.lead_rows import LeadState
 from streams.operations.history.timeline import Event
+from tests.browser import samples_of_steps
 
 NOW = 1_764_042_000_000
 MINUTE = 60_000
@@ -1024,6 +1025,11 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("verification", "verification.html", VERIFICATION, {}),
     Sample("verification-undecided", "verification.html", VERIFICATION_UNDECIDED, {}),
     Sample("verification-running", "verification.html", VERIFICATION_RUNNING, {}),
+    Sample("steps", "steps.html", samples_of_steps.STEPS, {}),
+    Sample("steps-new", "steps.html", samples_of_steps.STEPS_NEW, {}),
+    Sample("rehearsal", "rehearsal.html", samples_of_steps.REHEARSAL, {}),
+    Sample("rehearsal-running", "rehearsal.html", samples_of_steps.REHEARSAL_RUNNING, {}),
+    Sample("rehearsal-empty", "rehearsal.html", samples_of_steps.REHEARSAL_EMPTY, {}),
     Sample("mapping-table", "mapping_table.html", MAPPING_TABLE, {}),
     Sample("mapping-table-built-in", "mapping_table.html", MAPPING_TABLE_BUILT_IN, {}),
     Sample("mapping-field", "mapping_field.html", MAPPING_FIELD, {}),

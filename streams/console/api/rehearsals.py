@@ -1,4 +1,4 @@
-"""Endpoints of rehearsals."""
+"""Endpoints of what comes before an import: whose accounts they are, and a rehearsal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from streams.console.api.endpoint import Endpoint, Input
 from streams.console.services.rehearsals import Rehearsal
+from streams.operations.access_check import AccessCheck
 
 _PATH = "/connections/{connection}/rehearsals"
 
@@ -19,6 +20,16 @@ class NewRehearsal(Input):
 
 
 ENDPOINTS = (
+    Endpoint(
+        *("POST", "/connections/{connection}/check-access", "check-access", "connections"),
+        *(
+            "Read a little of both accounts: whose they are, and which permissions are missing.",
+            "operator",
+            AccessCheck,
+        ),
+        lambda call: call.services.locations.check_access(call.by, call.path["connection"]),
+        errors=(404, 503),
+    ),
     Endpoint(
         *("GET", _PATH, "get-rehearsals", "rehearsals"),
         *("The newest rehearsals of a connection that this gateway ran.", "viewer", tuple[Rehearsal, ...]),

@@ -53,10 +53,16 @@ class ConnectionEditsPage(Page):
         form = await form_of(request)
         name, settings = form.get("name", "").strip().lower(), settings_from(form)
         credentials: dict[str, str] = {one: form[one] for one in SECRETS if form.get(one, "").strip()}
+        is_paused = form.get("begin") == "paused"
+        if is_paused:
+            settings = {**settings, "paused": True}
         try:
             added = await self._services.connection_edits.add(self._guard.actor(request), name, settings, credentials)
         except (WrongInput, Conflict) as error:
             return await self._form(request, None, settings, form=form, error=error)
+        if is_paused:
+            words = f"Connection {added.label} was added. Nothing is written before you switch it on."
+            return self._layout.redirect(href(f"/connections/{part(added.id)}/steps"), words)
         words = "works from now on" if not added.needs else "waits for the keys that are missing"
         return self._layout.redirect(_page_of(added.id), f"Connection {added.label} was added. It {words}.")
 
@@ -105,7 +111,8 @@ class ConnectionEditsPage(Page):
         else:
             found = await edits.pause(by, connection, (), version)
             words = f"Connection {found.label} is paused. What comes in waits, and nothing is lost."
-        return self._layout.redirect(href("/connections"), words)
+        to = f"/connections/{part(found.id)}/steps" if form.get("back") == "steps" else "/connections"
+        return self._layout.redirect(href(to), words)
 
     async def confirm(self, request: web.Request) -> web.StreamResponse:
         """Ask before a connection is removed."""

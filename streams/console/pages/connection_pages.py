@@ -6,5 +6,6 @@ from streams.console.pages.connection_edits import ConnectionEditsPage
 from streams.console.pages.connection_imports import ConnectionImportsPage
 from streams.console.pages.connections import ConnectionsPage
 from streams.console.pages.rehearsals import RehearsalsPage
+from streams.console.pages.steps import StepsPage
 
-CONNECTION_PAGES = (ConnectionsPage, ConnectionEditsPage, ConnectionImportsPage, RehearsalsPage)
+CONNECTION_PAGES = (ConnectionsPage, ConnectionEditsPage, ConnectionImportsPage, RehearsalsPage, StepsPage)

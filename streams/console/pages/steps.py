@@ -1,0 +1,44 @@
+"""The steps of a new connection, which can be left and taken up again: they are read from what the connection is and has done."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from streams.console.errors import NotFound, Unavailable
+from streams.console.pages.layout import Page
+from streams.console.pages.render import href, part
+from streams.console.pages.views.steps_view import access_words, steps_view
+
+
+class StepsPage(Page):
+    """`/console/connections/NAME/steps`."""
+
+    def add(self, app: web.Application) -> None:
+        """Add the routes."""
+        self._guard.add(app, "GET", "/connections/{connection}/steps", self.show, role="viewer")
+        self._guard.add(app, "POST", "/connections/{connection}/steps", self.check, role="operator")
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """What is done, what is missing, and what comes next."""
+        connection, services = request.match_info["connection"], self._services
+        one = next((one for one in await services.connections.all() if one.name == connection), None)
+        if one is None:
+            raise NotFound(f"There is no connection {connection[:63]!r}.")
+        rehearsals = await services.runs.rehearsals.of(connection)
+        imported = next((row for row in await services.backfill.all() if row.connection == connection), None)
+        compared = (
+            run for run in await services.runs.verifications.all() if run.connection == connection and not run.lead
+        )
+        view = steps_view(one, next(iter(rehearsals), None), imported, next(compared, None))
+        return await self._layout.page(request, "steps.html", view)
+
+    async def check(self, request: web.Request) -> web.StreamResponse:
+        """Say whose accounts they are, and which permissions are missing."""
+        connection = request.match_info["connection"]
+        page = href(f"/connections/{part(connection)}/steps")
+        try:
+            found = await self._services.locations.check_access(self._guard.actor(request), connection)
+        except Unavailable as error:
+            return self._layout.redirect(page, error.words, "warn")
+        words, level = access_words(found)
+        return self._layout.redirect(page, words, level)

@@ -1,0 +1,75 @@
+"""The steps of a connection: what is done is read from what it is and has done, and one button comes next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streams.console.pages.views.steps_view import StepsView, access_words, steps_view
+from streams.console.services.backfill import BackfillState
+from streams.console.services.connections import ConnectionState, SideState
+from streams.operations.access_check import AccessCheck, SideCheck
+
+LOFTY = SideState("lofty", "123", "token", True, "connected with an API key")
+GHL = SideState("ghl", "loc-1", "token", True, "connected with an API key")
+PAUSED = ConnectionState(
+    *("harbor", "US", "default", LOFTY, GHL, "", 0, 0, 0, ()),
+    label="harbor",
+    managed="console",
+    version=3,
+    state="paused",
+)
+IMPORTED = BackfillState(
+    *("harbor", False, "", 1_000, 40, 40, 40, 1.0, "40 leads", 0, 0, 100),
+)
+
+
+def following(view: StepsView) -> list[tuple[str, str]]:
+    """The step that comes next, with its button."""
+    return [(one.title, one.go.words if one.go else "") for one in view.steps if one.is_next]
+
+
+CASES = [
+    ("its key is missing", replace(PAUSED, needs=("lofty_api_key",)), None, ("Lofty", "Paste the key of Lofty")),
+    (
+        "nobody has granted access",
+        replace(PAUSED, ghl=replace(GHL, access="oauth", is_connected=False)),
+        None,
+        ("GoHighLevel", "Connect GoHighLevel"),
+    ),
+    (
+        "a permission is missing",
+        replace(PAUSED, ghl=replace(GHL, access="oauth", missing=("contacts.write",))),
+        None,
+        ("GoHighLevel", "Connect again"),
+    ),
+    ("both sides are there", PAUSED, None, ("Rehearsal", "Rehearse the import")),
+    ("imported, and paused since", PAUSED, IMPORTED, ("Switch on", "Switch it on")),
+    ("imported, and on", replace(PAUSED, state="in use"), IMPORTED, ("Compare", "Compare now")),
+]
+
+
+@pytest.mark.parametrize(("what", "one", "imported", "expected"), CASES, ids=[case[0] for case in CASES])
+def test_the_first_step_that_is_not_done_has_the_button(
+    what: str, one: ConnectionState, imported: BackfillState | None, expected: tuple[str, str]
+) -> None:
+    """And no other step comes next."""
+    assert following(steps_view(one, None, imported, None)) == [expected]
+
+
+def test_a_connection_of_the_file_cannot_be_switched_on_here() -> None:
+    """It has no such button."""
+    view = steps_view(replace(PAUSED, managed="file"), None, IMPORTED, None)
+    assert following(view) == [("Switch on", "")]
+
+
+def test_what_a_check_found_is_one_message() -> None:
+    """Whose accounts they are; what is missing, and where to add it."""
+    found = AccessCheck("harbor", SideCheck("Ann Vale", 40), SideCheck("Harbor", 1, ("locations.readonly",)))
+    words, level = access_words(found)
+    assert words.startswith("Lofty: whose key it is: Ann Vale, 40 leads. GoHighLevel: location Harbor, 1 contact.")
+    assert ("locations.readonly" in words, "Private Integrations" in words, level) == (True, True, "warn")
+    right = access_words(AccessCheck("harbor", SideCheck("Ann Vale", 40), SideCheck("Harbor", 1)))
+    refused = access_words(AccessCheck("harbor", SideCheck(problem="401 no"), SideCheck("Harbor", 1)))
+    assert (right[1], refused[1]) == ("ok", "warn")
