@@ -59,5 +59,5 @@ def _state(one: RecipientState) -> StatusText:
     if one.unknown_connections:
         return StatusText("warn", "A connection of the configuration does not exist")
     if one.open_problems:
-        return StatusText("ok", f"Knows of {counted(one.open_problems, 'open problem')}")
-    return StatusText("ok", "Knows of no open problem")
+        return StatusText("ok", f"Informed of {counted(one.open_problems, 'open problem')}")
+    return StatusText("ok", "No open problem was reported")

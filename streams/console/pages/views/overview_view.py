@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from streams.console.pages.charts import Measurement
 from streams.console.pages.render import REFRESH_MS, href
+from streams.console.pages.views.overview_verdict import LATE_SECONDS, NO_ACCESS, VENDORS, verdict
 from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
 from streams.console.pages.views.parked_view import CauseCard, cause_card
 from streams.console.pages.wording import awaited, counted, grouped, length
@@ -105,12 +106,9 @@ class OverviewView:
     measured_ms: int
 
 
-LATE_SECONDS = 15 * 60
-NO_ACCESS = ("no access", "uninstalled")
 PLOTTED = 90
 """Points of a plot; more are thinned out."""
 
-_VENDORS = {"read": "Lofty", "write": "GHL"}
 _WORKERS = {
     "ready": StatusText("ok", "Running"),
     "starting": StatusText("busy", "Starting"),
@@ -138,107 +136,6 @@ def overview_view(found: OverviewNow, history: History) -> OverviewView:
         workers=tuple(_worker(one, now.at_ms) for one in now.workers),
         measured_ms=now.at_ms,
     )
-
-
-def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hyperlink, ...]]:
-    """Is it running? The worst that is true, in one sentence; why; and where to go on."""
-    now = found.deployment
-    ways: list[Hyperlink] = []
-    parked = ""
-    if found.parked.total:
-        parked = f"{counted(found.parked.total, 'problem needs', 'problems need')} attention."
-        ways.append(Hyperlink("See what needs attention", href("/parked")))
-    for look in (_without_workers, _without_access, _on_hold, _paused, _late):
-        trouble = look(now)
-        if trouble is not None:
-            state, why, way = trouble
-            return state, tuple(one for one in (why, parked) if one), (*((way,) if way else ()), *ways)
-    paused = [one.connection for one in now.connections if one.paused]
-    waiting = sum(sum(one.undelivered.values()) for one in now.connections if not one.paused)
-    state = StatusText("ok", "Running, and up to date")
-    if waiting:
-        state = StatusText("ok", f"Running, {counted(waiting, 'change')} on the way")
-    if paused:
-        names = ", ".join(paused)
-        state = StatusText("warn", f"{state.words}; {names} {'is' if len(paused) == 1 else 'are'} paused")
-        ways.append(Hyperlink("See connections", href("/connections")))
-    return state, tuple(one for one in ("" if found.is_limited else _fresh(now), parked) if one), tuple(ways)
-
-
-ErrorView = tuple[StatusText, str, Hyperlink | None]
-
-
-def _without_workers(now: Deployment) -> ErrorView | None:
-    if not now.alive:
-        return (
-            StatusText("bad", "The sync engine is not running"),
-            "No worker reports. Changes from Lofty and GHL are kept, and synced once one runs.",
-            None,
-        )
-    if not now.unowned:
-        return None
-    part = f"{len(now.unowned)} of {counted(now.partitions, 'partition')}"
-    if any(one.state == "starting" for one in now.alive):
-        return (
-            StatusText("busy", "Workers are starting"),
-            f"{part} are being taken over. Nothing is lost meanwhile.",
-            None,
-        )
-    return StatusText("bad", "Part of the work has no worker"), f"{part} have no worker.", None
-
-
-def _without_access(now: Deployment) -> ErrorView | None:
-    for one in now.budgets:
-        if one.paused in NO_ACCESS:
-            names = ", ".join(one.connections)
-            words = f"No access to {_VENDORS[one.dispatcher]} for {names}"
-            return StatusText("bad", words), _sentence(one.because), Hyperlink("See connections", href("/connections"))
-    return None
-
-
-def _on_hold(now: Deployment) -> ErrorView | None:
-    held = [one for one in now.connections if one.on_hold]
-    if not held:
-        return None
-    names = ", ".join(one.connection for one in held)
-    words = f"{names} {'waits' if len(held) == 1 else 'wait'} before anything is synced"
-    return (
-        StatusText("warn", words),
-        f"Waiting for {awaited(held[0].on_hold)}.",
-        Hyperlink("See connections", href("/connections")),
-    )
-
-
-def _paused(now: Deployment) -> ErrorView | None:
-    paused = [one for one in now.budgets if one.paused]
-    if not paused:
-        return None
-    one = paused[0]
-    names = ", ".join(one.connections)
-    return StatusText("warn", f"{_VENDORS[one.dispatcher]} makes {names} wait"), _sentence(one.because), None
-
-
-def _late(now: Deployment) -> ErrorView | None:
-    oldest = [one.oldest_accepted_ms for one in now.connections if one.oldest_accepted_ms is not None]
-    seconds = (now.at_ms - min(oldest)) / 1000 if oldest else 0.0
-    if seconds < LATE_SECONDS:
-        return None
-    return (
-        StatusText("warn", "Running, but some changes are late"),
-        f"The oldest has waited for {length(seconds)}.",
-        None,
-    )
-
-
-def _fresh(now: Deployment) -> str:
-    live, fresh = now.totals.get("live", 0), now.totals.get("live_within_60s", 0)
-    if not live:
-        return "No change has arrived since the workers started."
-    if live == 1:
-        return f"The one live change was {'' if fresh else 'not '}in GHL within a minute."
-    share = 100 * fresh / live
-    shown = f"{share:.0f}" if share in (0.0, 100.0) else f"{min(share, 99.9):.1f}"
-    return f"{shown} % of {counted(live, 'live change')} were in GHL within a minute."
 
 
 def _numbers(found: OverviewNow) -> tuple[Figure, ...]:
@@ -364,7 +261,7 @@ def _waits_for(of: ConnectionView | None) -> str:
         if budget is not None and budget.paused:
             because = budget.because or budget.paused
             if budget.paused in NO_ACCESS:
-                return f"access to {_VENDORS[budget.dispatcher]}, which was lost: {because}"
+                return f"access to {VENDORS[budget.dispatcher]}, which was lost: {because}"
             return f"the end of a pause: {because}"
     if of.undelivered.get("fetch"):
         return "its turn to be read from Lofty"
@@ -384,7 +281,7 @@ def _api_limit(budget: BudgetStatus, now_ms: int) -> ApiLimit:
     return ApiLimit(
         budget=budget,
         name=", ".join(budget.connections) or budget.budget,
-        vendor=_VENDORS[budget.dispatcher],
+        vendor=VENDORS[budget.dispatcher],
         window="requests a minute" if budget.window_seconds == 60 else f"requests in {budget.window_seconds:g} s",
         used_today=max(0, used_today),
         state=state,
@@ -428,7 +325,3 @@ def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
         Plot("Longest wait", "s", series(lambda one: one.oldest_seconds or 0.0), f"the last {hours}"),
         Plot("Needs attention", "", series(lambda one: float(one.parked)), f"the last {hours}"),
     )
-
-
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '!', '?')) or not words else '.'}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streams.console.pages.views.overview_view import overview_view, verdict
+from streams.console.pages.views.overview_verdict import verdict
+from streams.console.pages.views.overview_view import overview_view
 from streams.console.services.overview import History, IndexState, OverviewNow
 from streams.console.services.parked import ParkedGroup, ParkedGroups
 from streams.console.services.time_series import Point, TimeSeries
