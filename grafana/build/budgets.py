@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grafana.build.dashboard import Band, Dashboard, Variable
-from grafana.build.panels import BLUE, GREEN, ORANGE, RED, YELLOW, Look, Query, bars, lines, table, value
+from grafana.build.panel import BLUE, GREEN, ORANGE, RED, YELLOW, Look, Query
+from grafana.build.panels import bars, lines, table, value
 from grafana.build.queries import count
 
 OF = 'budget=~"$budget"'

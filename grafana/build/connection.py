@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from grafana.build.dashboard import Band, Dashboard, Variable
 from grafana.build.overview import AGE, FRESH, OPEN_PARKED
-from grafana.build.panels import GREEN, NEUTRAL, RED, YELLOW, Query, heat, lines, stat, value
+from grafana.build.panel import GREEN, NEUTRAL, RED, YELLOW, Query
+from grafana.build.panels import heat, lines, stat, value
 from grafana.build.queries import FAIR, FRESHNESS, PER_SECOND, fresh_share, heat_of, quantile, rate
 
 OF = 'connection=~"$connection"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from grafana.build.panels import DATASOURCE, Json, Panel
+from grafana.build.panel import DATASOURCE, Json, Panel
 
 SCHEMA_VERSION = 41
 """Grafana's classic dashboard schema: 12.0 writes it, 11 and 13 read it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grafana.build.dashboard import Band, Dashboard
-from grafana.build.panels import GREEN, ORANGE, RED, YELLOW, Look, Panel, Query, lines
+from grafana.build.panel import GREEN, ORANGE, RED, YELLOW, Look, Panel, Query
+from grafana.build.panels import lines
 from grafana.build.queries import PER_SECOND, quantile, rate, where_any
 
 SHOWN = ("lastNotNull", "max")

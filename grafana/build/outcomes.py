@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from grafana.build.panels import Look, Panel, Query, lines
+from grafana.build.panel import Look, Panel, Query
+from grafana.build.panels import lines
 from grafana.build.queries import count
 
 

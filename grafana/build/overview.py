@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 from grafana.build.dashboard import Band, Dashboard
-from grafana.build.panels import (
-    GREEN,
-    NEUTRAL,
-    ORANGE,
-    RED,
-    YELLOW,
-    Json,
-    Look,
-    Query,
-    heat,
-    lines,
-    stat,
-    table,
-    value,
-)
+from grafana.build.panel import GREEN, NEUTRAL, ORANGE, RED, YELLOW, Json, Look, Query
+from grafana.build.panels import heat, lines, stat, table, value
 from grafana.build.queries import FAIR, FRESHNESS, OURS, PER_SECOND, count, fresh_share, heat_of, quantile, rate
 
 FRESH = ((None, RED), (0.95, ORANGE), (0.99, GREEN))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from grafana.build.dashboard import Band, Dashboard
 from grafana.build.outcomes import outcomes
-from grafana.build.panels import GREEN, ORANGE, RED, YELLOW, Look, Query, lines, stat, table, value
+from grafana.build.panel import GREEN, ORANGE, RED, YELLOW, Look, Query
+from grafana.build.panels import lines, stat, table, value
 from grafana.build.queries import OURS, quantile, rate
 
 SHOWN = ("lastNotNull", "max")

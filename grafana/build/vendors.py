@@ -6,20 +6,8 @@ from typing import Literal
 
 from grafana.build.dashboard import Band, Dashboard
 from grafana.build.outcomes import outcomes
-from grafana.build.panels import (
-    GREEN,
-    NEUTRAL,
-    ORANGE,
-    PURPLE,
-    RED,
-    YELLOW,
-    Look,
-    Panel,
-    Query,
-    heat,
-    lines,
-    stat,
-)
+from grafana.build.panel import GREEN, NEUTRAL, ORANGE, PURPLE, RED, YELLOW, Look, Panel, Query
+from grafana.build.panels import heat, lines, stat
 from grafana.build.queries import CALLS, PER_SECOND, heat_of, quantile, rate, share
 
 SECONDS = "lofty_ghl_vendor_seconds"

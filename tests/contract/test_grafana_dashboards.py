@@ -174,7 +174,8 @@ def test_a_planted_fault_is_found(plant: Plant, finding: str) -> None:
 def _sound() -> Json:
     """A dashboard of two panels with nothing wrong."""
     from grafana.build.dashboard import Band, Dashboard
-    from grafana.build.panels import Query, lines
+    from grafana.build.panel import Query
+    from grafana.build.panels import lines
 
     both = tuple(
         lines(title, "How many.", Query(RATE, "{{vendor}}"), unit="short", width=12, see="First look") for title in "AB"
