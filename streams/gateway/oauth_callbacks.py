@@ -9,13 +9,17 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from connectors.errors import CallbackRefused, ConnectorError
+from connectors.errors import CallbackRefused, ConnectorError, GrantRefused
 from connectors.http.transport import AiohttpTransport
 from streams.gateway.live_connections import LiveConnections
-from streams.kafka.batching_producer import BatchingProducer
+from streams.kafka.batching_producer import BatchingProducer, Record
+from streams.messages.installation import installation_key
+from streams.messages.partitioning import partition_of
+from streams.messages.topics import CONNECTIONS, TopicNames
 from streams.oauth.authorization import accept_ghl
 from streams.oauth.consent_link import connection_of
 from streams.oauth.grants import Grants
+from streams.oauth.installation import accept_installation, begins_in_marketplace
 from streams.oauth.token_records import send_token
 from streams.telemetry.metrics import Metrics
 
@@ -50,6 +54,8 @@ class OAuthCallbacks:
 
     async def ghl(self, request: web.Request) -> web.Response:
         """Exchange the code. The page says what was granted, or why it was not."""
+        if begins_in_marketplace(request.query):
+            return await self._installed(request)
         try:
             grants = self._grants()
             connection = connection_of(grants, request.query, self._now_ms())
@@ -68,6 +74,34 @@ class OAuthCallbacks:
         log.info("connection %s was granted access to GHL", granted.connection)
         lacks = f" Missing scopes: {', '.join(granted.missing)}." if granted.missing else ""
         return self._page("granted", 200, "Connected", f"Connection {granted.connection} is connected.{lacks}")
+
+    async def _installed(self, request: web.Request) -> web.Response:
+        """Keep an installation that began in GHL's marketplace. Its locations wait until a person pairs them."""
+        once_more = "If it was used or is too old, install the app in GoHighLevel's marketplace once more."
+        try:
+            grants = self._grants()
+            async with AiohttpTransport() as transport:
+                found = await accept_installation(grants, request.query, transport, self._now_ms())
+            kafka = grants.settings.kafka
+            topic, partition = (
+                TopicNames(kafka.topic_prefix).of(CONNECTIONS),
+                partition_of(CONNECTIONS, kafka.partitions),
+            )
+            key = installation_key(found.subject).encode()
+            await self._batching_producer.produce([Record(topic, partition, key, found.to_bytes())])
+        except (CallbackRefused, GrantRefused) as error:
+            log.warning("an installation from GHL's marketplace was not accepted: %s", error)
+            return self._page("refused", 400, "Not installed", f"GoHighLevel does not accept the code. {once_more}")
+        except ConnectorError as error:
+            log.error("an installation from GHL's marketplace could not be accepted: %s", error)
+            return self._page("failed", 503, "Not installed", f"GoHighLevel did not answer as expected. {once_more}")
+        except Exception:
+            log.exception("the tokens of an installation from GHL's marketplace could not be stored")
+            text = "It could not be stored, and its code cannot be used twice. In a few minutes, install the app in GoHighLevel's marketplace once more."
+            return self._page("failed", 503, "Not installed", text)
+        log.info("GHL's %s %s installed the app: %d locations wait", found.kind, found.subject, len(found.locations))
+        text = "The app is installed. Nothing is read or written before somebody pairs its locations with accounts of Lofty, in the console under Connections, Installations."
+        return self._page("granted", 200, "Installed", text)
 
     async def lofty(self, _: web.Request) -> web.Response:
         """Lofty's answer does not say which connection it is for: the person pastes it where they began."""

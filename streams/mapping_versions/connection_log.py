@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from streams.messages.connection_edit import ConnectionEdit, SealedCredential
+from streams.messages.installation import Installation
 from streams.settings.overlay import EditedConnection
 
 ConnectionPhase = Literal["in use", "removing", "removed"]
@@ -55,6 +56,8 @@ class ConnectionLog:
     credentials: dict[str, dict[str, SealedCredential]] = field(default_factory=dict)
     changes: int = 0
     """How many edits and credentials were taken."""
+    installations: dict[str, Installation] = field(default_factory=dict)
+    """Installations that began in GHL's marketplace, by their subjects."""
 
     def newest(self, connection: str) -> ConnectionVersion | None:
         """The newest version of a connection; None for one that never was."""
@@ -92,6 +95,14 @@ class ConnectionLog:
             kept.pop(secret, None)
         elif credential.replaces(kept.get(secret)):
             kept[secret] = credential
+
+    def take_installation(self, subject: str, installation: Installation | None) -> None:
+        """Keep an installation in place of the one before; None removes it."""
+        self.changes += 1
+        if installation is None:
+            self.installations.pop(subject, None)
+        else:
+            self.installations[subject] = installation
 
     def removing(self) -> Iterator[ConnectionVersion]:
         """The connections whose removal has begun and has not ended."""

@@ -26,6 +26,7 @@ from streams.mapping_versions.listing import MappingState, state_of
 from streams.mapping_versions.version_log import VersionLog
 from streams.messages import InvalidMessage
 from streams.messages.connection_edit import CREDENTIAL_KEY, ConnectionEdit, SealedCredential
+from streams.messages.installation import INSTALLATION_KEY, Installation
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CONNECTIONS, MAPPINGS, TopicNames
@@ -190,6 +191,10 @@ class MappingVersions:
 
     def _take_connection(self, record: KafkaRecord) -> None:
         key = (record.key or b"").decode(errors="replace")
+        if key.startswith(INSTALLATION_KEY):
+            installation = Installation.from_bytes(record.value) if record.value is not None else None
+            self.connection_log.take_installation(key.removeprefix(INSTALLATION_KEY), installation)
+            return
         if not key.startswith(CREDENTIAL_KEY):
             self.connection_log.add(ConnectionEdit.from_bytes(record.value))
             return

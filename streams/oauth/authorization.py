@@ -50,7 +50,7 @@ async def accept_ghl(
         why = f"access was given to location {pair.location_id}, and connection {connection.name} is location {wanted}"
         raise CallbackRefused("ghl", f"{why}: choose that one, or change the configuration")
     missing = missing_scopes(pair.scopes, wanted_scopes(connection)) if pair.scopes else ()
-    return _granted(grants, connection, "ghl", pair, missing, now_ms)
+    return granted(grants, connection, "ghl", pair, missing, now_ms)
 
 
 def _require_location_scope(grants: Grants, pair: TokenPair) -> None:
@@ -81,7 +81,7 @@ async def accept_lofty(
     )
     pair = await converse(dialogue, transport)
     await _demand_account(connection, pair, transport)
-    return _granted(grants, connection, "lofty", pair, (), now_ms)
+    return granted(grants, connection, "lofty", pair, (), now_ms)
 
 
 async def lofty_by_key(grants: Grants, connection: Connection, transport: Transport, now_ms: int) -> Granted:
@@ -97,7 +97,7 @@ async def lofty_by_key(grants: Grants, connection: Connection, transport: Transp
     )
     pair = await converse(dialogue, transport)
     await _demand_account(connection, pair, transport)
-    return _granted(grants, connection, "lofty", pair, (), now_ms)
+    return granted(grants, connection, "lofty", pair, (), now_ms)
 
 
 async def _demand_account(connection: Connection, pair: TokenPair, transport: Transport) -> None:
@@ -116,9 +116,10 @@ async def _demand_account(connection: Connection, pair: TokenPair, transport: Tr
             log.info("Lofty does not say whose access was given to connection %s: %s", connection.name, error)
 
 
-def _granted(
+def granted(
     grants: Grants, connection: Connection, vendor: str, pair: TokenPair, missing: tuple[str, ...], now_ms: int
 ) -> Granted:
+    """A pair of tokens for the worker that owns the connection's budget."""
     account = grants.ghl(connection) if vendor == "ghl" else grants.lofty(connection)
     message = SealedToken(token=account.token, sealed=grants.seal(account.token, pair), at_ms=now_ms)
     return Granted(connection.name, vendor, message, account.partition, pair.scopes, missing, pair.expires_at_ms)

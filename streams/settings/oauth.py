@@ -19,6 +19,7 @@ class GhlApp(SettingsTable):
     version_id: str | None = None
     agency: bool = False
     authorize_url: BaseUrl = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
+    base_url: BaseUrl = "https://services.leadconnectorhq.com"
 
 
 class LoftyApp(SettingsTable):

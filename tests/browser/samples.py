@@ -22,6 +22,7 @@ from streams.console.pages.views.contacts_view import (
     TimelineView,
     WaitingEntity,
 )
+from streams.console.pages.views.installations_view import LocationForm, installations_view
 from streams.console.pages.views.leads_view import LeadChoice, leads_view, no_leads
 from streams.console.pages.views.mapping_field_view import field_form
 from streams.console.pages.views.mapping_table_view import MappingTableView, PastEdit, table_row
@@ -64,6 +65,7 @@ from streams.console.services.connection_edits import EditableConnection
 from streams.console.services.connection_imports import ImportedRow, ImportReport
 from streams.console.services.connections import ConnectionState, Setting, SideState
 from streams.console.services.contacts import Timeline
+from streams.console.services.installations import WaitingLocation
 from streams.console.services.lead import Lead
 from streams.console.services.leads import LeadChoices, LeadPage
 from streams.console.services.mapping_table import LeadExample
@@ -339,6 +341,18 @@ IMPORTED = import_view(
         ),
     ),
     sealed="sealed",
+)
+_WAITING = WaitingLocation("ve9EPM428h8vShlRW1KT", "Harbor Realty", "company-1", "company", NOW - 3_600_000, "")
+INSTALLATIONS = installations_view(
+    (
+        _WAITING,
+        WaitingLocation("loc-west", "", "loc-west", "location", NOW - 60_000, ""),
+        WaitingLocation("loc-acme", "Acme Homes", "company-1", "company", NOW - 3_600_000, "acme"),
+    ),
+    LocationForm(
+        *(_WAITING, "Not a name", "123456", "The connection is not right."),
+        (Fault("name", "a name of small letters, digits, dashes and underscores", "'Not a name'"),),
+    ),
 )
 UNREADABLE = ConnectionImportView(
     "The table cannot be read, so nothing was done.",
@@ -990,6 +1004,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("connection-new", "connection_form.html", NEW_CONNECTION, {}),
     Sample("connection-settings", "connection_form.html", CONNECTION_FORM, {}),
     Sample("connection-import", "connection_import.html", IMPORTED, {}),
+    Sample("installations", "installations.html", INSTALLATIONS, {}),
+    Sample("installations-none", "installations.html", installations_view(()), {}),
     Sample("connection-import-new", "connection_import.html", UNREADABLE, {}),
     Sample("leads", "contacts.html", LEADS, {}),
     Sample("leads-filtered", "contacts.html", LEADS_FILTERED, {}),

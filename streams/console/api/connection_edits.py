@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 
 from streams.console.api.connection_imports import ENDPOINTS as TABLE_ENDPOINTS
 from streams.console.api.endpoint import Endpoint, Input
+from streams.console.api.installations import ENDPOINTS as INSTALLATION_ENDPOINTS
 from streams.console.services.connection_edits import EditableConnection
 from streams.settings.model import Direction
 
@@ -80,6 +81,7 @@ class PastedCredential(Input):
 
 ENDPOINTS = (
     *TABLE_ENDPOINTS,
+    *INSTALLATION_ENDPOINTS,
     Endpoint(
         *("POST", "/connections", "add-connection", "connections"),
         *("Add a connection. It works once it has its credentials.", "settings", EditableConnection),

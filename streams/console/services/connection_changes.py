@@ -1,8 +1,9 @@
-"""The services that change connections, in one place for who wires them: one by one, and by a table."""
+"""The services that change connections, in one place for who wires them: one by one, by a table, and by installations in GHL."""
 
 from __future__ import annotations
 
 from streams.console.services.connection_edits import ConnectionEdits
 from streams.console.services.connection_imports import ConnectionImports
+from streams.console.services.installations import Installations
 
-__all__ = ("ConnectionEdits", "ConnectionImports")
+__all__ = ("ConnectionEdits", "ConnectionImports", "Installations")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -74,8 +74,16 @@ TABLE_COLUMNS = tuple(
 class ConnectionImports:
     """Adds connections by tables, through the service that edits them."""
 
-    def __init__(self, edits: ConnectionEdits, audit: AuditWriter, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        edits: ConnectionEdits,
+        give_access: Callable[[Iterable[str]], Awaitable[Mapping[str, str]]],
+        audit: AuditWriter,
+        now_ms: Callable[[], int],
+    ) -> None:
+        """`give_access` gives connections access whose locations installed the app in GHL's marketplace."""
         self._edits = edits
+        self._give_access = give_access
         self._audit = audit
         self._now_ms = now_ms
 
@@ -96,6 +104,10 @@ class ConnectionImports:
             report = _report(found, is_check=False)
             added = [one.name for one in report.rows if one.outcome == "new"]
             self._edits.take_up(added)
+            problems = await self._give_access(added)
+            report = replace(
+                report, rows=tuple(replace(one, note=problems.get(one.name, one.note)) for one in report.rows)
+            )
             result.detail = f"{report.new} added, {report.unchanged} unchanged, {report.refused} refused"
             if added:
                 result.detail += f": {', '.join(added)}"

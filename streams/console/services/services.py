@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
 from streams.console.services.conflicts import Conflicts
-from streams.console.services.connection_changes import ConnectionEdits, ConnectionImports
+from streams.console.services.connection_changes import ConnectionEdits, ConnectionImports, Installations
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.dependencies import ServiceDependencies
@@ -35,6 +35,7 @@ class Services:
     connections: Connections
     connection_edits: ConnectionEdits
     connection_imports: ConnectionImports
+    installations: Installations
     locations: Locations
     mapping: Mappings
     backfill: Backfills
@@ -84,6 +85,7 @@ def services_of(deps: ServiceDependencies) -> Services:
         return {one.connection for one in (await follower.overview()).connections if one.is_owned}
 
     edits = ConnectionEdits(mappings.editor, audit, served, mappings.check_visible_mapping, now_ms)
+    installations = Installations(edits, audit, deps.batching_producer, now_ms)
     contacts = Contacts(current, reader, now_ms, audit, follower.overview)
     return Services(
         current=current,
@@ -97,7 +99,8 @@ def services_of(deps: ServiceDependencies) -> Services:
             contacts.leads,
         ),
         connection_edits=edits,
-        connection_imports=ConnectionImports(edits, audit, now_ms),
+        connection_imports=ConnectionImports(edits, installations.give_access, audit, now_ms),
+        installations=installations,
         locations=Locations(current, audit),
         mapping=mappings,
         backfill=backfills,

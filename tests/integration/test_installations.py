@@ -1,0 +1,212 @@
+"""Installations that begin in GHL's marketplace: accepted by the exchange of their code, kept, and paired by a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+
+from connectors.sandbox import ghl as ghl_sandbox
+from connectors.sandbox.ghl import LocationSettings
+from connectors.sandbox.lofty import TeamSettings
+from connectors.sandbox.lofty import agent_activity as desk_work
+from connectors.sandbox.lofty.people import make_team
+from streams.kafka.topic_reader import newest_values
+from streams.mapping_versions.store import MappingVersions
+from streams.messages.topics import CONNECTIONS
+from streams.oauth.grants import Grants, wanted_scopes
+from streams.oauth.key_rotation import rotate_keys
+from streams.settings import parse_settings
+from streams.worker.supervisor import Supervisor
+from tests.deadlines import within
+from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
+from tests.integration.stage import ENVIRON, LOCATION, TEAM, Stage
+from tests.integration.test_connection_edits import (
+    API_KEY,
+    KEYS,
+    NEXT,
+    OTHER_LOCATION,
+    OTHER_TEAM,
+    Visitor,
+    names,
+    new_lead,
+    other_team,
+    until_served,
+)
+from tests.integration.test_oauth import consent
+from tests.kafka.broker import Broker
+
+COMPANY = "sandbox-company"
+SECRETS = {"LOFTY_GHL_TOKEN_KEYS": KEYS, "LOFTY_GHL_OAUTH_GHL_CLIENT_SECRET": "ghl-client-secret"}
+APP = """
+[oauth.ghl]
+client_id = "app1-acme"
+agency = true
+authorize_url = "{ghl}/v2/oauth/chooselocation"
+base_url = "{ghl}"
+"""
+
+
+@asynccontextmanager
+async def marketplace(
+    broker: Broker, tmp_path: Path, *, access_seconds: float = 3600
+) -> AsyncIterator[tuple[Stage, Supervisor, Caller]]:
+    """The stage with an app in GHL's marketplace, and with a team and a location that no connection names."""
+    teams = (TeamSettings(TEAM, ("stage-key",)), TeamSettings(OTHER_TEAM, (API_KEY,)))
+    ghl = {
+        "locations": (LocationSettings(LOCATION, ("pit-stage",)), LocationSettings(OTHER_LOCATION, ("pit-beta",))),
+        "clients": (ghl_sandbox.GhlClientSettings("app1-acme", "ghl-client-secret"),),
+        "access_seconds": access_seconds,
+    }
+    more = {"lofty": {"teams": teams}, "ghl": ghl, "environ": SECRETS, "restarts": True, "more": APP}
+    async with console_on_stage(broker, tmp_path, **more) as on, MappingVersions(on.settings) as versions:
+        desk_work.seed(on.lofty, other_team(on), make_team())
+        await on.worker.__aexit__(None, None, None)
+        stop = asyncio.Event()
+        supervisor = Supervisor(versions, on.given())
+        task = asyncio.create_task(supervisor.run(stop))
+        try:
+            await until_served(on, supervisor, "acme")
+            yield on, supervisor, caller(on)
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, within(60))
+
+
+async def install(on: Stage, choice: str) -> dict[str, str]:
+    """Somebody installs the app from GHL's marketplace; returns what GHL sends to the callback: a code, and no state."""
+    scopes = (*wanted_scopes(on.settings.connections["acme"]), "oauth.write", "oauth.readonly")
+    query = {
+        "response_type": "code",
+        "client_id": "app1-acme",
+        "redirect_uri": "https://hooks.example.com/oauth/ghl/callback",
+        "scope": " ".join(scopes),
+    }
+    return await consent(on, f"{on.ghl_url}/v2/oauth/chooselocation?{urlencode(query)}", choice)
+
+
+async def arrive(on: Stage, query: dict[str, str]) -> tuple[int, str]:
+    """Their browser comes to the gateway."""
+    async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
+        return answer.status, await answer.text()
+
+
+async def waiting(on: Stage, who: Caller) -> dict[str, str]:
+    """The inbox: the connection of each location, empty while it waits."""
+    return {one["location"]: one["connection"] for one in await who.get("/installations")}
+
+
+async def until_listed(on: Stage, who: Caller, location: str) -> None:
+    """Wait until a location is in the inbox."""
+
+    async def is_listed() -> bool:
+        return location in await waiting(on, who)
+
+    await on.until(is_listed)
+
+
+@pytest.mark.parametrize("choice", [COMPANY, OTHER_LOCATION], ids=["a whole agency", "one location"])
+async def test_an_installation_waits_until_it_is_paired(embedded_kafka: Broker, tmp_path: Path, choice: str) -> None:
+    """Before, nothing is asked of the location; afterwards its leads are carried by the tokens of the installation."""
+    async with marketplace(embedded_kafka, tmp_path) as (on, supervisor, who):
+        query = await install(on, choice)
+        status, page = await arrive(on, query)
+        again = await arrive(on, query)
+        await until_listed(on, who, OTHER_LOCATION)
+        before = await waiting(on, who)
+        touched = [one for one in on.requests("ghl") if one.budget == OTHER_LOCATION and "oauth" not in one.path]
+        raw = str(await newest_values(on.settings, on.names.of(CONNECTIONS)))
+        body = {"name": "beta", "team_id": str(OTHER_TEAM), "lofty_api_key": API_KEY}
+        unknown = await who.ask("POST", "/installations/loc-nowhere/pair", body)
+        wrong = await who.ask("POST", f"/installations/{OTHER_LOCATION}/pair", {**body, "name": "acme"})
+        paired = await who.ask("POST", f"/installations/{OTHER_LOCATION}/pair", body)
+        # The sandbox of Lofty has another address than Lofty.
+        settings = paired[1]["connection"]["settings"]
+        settings["lofty"]["base_url"] = on.lofty_url
+        settings["sweep"] = {"new_minutes": 0.05}
+        await who.ask("PUT", "/connections/beta/settings", {"settings": settings, "expected_version": 1})
+        await until_served(on, supervisor, "acme", "beta")
+        new_lead(on, "Ada")
+        await on.until(lambda: names(on) == {"Ada"})
+
+        assert (status, "Installed" in page) == (200, True)
+        assert (again[0], "once more" in again[1]) == (400, True)
+        assert before == ({OTHER_LOCATION: "", LOCATION: "acme"} if choice == COMPANY else {OTHER_LOCATION: ""})
+        assert touched == []
+        assert [one for one in ("sandbox-access", query["code"]) if one in raw] == []
+        assert (unknown[0], wrong[0]) == (404, 422)
+        assert (paired[0], paired[1]["problem"], paired[1]["connection"]["needs"]) == (200, "", [])
+        # A single location's tokens are the worker's now; an agency's can bring others.
+        assert await waiting(on, who) == ({OTHER_LOCATION: "beta", LOCATION: "acme"} if choice == COMPANY else {})
+
+
+async def test_a_forged_installation_is_refused(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """A code that GHL did not make, or none, leaves nothing."""
+    async with marketplace(embedded_kafka, tmp_path) as (on, _, who):
+        forged = await arrive(on, {"code": "made-up"})
+        empty = await arrive(on, {})
+        wrong_state = await arrive(on, {**(await install(on, COMPANY)), "state": "made-up"})
+
+        assert (forged[0], empty[0], wrong_state[0]) == (400, 400, 400)
+        assert "once more" in forged[1]
+        assert await waiting(on, who) == {}
+
+
+async def test_an_agency_whose_token_has_ended_still_brings_its_locations(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """It is renewed and stored before it is used; a table pairs them, and its keys are sealed again when keys are rotated."""
+    async with marketplace(embedded_kafka, tmp_path, access_seconds=30) as (on, supervisor, who):
+        assert (await arrive(on, await install(on, COMPANY)))[0] == 200
+        await until_listed(on, who, OTHER_LOCATION)
+        table = (
+            "name,team_id,location_id,lofty_api_key,ghl_access,lofty_url,ghl_url,new_leads_minutes\n"
+            f"beta,{OTHER_TEAM},{OTHER_LOCATION},{API_KEY},permission,{on.lofty_url},{on.ghl_url},0.05\n"
+        )
+        imported = await who.ask("POST", "/connections/import", {"csv": table})
+        await until_served(on, supervisor, "acme", "beta")
+        new_lead(on, "Ada")
+        await on.until(lambda: names(on) == {"Ada"})
+        listed = await who.ask("POST", "/installations/look-again")
+        environ = {**ENVIRON, **CONSOLE_ENVIRON, **SECRETS, "LOFTY_GHL_TOKEN_KEYS": f"{NEXT},{KEYS}"}
+        both = parse_settings(on.config, environ)
+        rotated = await rotate_keys(Grants(both, both.key_ring))
+
+        assert [(one["outcome"], one["note"]) for one in imported[1]["rows"]] == [("new", "")]
+        assert (listed[0], {one["location"] for one in listed[1]}) == (200, {OTHER_LOCATION, LOCATION})
+        assert (f"installation:{COMPANY}" in rotated.resealed, rotated.closed) == (True, {})
+        assert sum(one.operation == "get-access-token" for one in on.requests("ghl")) >= 2
+
+
+async def test_a_person_pairs_a_location_with_forms_alone(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """What is wrong is said beside the location, and its form comes back without the key."""
+    async with marketplace(embedded_kafka, tmp_path) as (on, _, who):
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+            person = Visitor(http, on.gateway.url)
+            await person.sign_in()
+            empty = await person.read("/installations")
+            await arrive(on, await install(on, COMPANY))
+            await until_listed(on, who, OTHER_LOCATION)
+            listed = await person.read("/installations")
+            again = await person.send("/installations")
+            path = f"/installations/{OTHER_LOCATION}/pair"
+            form = {"name": "beta", "team_id": str(OTHER_TEAM), "lofty_api_key": API_KEY}
+            wrong = await person.send(path, **{**form, "name": "Not a name"})
+            done = await person.send(path, **form)
+            after = await person.read("/installations")
+
+        assert "not installed from the marketplace yet" in empty[1]
+        assert (f'Location <span class="mono">{OTHER_LOCATION}' in listed[1], again[0]) == (True, 303)
+        assert (wrong[0], "expected" in wrong[1], str(OTHER_TEAM) in wrong[1], API_KEY in wrong[1]) == (
+            422,
+            True,
+            True,
+            False,
+        )
+        assert (done[0], done[2]) == (303, "/console/connections/beta/settings")
+        assert "No location waits" in after[1]
