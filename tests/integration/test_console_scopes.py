@@ -81,7 +81,9 @@ class Ids:
     run: str = ""
     verification: str = ""
     mapping: str = "default"
-    others: dict[str, str] = field(default_factory=lambda: {"vendor": "lofty", "secret": "ghl_token"})
+    others: dict[str, str] = field(
+        default_factory=lambda: {"vendor": "lofty", "secret": "ghl_token", "location": "loc-nowhere"}
+    )
 
     def part(self, path: str, name: str) -> str:
         """The value of a part of an address."""
