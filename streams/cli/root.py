@@ -36,6 +36,7 @@ COMMANDS = (
         "links",
         "secrets",
         "console",
+        "people",
         "notifications",
         "parked",
         "mapping",

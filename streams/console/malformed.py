@@ -53,6 +53,12 @@ async def posted(request: web.Request) -> Mapping[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
+async def posted_lists(request: web.Request, name: str) -> list[str]:
+    """All values of one field of a form, such as of boxes that were ticked."""
+    await posted(request)
+    return [value for value in (await request.post()).getall(name, []) if isinstance(value, str)]
+
+
 def as_malformed(error: BaseException) -> Malformed | None:
     """The refusal of a request whose body broke off or is no proper HTTP; None where the fault is not the sender's."""
     if isinstance(error, (web.RequestPayloadError, HttpProcessingError, ConnectionError)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
@@ -80,7 +81,7 @@ class ConsoleServer:
     async def start(self) -> None:
         """Start what runs beside the requests."""
         await self.services.start()
-        await self.ended.start()
+        await asyncio.gather(self.ended.start(), self.guard.accounts.people.start())
         if self._index is not None:
             await self._index.start()
 
@@ -88,6 +89,7 @@ class ConsoleServer:
         """Stop it."""
         await self.services.stop()
         await self.ended.stop()
+        await self.guard.accounts.people.stop()
         if self._index is not None:
             await self._index.stop()
         if self._reader is not None:

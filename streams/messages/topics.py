@@ -22,6 +22,7 @@ All have the same number of partitions, so that Faust gives a worker the same pa
 | `parked.resolved` | record | key | decisions about parked records |
 | `mappings` | edit | one partition | edits of mappings, each under its own key: the topic keeps them all |
 | `connections` | edit, or credential | one partition | edits of connections, each under its own key, and their credentials, sealed |
+| `people` | edit | one partition | versions of the people and programs whom admins gave access, each under its own key |
 | `audit` | record | key | the audit log of the console |
 | `notifications` | recipient | key | what each recipient of notifications was sent, and what waits to be sent |
 """
@@ -52,6 +53,7 @@ REPLAY_RUNS = "replays"
 AUDIT = "audit"
 MAPPINGS = "mappings"
 CONNECTIONS = "connections"
+PEOPLE = "people"
 NOTIFICATIONS = "notifications"
 
 SEEN_TABLE = "seen"
@@ -116,6 +118,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(RESOLVED, 90),
     TopicSpec(MAPPINGS, None),
     TopicSpec(CONNECTIONS, None),
+    TopicSpec(PEOPLE, None),
     TopicSpec(AUDIT, 400),
     TopicSpec(NOTIFICATIONS, None),
 )

@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import Any
 from urllib.parse import urlencode
 
+from streams.console.auth.people_access import AccountSeen
 from streams.console.errors import Fault
 from streams.console.pages.views.audit_view import AuditRow, AuditView
 from streams.console.pages.views.backfill_view import BackfillCard, BackfillsView
@@ -55,6 +56,13 @@ from streams.console.pages.views.parked_view import (
     ParkedRecordRow,
     ParkedRecordView,
     retry_card,
+)
+from streams.console.pages.views.people_view import (
+    AccountView,
+    MadeSecret,
+    PeopleView,
+    WelcomeView,
+    account_card,
 )
 from streams.console.pages.views.replay_view import DryRunView, ReplayExample, ReplayForm, ReplayRun, ReplayView
 from streams.console.pages.views.sign_in_view import KeptFormView, SignInView
@@ -989,6 +997,39 @@ NOTIFICATIONS = notifications_view(
     )
 )
 
+_LONG = "a-connection-with-a-long-name-of-one-agency"
+PEOPLE = PeopleView(
+    people=tuple(
+        map(
+            account_card,
+            (
+                AccountSeen("ann", "admin", None, "file", "in use"),
+                AccountSeen("nora@example.com", "operator", ("acme", _LONG), "console", "in use", None, 4, NOW, "ann"),
+                AccountSeen("ben", "viewer", ("acme",), "console", "invited", NOW + 3_600_000, 5, NOW, "ann"),
+                AccountSeen("zoe", "viewer", None, "console", "disabled", None, 6, NOW, "ann"),
+            ),
+        )
+    ),
+    programs=tuple(
+        map(
+            account_card,
+            (
+                AccountSeen("nightly", "viewer", None, "file", "in use"),
+                AccountSeen("report", "viewer", ("acme",), "console", "expired", NOW - 3_600_000, 7, NOW, "ann"),
+            ),
+        )
+    ),
+    connections=("acme", "harbor", _LONG),
+    provider="Okta",
+)
+PEOPLE_MADE = replace(
+    PEOPLE, made=MadeSecret("Link to set a password", "Send it to ben.", f"https://x.example/{'k' * 43}"), problem=""
+)
+ACCOUNT = AccountView("nora@example.com", "can edit", "acme", "a password", NOW, NOW + 3_600_000, is_editable=True)
+ACCOUNT_OF_FILE = replace(
+    ACCOUNT, is_editable=False, why_not="You are in the configuration file.", problem="Too short."
+)
+
 SAMPLES: tuple[Sample, ...] = (
     Sample(
         "sign-in",
@@ -1060,6 +1101,12 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("replay", "replay.html", REPLAY, {}),
     Sample("kept-form", "kept_form.html", KEPT_FORM, {}),
     Sample("audit", "audit.html", AUDIT, {}),
+    Sample("people", "people.html", PEOPLE, {}),
+    Sample("people-made", "people.html", PEOPLE_MADE, {}),
+    Sample("account", "account.html", ACCOUNT, {}),
+    Sample("account-file", "account.html", ACCOUNT_OF_FILE, {}),
+    Sample("welcome", "welcome.html", WelcomeView("token", "ben", "link"), {}),
+    Sample("welcome-none", "welcome.html", WelcomeView("token", "", "", "This link was used already."), {}),
     Sample("audit-empty", "audit.html", AuditView((), "", ()), {}),
     Sample(
         "trouble",

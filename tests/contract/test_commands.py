@@ -33,6 +33,7 @@ NO_FINDINGS = {
     *("sandbox town", "console new-token", "console hash-password", "mapping edit"),
     *("connections rename", "connections remove", "connections pause", "connections resume", "links export"),
     "connections template",
+    *("people invite", "people reset", "people disable", "people enable", "people token", "people revoke"),
 }
 """Commands that run, ask or make, and tell nothing that a machine would read."""
 
@@ -41,6 +42,7 @@ NEEDS_KAFKA = {
     *("parked list", "parked show", "parked retry", "parked discard", "topics show", "topics create"),
     *("worker", "gateway", "connect ghl", "secrets rotate", "directories refresh"),
     *("connections add acme", "connections remove acme --yes", "connections pause acme", "connections resume acme"),
+    *("people list", "people invite ann", "people reset ann", "people token nightly"),
 }
 
 OWN_PROCESS = {"worker", "gateway", "status"}

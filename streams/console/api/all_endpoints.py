@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from streams.console.api import (
-    audit,
     backfill,
     conflicts,
     connection_endpoints,
@@ -14,16 +13,16 @@ from streams.console.api import (
     overview,
     parked,
     replay,
-    sign_in,
     verifications,
 )
+from streams.console.api.access_endpoints import ACCESS_ENDPOINTS
 from streams.console.api.endpoint import Endpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = tuple(
+ENDPOINTS: tuple[Endpoint, ...] = ACCESS_ENDPOINTS + tuple(
     endpoint
     for page in (
-        *(sign_in, overview, connection_endpoints, contacts, leads),
-        *(parked, conflicts, backfill, audit, mapping, replay, notifications, verifications),
+        *(overview, connection_endpoints, contacts, leads),
+        *(parked, conflicts, backfill, mapping, replay, notifications, verifications),
     )
     for endpoint in page.ENDPOINTS
 )

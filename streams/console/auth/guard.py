@@ -22,13 +22,14 @@ from typing import Any, Literal
 import orjson
 from aiohttp import web
 
-from streams.console.auth.accounts import Accounts
+from streams.console.auth.accounts import Account, Accounts
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.ended_sessions import SESSION as ENDED_SESSION
 from streams.console.auth.ended_sessions import SIGN_OUT, EndedSessions, ended_id
 from streams.console.auth.login_throttle import Attempts
 from streams.console.auth.origins import is_secure, origin_problem, safe_path
-from streams.console.auth.passwords import UNKNOWN_USER, is_password
+from streams.console.auth.passwords import UNKNOWN_USER, hash_password, is_password
+from streams.console.auth.people_access import PeopleAccess
 from streams.console.auth.route_table import Handler, Required, RouteTable
 from streams.console.auth.scope import (
     EVERYTHING,
@@ -40,11 +41,11 @@ from streams.console.auth.scope import (
     was_asked,
 )
 from streams.console.auth.sessions import Seal, Session, read_session, stamp_of, write_session
-from streams.console.errors import Forged, NotAllowed, NotSignedIn, SignInRefused, TooMany
+from streams.console.errors import Forged, NotAllowed, NotSignedIn, SignInRefused, TooMany, WrongInput
 from streams.console.malformed import FORM, check_well_formed, posted
 from streams.gateway.client_address import client_address, networks, within
 from streams.settings import Settings
-from streams.settings.password_hashes import token_hash
+from streams.settings.password_hashes import SHORTEST, token_hash
 
 log = logging.getLogger("lofty_ghl.console")
 
@@ -96,7 +97,8 @@ class Guard:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         console = settings.console
-        self.accounts = Accounts(settings)
+        self.accounts = Accounts(settings, now_ms)
+        self.people = PeopleAccess(settings, self.accounts, audit, now_ms)
         self.seal = Seal([key.get_secret_value() for key in settings.console_secrets.keys])
         self._session_ms = int(console.session_hours * 3_600_000)
         self._public_url = settings.gateway.public_url
@@ -199,6 +201,11 @@ class Guard:
 
     async def sign_in(self, request: web.Request, name: str, password: str) -> Session:
         """A session for a name and a password. Raises `SignInRefused` or `TooMany`."""
+        user = await self.check_password(request, name, password)
+        return await self.start_session(request, user.name, user.role, "password", stamp_of(user.password_hash))
+
+    async def check_password(self, request: web.Request, name: str, password: str) -> Account:
+        """Who has this name and this password. Raises `SignInRefused` or `TooMany`."""
         address = self.address(request)
         self._check_attempts(address, name)
         user = self.accounts.person(name)
@@ -218,7 +225,31 @@ class Guard:
             await self._audit.note(Actor(shown, address=address, via="password"), "sign in", {}, "refused")
             raise SignInRefused("The name or the password is wrong.")
         self._attempts.succeeded(address, name)
-        return await self.start_session(request, name, user.role, "password", stamp_of(hashed))
+        return user
+
+    async def hashed(self, password: str) -> str:
+        """The hash of a new password. Raises `WrongInput` for one that is too short or too long."""
+        if not SHORTEST <= len(password) <= LONGEST_PASSWORD:
+            raise WrongInput(
+                f"The password: expected {SHORTEST} to {LONGEST_PASSWORD} characters, got {len(password)}."
+            )
+        async with self._hashing:
+            return await asyncio.to_thread(hash_password, password)
+
+    def check_links(self, request: web.Request) -> None:
+        """Raises `TooMany` when an address has tried too many links that are none."""
+        key = f"link {self.address(request)}"
+        if self._attempts.wait_seconds(key, f"@{key}", self._clock()) > 0:
+            raise TooMany("Too many attempts with unknown links: wait a minute.", 60.0)
+
+    def link_failed(self, request: web.Request) -> None:
+        """A link was none."""
+        key = f"link {self.address(request)}"
+        self._attempts.failed(key, f"@{key}", self._clock())
+
+    def base_url(self, request: web.Request) -> str:
+        """The address of the gateway, for links that somebody else opens."""
+        return self._public_url or f"{'https' if self.is_secure(request) else 'http'}://{request.host}"
 
     def _check_attempts(self, address: str, name: str) -> None:
         wait = self._attempts.wait_seconds(address, name, self._clock())

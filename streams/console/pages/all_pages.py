@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.console.pages.audit import AuditLogPage
+from streams.console.pages.access_pages import ACCESS_PAGES
 from streams.console.pages.backfill import BackfillPage
 from streams.console.pages.conflicts import ConflictsPage
 from streams.console.pages.connection_pages import CONNECTION_PAGES
@@ -14,11 +14,10 @@ from streams.console.pages.notifications import NotificationsPage
 from streams.console.pages.overview import OverviewPage
 from streams.console.pages.parked import ParkedRecordsPage
 from streams.console.pages.replay import ReplayPage
-from streams.console.pages.sign_in import SignInPage
 from streams.console.pages.verifications import VerificationsPage
 
 PAGES = (
-    SignInPage,
+    *ACCESS_PAGES,
     OverviewPage,
     ContactsPage,
     ParkedRecordsPage,
@@ -31,5 +30,4 @@ PAGES = (
     ReplayPage,
     VerificationsPage,
     NotificationsPage,
-    AuditLogPage,
 )
