@@ -13,6 +13,7 @@ from streams.console.errors import Fault
 from streams.console.pages.views.audit_view import AuditRow, AuditView
 from streams.console.pages.views.backfill_view import BackfillCard, BackfillsView
 from streams.console.pages.views.conflicts_view import ConflictsView, conflicts_view
+from streams.console.pages.views.connection_acts_view import bulk_run_view, question
 from streams.console.pages.views.connection_form import ConnectionForm, groups_of
 from streams.console.pages.views.connection_import_view import ConnectionImportView, import_view
 from streams.console.pages.views.connections_list import ListChoice, connection_list
@@ -68,6 +69,7 @@ from streams.console.pages.views.replay_view import DryRunView, ReplayExample, R
 from streams.console.pages.views.sign_in_view import KeptFormView, SignInView
 from streams.console.pages.views.verification_view import verification_view, verifications_view
 from streams.console.services.audit import ActSeen
+from streams.console.services.bulk_acts import BulkRow, BulkRun
 from streams.console.services.conflicts import ConflictList
 from streams.console.services.connection_edits import EditableConnection
 from streams.console.services.connection_imports import ImportedRow, ImportReport
@@ -1029,6 +1031,18 @@ ACCOUNT = AccountView("nora@example.com", "can edit", "acme", "a password", NOW,
 ACCOUNT_OF_FILE = replace(
     ACCOUNT, is_editable=False, why_not="You are in the configuration file.", problem="Too short."
 )
+_BULK = (
+    BulkRow("acme", "acme", "done", "All is as it should be: 12480 leads.", "a1"),
+    BulkRow("borealis", "Borealis Realty of the Far North", "differs", "3 wrong, 0 repaired; 911 leads read.", "a2"),
+    BulkRow("cascade", "cascade", "failed", "No worker answers: is one running?"),
+    BulkRow("delta", "delta", "skipped", "It was paused already."),
+    BulkRow("eagle", "eagle", "running"),
+    BulkRow("foothills", "foothills"),
+)
+BULK_RUN = bulk_run_view(BulkRun("b1", "compare", "ann", NOW - MINUTE, _BULK))
+BULK_QUESTION = question(
+    "pause", [(f"c{number:03}", f"Agency {number}") for number in range(143)], "/console/connections"
+)
 
 SAMPLES: tuple[Sample, ...] = (
     Sample(
@@ -1041,6 +1055,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("overview-empty", "overview.html", EMPTY_OVERVIEW, {}),
     Sample("connections", "connections.html", connection_list(CONNECTIONS.connections, ListChoice()), {}),
     Sample("connections-many", "connections.html", connection_list(MANY, ListChoice(state="warn", page=1)), {}),
+    Sample("connections-acts", "connection_acts.html", BULK_RUN, {}),
+    Sample("connections-ask", "question.html", BULK_QUESTION, {}),
     Sample("connections-empty", "connections.html", connection_list((), ListChoice()), {}),
     Sample("connection-new", "connection_form.html", NEW_CONNECTION, {}),
     Sample("connection-settings", "connection_form.html", CONNECTION_FORM, {}),

@@ -472,6 +472,47 @@ async def test_a_person_adds_and_removes_a_connection_with_forms_alone(embedded_
         assert (removed[0], removed[2]) == (303, "/console/connections")
 
 
+async def test_a_person_acts_on_several_connections_with_forms_alone(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """Chosen by boxes or by a filter, confirmed on a page; an outcome for each."""
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, who):
+        status, _ = await who.ask("POST", "/connections", new_connection(on))
+        assert status == 200
+        await until_served(on, supervisor, "acme", "beta")
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+            person = Visitor(http, on.gateway.url)
+            await person.sign_in()
+            nobody = await person.send("/connection-acts/ask", act="pause")
+            asked = await person.send("/connection-acts/ask", act="pause", **{"chosen.beta": "1", "chosen.zulu": "1"})
+            every = await person.send("/connection-acts/ask", act="pause", all="1")
+            chosen = re.search(r'name="chosen" value="([^"]+)"', every[1])
+            assert chosen is not None
+            begun = await person.send("/connection-acts", act="pause", chosen=chosen[1])
+
+            async def has_ended() -> bool:
+                _, text = await person.read(begun[2].removeprefix("/console"))
+                return "Paused. What comes in waits." in text and "changed in the configuration file" in text
+
+            await on.until(has_ended)
+        assert (nobody[0], nobody[2]) == (303, "/console/connections")
+        assert ("Pause 1 connection?" in asked[1], 'name="chosen" value="beta"' in asked[1]) == (True, True)
+        assert "Pause 2 connections?" in every[1]
+        assert begun[0] == 303
+        run = await who.get(begun[2].removeprefix("/console"))
+        assert {row["connection"]: row["outcome"] for row in run["rows"]} == {"acme": "skipped", "beta": "done"}
+        _, states = await who.ask("GET", "/connections")
+        assert {one["name"]: one["state"] for one in states} == {"acme": "in use", "beta": "paused"}
+        status, run = await who.ask("POST", "/connection-acts", {"act": "resume", "connections": ["beta"]})
+        assert status == 200
+
+        async def goes_on() -> bool:
+            return bool((await who.get(f"/connection-acts/{run['id']}"))["rows"][0]["outcome"] == "done")
+
+        await on.until(goes_on)
+        assert (await who.ask("POST", "/connection-acts", {"act": "pause", "connections": ["nobody"]}))[0] == 404
+        assert (await who.ask("POST", "/connection-acts", {"act": "bogus", "connections": ["beta"]}))[0] == 422
+        assert (await who.ask("GET", "/connection-acts/nothing"))[0] == 404
+
+
 class Visitor:
     """A person with a browser that runs no scripts."""
 

@@ -7,7 +7,6 @@ from streams.console.api import (
     conflicts,
     connection_endpoints,
     contacts,
-    leads,
     mapping,
     notifications,
     overview,
@@ -21,7 +20,7 @@ from streams.console.api.endpoint import Endpoint
 ENDPOINTS: tuple[Endpoint, ...] = ACCESS_ENDPOINTS + tuple(
     endpoint
     for page in (
-        *(overview, connection_endpoints, contacts, leads),
+        *(overview, connection_endpoints, contacts),
         *(parked, conflicts, backfill, mapping, replay, notifications, verifications),
     )
     for endpoint in page.ENDPOINTS

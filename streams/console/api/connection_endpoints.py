@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from streams.console.api import connection_edits, connections, rehearsals
+from streams.console.api import connection_acts, connection_edits, connections, rehearsals
 from streams.console.api.endpoint import Endpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = (*connections.ENDPOINTS, *connection_edits.ENDPOINTS, *rehearsals.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *connections.ENDPOINTS,
+    *connection_edits.ENDPOINTS,
+    *connection_acts.ENDPOINTS,
+    *rehearsals.ENDPOINTS,
+)

@@ -1,9 +1,10 @@
-"""Endpoints of contacts: the search, and the timeline of one."""
+"""Endpoints of contacts: the list, the search, and the timeline of one."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
+from streams.console.api import leads
 from streams.console.api.endpoint import ApiCall, Endpoint, Input
 from streams.console.services.contacts import Search, Timeline
 
@@ -50,4 +51,5 @@ ENDPOINTS = (
         *(tuple[Timeline, ...], lambda call: call.services.contacts.explain(**call.arguments), ExplainQuery),
         concerns="filtered",
     ),
+    *leads.ENDPOINTS,
 )

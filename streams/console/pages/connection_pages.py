@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streams.console.pages.connection_acts import ConnectionActsPage
 from streams.console.pages.connection_edits import ConnectionEditsPage
 from streams.console.pages.connection_imports import ConnectionImportsPage
 from streams.console.pages.connections import ConnectionsPage
@@ -10,6 +11,6 @@ from streams.console.pages.rehearsals import RehearsalsPage
 from streams.console.pages.steps import StepsPage
 
 CONNECTION_PAGES = (
-    *(ConnectionsPage, ConnectionEditsPage, ConnectionImportsPage),
+    *(ConnectionsPage, ConnectionEditsPage, ConnectionActsPage, ConnectionImportsPage),
     *(InstallationsPage, RehearsalsPage, StepsPage),
 )

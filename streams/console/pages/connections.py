@@ -23,12 +23,8 @@ class ConnectionsPage(Page):
 
     async def connections(self, request: web.Request) -> web.StreamResponse:
         """Every connection."""
-        found = await self._services.connections.all()
-        try:
-            workers = (await self._services.overview.now()).deployment
-        except Unavailable:
-            workers = None
-        view = connection_list(connections_view(found, workers).connections, ListChoice.of(request.query))
+        found = connections_view(await self._services.connections.all(), await self._deployment())
+        view = connection_list(found.connections, ListChoice.of(request.query))
         return await self._layout.page(request, "connections.html", view)
 
     async def refresh(self, request: web.Request) -> web.StreamResponse:

@@ -14,11 +14,13 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from streams.console.auth.guard import Guard, Visitor
+from streams.console.errors import Unavailable
 from streams.console.malformed import posted
 from streams.console.pages.render import BASE, page_mark, render, zone_of
 from streams.console.pages.views.page_view import CurrentUser, Level, Notice, PageContext, Role, Theme
 from streams.console.services.kafka_errors import at_most
 from streams.console.services.services import Services
+from streams.operations.status.overview import Overview
 
 THEME, ZONE, MESSAGE = "lofty_ghl_theme", "lofty_ghl_zone", "lofty_ghl_message"
 LIVE = "X-Console-Live"
@@ -113,6 +115,13 @@ class Page:
         self._layout = layout
         self._guard = layout.guard
         self._services = services
+
+    async def _deployment(self) -> Overview | None:
+        """The present state of the workers; None while it is not known."""
+        try:
+            return (await self._services.overview.now()).deployment
+        except Unavailable:
+            return None
 
 
 async def form_of(request: web.Request) -> Form:

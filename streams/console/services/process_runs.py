@@ -75,6 +75,12 @@ class ProcessRuns(Generic[R]):
             )
         return found
 
+    async def wait(self, run: str) -> None:
+        """Until one has ended."""
+        task = self._tasks.get(run)
+        if task is not None:
+            await asyncio.wait([task])
+
     def refuse_too_many(self) -> None:
         """Raises `TooMany` when enough run here."""
         if len(self._tasks) >= MOST_RUNNING:

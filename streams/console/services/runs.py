@@ -1,4 +1,4 @@
-"""What runs in processes of their own beside this gateway, on a connection: comparisons and rehearsals."""
+"""What runs beside this gateway on connections: comparisons and rehearsals in processes of their own, and acts on many."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from streams.console.auth.audit_log import AuditWriter
+from streams.console.services.bulk_acts import BulkActs
+from streams.console.services.connection_edits import ConnectionEdits
+from streams.console.services.locations import Locations
 from streams.console.services.rehearsals import Rehearsals
 from streams.console.services.verifications import Verifications
 from streams.settings import Settings
@@ -19,12 +22,22 @@ class Runs:
 
     verifications: Verifications
     rehearsals: Rehearsals
+    bulk: BulkActs
 
     @classmethod
-    def of(cls, settings: Callable[[], Settings], audit: AuditWriter, now_ms: Callable[[], int]) -> Self:
+    def of(
+        cls,
+        settings: Callable[[], Settings],
+        audit: AuditWriter,
+        now_ms: Callable[[], int],
+        edits: ConnectionEdits,
+        locations: Locations,
+    ) -> Self:
         """None under way."""
-        return cls(Verifications(settings, audit, now_ms), Rehearsals(settings, audit, now_ms))
+        verifications = Verifications(settings, audit, now_ms)
+        bulk = BulkActs(settings, edits, verifications, locations, now_ms)
+        return cls(verifications, Rehearsals(settings, audit, now_ms), bulk)
 
     async def stop(self) -> None:
         """End what runs here."""
-        await asyncio.gather(self.verifications.stop(), self.rehearsals.stop())
+        await asyncio.gather(self.bulk.stop(), self.verifications.stop(), self.rehearsals.stop())

@@ -87,6 +87,7 @@ def services_of(deps: ServiceDependencies) -> Services:
     edits = ConnectionEdits(mappings.editor, audit, served, mappings.check_visible_mapping, now_ms)
     installations = Installations(edits, audit, deps.batching_producer, now_ms)
     contacts = Contacts(current, reader, now_ms, audit, follower.overview)
+    locations = Locations(current, audit)
     return Services(
         current=current,
         follower=follower,
@@ -101,11 +102,11 @@ def services_of(deps: ServiceDependencies) -> Services:
         connection_edits=edits,
         connection_imports=ConnectionImports(edits, installations.give_access, audit, now_ms),
         installations=installations,
-        locations=Locations(current, audit),
+        locations=locations,
         mapping=mappings,
         backfill=backfills,
         replay=Replays(current, audit, now_ms),
-        runs=Runs.of(current, audit, now_ms),
+        runs=Runs.of(current, audit, now_ms, edits, locations),
         audit=AuditReader(settings, reader, now_ms),
         notifications=Notifications(deps, current, follower.seen),
     )

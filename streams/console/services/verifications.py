@@ -118,6 +118,10 @@ class Verifications:
         """One of them. Raises `NotFound`."""
         return self._runs.get(verification)
 
+    async def wait(self, verification: str) -> None:
+        """Until one has ended."""
+        await self._runs.wait(verification)
+
     async def start_verification(
         self, by: Actor, connection: str, lead: str = "", *, is_repair: bool = False
     ) -> Verification:

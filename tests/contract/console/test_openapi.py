@@ -9,12 +9,12 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from streams.console.api.routes import ENDPOINTS, openapi
 
 COMPONENTS = """
-    AccessCheck AccountSeen ActSeen Answer AuditPage BackfillState BudgetStatus ChangedConnection ChangedPerson Chosen
+    AccessCheck AccountSeen ActSeen Answer AuditPage BackfillState BudgetStatus BulkRow BulkRun ChangedConnection ChangedPerson Chosen
     ClonedConnection ConflictDecision ConflictItem ConflictList ConflictOutcome ConflictPerson ConnectLink
     ConnectionLabel ConnectionState ConnectionStatus ConnectionTable ConnectionView Contact Credentials Decided
     DryConnection DryExample DryRunState DryStep Edit EditableConnection Effort Encounter EntityFound Event Fault
     FieldFound FieldSide GatewayStatus GatewayView GrantedAccess History ImportReport ImportedRow IndexState LagStatus
-    Lead LeadPage LeadSides Left LocationToPair MadeLink MadeToken MappingState MappingText Me NewConnection NewField
+    Lead LeadPage LeadSides Left LocationToPair MadeLink MadeToken MappingState MappingText Me NewBulkAct NewConnection NewField
     NewPerson NewRehearsal NewToken NewVerification NotificationTest NotificationsState OnVersion Ordered
     OtherDeployment Overview OverviewNow Paced PairedLocation ParkedChoice ParkedGroup ParkedGroups ParkedOpen
     ParkedPage ParkedRecord ParkedRow Pasted PastedCredential PausedConnection Pending PeopleList Point Preview

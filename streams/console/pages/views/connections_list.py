@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from streams.console.pages.render import href
+from streams.console.pages.views.connection_acts_view import ACTS
 from streams.console.pages.views.connections_view import ConnectionCard
 from streams.console.pages.views.page_view import Hyperlink, Level
 from streams.console.pages.wording import counted, grouped
@@ -56,7 +57,10 @@ class StateChip:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionList:
-    """The part of all connections that is shown. `is_needed` is false where there are so few that nobody searches."""
+    """The part of all connections that is shown. `is_needed` is false where there are so few that nobody searches.
+
+    `fitting` counts those that fit the search and the state, on all pages; `acts` can be done on several of them.
+    """
 
     choice: ListChoice
     cards: tuple[ConnectionCard, ...]
@@ -66,6 +70,8 @@ class ConnectionList:
     before: Hyperlink | None
     after: Hyperlink | None
     is_needed: bool
+    fitting: int = 0
+    acts: tuple[tuple[str, str], ...] = ()
 
 
 _STATES: Mapping[Level, str] = {
@@ -89,7 +95,7 @@ def connection_list(cards: Sequence[ConnectionCard], choice: ListChoice) -> Conn
     """What a choice shows of all connections. A page beyond the last is the last."""
     found = [card for card in cards if choice.text.lower() in _searched(card)]
     counts = Counter(card.state.level for card in found)
-    shown = [card for card in found if choice.state in ("", card.state.level)]
+    shown = matching(cards, choice)
     shown.sort(key=lambda card: (SORTS[choice.sort][1](card), _title(card)))
     page = min(choice.page, max(0, len(shown) - 1) // PAGE_SIZE)
     first = page * PAGE_SIZE
@@ -117,7 +123,14 @@ def connection_list(cards: Sequence[ConnectionCard], choice: ListChoice) -> Conn
         before=Hyperlink("Back", to(page=page - 1)) if page else None,
         after=Hyperlink("More", to(page=page + 1)) if first + PAGE_SIZE < len(shown) else None,
         is_needed=len(cards) > FEW,
+        fitting=len(shown),
+        acts=tuple((act, button) for act, (button, _) in ACTS.items()),
     )
+
+
+def matching(cards: Sequence[ConnectionCard], choice: ListChoice) -> list[ConnectionCard]:
+    """The connections that fit a search and a state, on whatever page they are."""
+    return [card for card in cards if choice.text.lower() in _searched(card) and choice.state in ("", card.state.level)]
 
 
 def _searched(card: ConnectionCard) -> str:

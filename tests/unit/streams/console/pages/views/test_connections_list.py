@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from streams.console.pages.views.connections_list import PAGE_SIZE, ListChoice, connection_list
+from streams.console.pages.views.connection_acts_view import bulk_run_view, question
+from streams.console.pages.views.connections_list import PAGE_SIZE, ListChoice, connection_list, matching
 from streams.console.pages.views.connections_view import ConnectionCard, VendorAccess
 from streams.console.pages.views.page_view import StatusText
+from streams.console.services.bulk_acts import BulkRow, BulkRun
 from streams.console.services.connections import ConnectionState, SideState
 
 LEVELS = ("ok", "busy", "warn", "bad")
@@ -77,3 +79,31 @@ def test_what_an_address_holds_that_is_no_choice_is_left_out() -> None:
     assert ListChoice.of({"state": "x", "sort": "y", "page": "-1"}) == ListChoice()
     choice = ListChoice("ac me", "bad", "leads", 2)
     assert choice.href == "/console/connections?name=ac+me&state=bad&sort=leads&page=2"
+
+
+def test_a_question_names_what_is_chosen_and_sends_exactly_that() -> None:
+    """Also of those that fit on other pages: a connection that fits later is not acted on."""
+    choice = ListChoice(state="bad")
+    fitting = matching(CARDS, choice)
+    assert (len(fitting), connection_list(CARDS, choice).fitting) == (50, 50)
+    asked = question("pause", [(card.connection.name, card.connection.name) for card in fitting], choice.href)
+    assert asked.title == "Pause 50 connections?"
+    assert "and 38 more." in asked.words
+    assert dict(asked.fields)["chosen"].split() == [card.connection.name for card in fitting]
+    assert question("refresh", [("a", "A")], "/").title == "Read fields and users of 1 connection again?"
+
+
+def test_an_outcome_is_counted_and_said_of_each() -> None:
+    rows = (
+        BulkRow("a", "A", "done", "Paused."),
+        BulkRow("b", "B", "differs", "2 differ.", "v1"),
+        BulkRow("c", "C", "running"),
+        BulkRow("d", "D"),
+    )
+    view = bulk_run_view(BulkRun("r", "compare", "ann", 1, rows))
+    assert (view.title, view.summary.level) == ("Compare: 4 connections", "bad")
+    assert view.summary.words == "1 waiting, 1 in progress, 1 done, 1 differs"
+    assert view.progress is not None
+    assert (view.progress.part, view.progress.words) == (0.5, "2 of 4 connections")
+    assert [row.href for row in view.rows[:2]] == ["/console/connections/a/settings", "/console/verify/v1"]
+    assert bulk_run_view(BulkRun("r", "pause", "ann", 1, rows[:1], ended_ms=2)).progress is None
