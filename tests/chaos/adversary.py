@@ -44,6 +44,8 @@ class Adversary:
     operator: Operator
     random: Random
     load: Desk
+    takes_guests: bool = True
+    """Whether connections come and change by chance, too."""
     deeds: list[Deed] = field(default_factory=list)
     strange: Strange = field(init=False)
     guests: Guests = field(init=False)
@@ -269,9 +271,9 @@ class Adversary:
             self.revoke_a_token: 0.5,
             self.ask_for_a_replay: 4,
             self.edit_a_mapping: 0.5,
-            self.change_a_connection: 0.3,
-            self.pause_a_connection: 0.5,
         }
+        if self.takes_guests:
+            menu |= {self.change_a_connection: 0.3, self.pause_a_connection: 0.5}
         first = [*menu, *once, self.trouble_the_vendors, self.ask_for_a_replay] if does_all else [*once]
         self.random.shuffle(first)
         enough, until = self.supervisor.kills + kills, time.monotonic() + seconds

@@ -42,6 +42,7 @@ async def run_family(folder: Path, plan: Plan, leads: int) -> bool:
 async def _live(company: Company, plan: Plan) -> None:
     """Its life. Between two losses everything that is known has arrived."""
     adversary, desk = company.adversary, company.desk
+    adversary.takes_guests = False  # under another prefix nobody knows them
     forgetting = Forgetting(company.stage, company.supervisor, random.Random(plan.seed + 5))
     once: list[Act] = [adversary.mangle_answers, adversary.damage_a_store]
     once += [partial(adversary.take_kafka_away, how, seconds) for how, seconds in plan.ways()]
