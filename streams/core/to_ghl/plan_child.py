@@ -62,8 +62,8 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
 
 def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan:
     """The next request for a note, task or appointment that is deleted in Lofty."""
-    if look := _look_first(kind, link, contact, marker):
-        return look
+    if first := _look_first(kind, link, contact, marker) or _delete_on_left(kind, link, contact):
+        return first
     if link is None or link.ghl_id is None or link.refers_to is None or link.is_deleted:
         return Settled("was never written")
     now_at = contact.ghl_id if contact is not None and not contact.is_deleted else None

@@ -97,7 +97,8 @@ def _wrong(
 def _refused(case: Case, connection: Connection) -> set[tuple[str, Any]]:
     """The e-mails and telephones that GHL itself did not take."""
     refused = [one for one in case.history.ghl if one.budget == connection.ghl_budget and one.status in (400, 422)]
-    bodies = [one.body for one in refused if not one.fault and one.operation in CONTACT_WRITES]
+    # A mangled answer is GHL's own by its status; all other faults are not GHL's word.
+    bodies = [one.body for one in refused if one.fault in (None, "mangle") and one.operation in CONTACT_WRITES]
     return {
         (name, one[name]) for one in bodies if isinstance(one, dict) for name in ("email", "phone") if one.get(name)
     }

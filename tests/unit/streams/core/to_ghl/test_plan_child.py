@@ -305,3 +305,5 @@ def test_what_hangs_on_a_contact_that_became_another_persons_goes_from_there(
     plans = [plan_child("note", desired, link, contact), plan_left_child("note", link, contact, MARKER)]
     deletion = Call("delete note", "c-old", "n-1", is_delete=True)
     assert [plan == deletion for plan in plans] == [goes, goes]
+    if goes:  # as well, if it is deleted in Lofty after its lead has left
+        assert plan_gone_child("note", link, contact, MARKER) == deletion
