@@ -13,17 +13,18 @@ from streams.cli.shared import (
     WRONG,
     ConfigOption,
     JsonOption,
+    YesOption,
     login_name,
+    now_ms,
     print_findings,
     refuse,
-    say,
     settings_in_force,
     with_kafka,
 )
 
 if TYPE_CHECKING:
-    from streams.operations.people.editor import PeopleEditor
-    from streams.operations.people.store import PeopleStore
+    from streams.console.auth.audit_log import Actor
+    from streams.console.auth.people_access import AccountSeen, MadeLink, PeopleAccess
     from streams.settings import Settings
 
 T = TypeVar("T")
@@ -46,21 +47,23 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     Example: lofty-ghl people list
     """
 
-    async def read(store: PeopleStore, _: PeopleEditor) -> list[dict[str, Any]]:
+    async def read(access: PeopleAccess, _: Actor) -> list[dict[str, Any]]:
+        found = access.all()
         return [
             {
-                "kind": one.kind,
+                "kind": kind,
                 "name": one.name,
                 "role": one.role,
                 "connections": one.connections,
-                "state": _state(one),
-                "until_ms": one.expires_ms or one.link_until_ms or None,
+                "state": one.state,
+                "until_ms": one.until_ms,
             }
-            for kind in ("person", "program")
-            for one in store.log.all(kind)
+            for kind, accounts in (("person", found.people), ("program", found.programs))
+            for one in accounts
+            if one.managed == "console"
         ]
 
-    rows = _with_people(settings_in_force(config), read)
+    rows = _with_access(settings_in_force(config), read)
     lines = (
         f"{row['name']}  {row['kind']}  {row['role']}  sees {', '.join(row['connections'] or ['all connections'])}  {row['state']}"
         for row in rows
@@ -80,9 +83,8 @@ def invite(
     Example: lofty-ghl people invite ann@example.com --role admin
     """
     settings = settings_in_force(config)
-    chosen = _access(settings, role, connection)
-    link = _with_people(settings, lambda _, editor: editor.invite(name, *chosen, login_name()))
-    _print_link(settings, link)
+    chosen, known = _chosen(settings, role, connection), settings.connections
+    _print_link(settings, _with_access(settings, lambda access, by: access.invite(by, name, *chosen, known)))
 
 
 @people.command()
@@ -92,7 +94,48 @@ def reset(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     Example: lofty-ghl people reset ann@example.com
     """
     settings = settings_in_force(config)
-    _print_link(settings, _with_people(settings, lambda _, editor: editor.reset(name, login_name())))
+    _print_link(settings, _with_access(settings, lambda access, by: access.reset(by, name)))
+
+
+@people.command()
+def change(
+    name: NameArgument,
+    role: Annotated[str, typer.Option("--role", help="viewer, operator or admin.", show_default=False)] = "",
+    connection: Annotated[
+        list[str] | None, typer.Option("--connection", help="Sees only this connection; may be repeated.")
+    ] = None,
+    all_connections: Annotated[bool, typer.Option("--all-connections", help="Sees all connections.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Give a person another role or other connections. What is not named stays. It counts from their next request on.
+
+    Example: lofty-ghl people change ann@example.com --role operator --connection acme
+    """
+    if connection and all_connections:
+        refuse("expected --connection or --all-connections, got both")
+    if not (role or connection or all_connections):
+        refuse("expected --role, --connection or --all-connections, got none of them")
+    settings = settings_in_force(config)
+    _chosen(settings, role or "viewer", connection)
+
+    async def edit(access: PeopleAccess, by: Actor) -> AccountSeen:
+        now = access.find_person(name)
+        sees = None if all_connections else connection or now.connections
+        as_role: Any = role or now.role
+        return await access.change(by, name, as_role, sees, now.version, settings.connections)
+
+    done = _with_access(settings, edit)
+    typer.echo(f"{name} is now {done.role}, and sees {', '.join(done.connections or ['all connections'])}")
+
+
+@people.command()
+def sign_out(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """End all sessions of a person. They can sign in again.
+
+    Example: lofty-ghl people sign-out ann@example.com
+    """
+    _with_access(settings_in_force(config), lambda access, by: access.act(by, name, "sign-out"))
+    typer.echo(f"{name} is signed out")
 
 
 @people.command()
@@ -101,7 +144,7 @@ def disable(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     Example: lofty-ghl people disable ann@example.com
     """
-    _with_people(settings_in_force(config), lambda _, editor: editor.disable(name, login_name()))
+    _with_access(settings_in_force(config), lambda access, by: access.act(by, name, "disable"))
     typer.echo(f"{name} is disabled")
 
 
@@ -111,8 +154,20 @@ def enable(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     Example: lofty-ghl people enable ann@example.com
     """
-    _with_people(settings_in_force(config), lambda _, editor: editor.enable(name, login_name()))
+    _with_access(settings_in_force(config), lambda access, by: access.act(by, name, "enable"))
     typer.echo(f"{name} can sign in again")
+
+
+@people.command()
+def remove(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG, yes: YesOption = False) -> None:
+    """Take a person's access away for good. Their sessions end at once; what they did stays in the audit. The last admin stays.
+
+    Example: lofty-ghl people remove ann@example.com
+    """
+    if not yes:
+        typer.confirm(f"Remove {name}? They cannot sign in any longer.", abort=True)
+    _with_access(settings_in_force(config), lambda access, by: access.act(by, name, "remove"))
+    typer.echo(f"{name} is removed")
 
 
 @people.command()
@@ -128,8 +183,9 @@ def token(
     Example: lofty-ghl people token nightly-report --connection acme
     """
     settings = settings_in_force(config)
-    chosen = _access(settings, role, connection)
-    typer.echo(_with_people(settings, lambda _, editor: editor.new_token(name, *chosen, days, login_name())))
+    chosen, known = _chosen(settings, role, connection), settings.connections
+    made = _with_access(settings, lambda access, by: access.new_token(by, name, *chosen, days, known))
+    typer.echo(made.token)
 
 
 @people.command()
@@ -138,11 +194,11 @@ def revoke(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     Example: lofty-ghl people revoke nightly-report
     """
-    _with_people(settings_in_force(config), lambda _, editor: editor.remove("program", name, login_name()))
+    _with_access(settings_in_force(config), lambda access, by: access.revoke(by, name))
     typer.echo(f"the token of {name} works no more")
 
 
-def _access(settings: Settings, role: str, connections: list[str] | None) -> tuple[Any, list[str] | None]:
+def _chosen(settings: Settings, role: str, connections: list[str] | None) -> tuple[Any, list[str] | None]:
     if role not in ("viewer", "operator", "admin"):
         refuse(f"--role: expected viewer, operator or admin, got {role!r}")
     unknown = sorted({*(connections or ())} - settings.connections.keys())
@@ -151,37 +207,34 @@ def _access(settings: Settings, role: str, connections: list[str] | None) -> tup
     return role, connections or None
 
 
-def _print_link(settings: Settings, link: str) -> None:
-    base = settings.gateway.public_url or "https://YOUR-HOST"
-    typer.echo(f"{base}/console/welcome?link={link}")
+def _print_link(settings: Settings, made: MadeLink) -> None:
+    typer.echo((settings.gateway.public_url or "https://YOUR-HOST") + made.path)
 
 
-def _state(account: Any) -> str:
-    if account.is_disabled:
-        return "disabled"
-    return "in use" if account.password_hash or account.token_hash else "invited"
-
-
-def _with_people(settings: Settings, do: Callable[[PeopleStore, PeopleEditor], Awaitable[T]]) -> T:
-    """Do something with the accounts, or say in one line why it cannot be done."""
-    from streams.operations.people.editor import PeopleEditor
-    from streams.operations.people.errors import PeopleError, PeopleUnavailable
-    from streams.operations.people.store import PeopleStore
+def _with_access(settings: Settings, do: Callable[[PeopleAccess, Actor], Awaitable[T]]) -> T:
+    """Do something with the accounts as an admin does it in the console, or say in one line why it cannot be done."""
+    from streams.console.auth.accounts import Accounts
+    from streams.console.auth.audit_log import Actor, AuditWriter
+    from streams.console.auth.people_access import PeopleAccess
+    from streams.console.errors import ConsoleError, Unavailable
+    from streams.kafka.clients import open_batching_producer
+    from streams.operations.people.errors import PeopleUnavailable
 
     async def run() -> T:
-        store = PeopleStore(settings)
-        await store.start()
+        accounts = Accounts(settings, now_ms)
+        await accounts.people.start()
         try:
-            store.check_read()
-            return await do(store, PeopleEditor(store, settings))
+            accounts.people.check_read()
+            async with open_batching_producer(settings) as batching_producer:
+                audit = AuditWriter(settings.kafka, lambda: batching_producer, now_ms)
+                access = PeopleAccess(settings, accounts, audit, now_ms)
+                return await do(access, Actor(login_name(), via="command"))
         finally:
-            await store.stop()
+            await accounts.people.stop()
 
     try:
         return with_kafka(settings, run)
-    except PeopleUnavailable as error:
-        say(str(error))
-        raise typer.Exit(AWAY) from None
-    except PeopleError as error:
-        say(str(error))
-        raise typer.Exit(WRONG) from None
+    except (PeopleUnavailable, Unavailable) as error:
+        refuse(str(error), AWAY)
+    except ConsoleError as error:
+        refuse(error.words, WRONG)

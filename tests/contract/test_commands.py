@@ -34,6 +34,7 @@ NO_FINDINGS = {
     *("connections rename", "connections remove", "connections pause", "connections resume", "links export"),
     "connections template",
     *("people invite", "people reset", "people disable", "people enable", "people token", "people revoke"),
+    *("people change", "people remove", "people sign-out"),
 }
 """Commands that run, ask or make, and tell nothing that a machine would read."""
 
@@ -43,6 +44,7 @@ NEEDS_KAFKA = {
     *("worker", "gateway", "connect ghl", "secrets rotate", "directories refresh"),
     *("connections add acme", "connections remove acme --yes", "connections pause acme", "connections resume acme"),
     *("people list", "people invite ann", "people reset ann", "people token nightly"),
+    *("people change ann --role viewer", "people remove ann --yes", "people sign-out ann"),
 }
 
 OWN_PROCESS = {"worker", "gateway", "status"}

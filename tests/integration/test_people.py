@@ -7,10 +7,12 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
+import pytest
 
 from streams.messages.topics import PEOPLE
 from streams.settings.password_hashes import token_hash
-from tests.integration.console import Caller, caller, console_on_stage
+from tests.integration.command import command, config_of
+from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage, until_indexed
 from tests.integration.stage import Stage
 from tests.kafka.broker import Broker
 from tests.unit.streams.console.stage import Browser
@@ -181,3 +183,47 @@ async def test_an_admin_works_on_the_page(embedded_kafka: Broker, tmp_path: Path
         assert (await ada.ask("GET", "/console/account"))[0] == 200
         assert (await post(ada, "/console/account/sign-out", "/console/account"))[0] == 303
         assert (await ada.ask("GET", "/console/people"))[0] == 303
+
+
+async def test_the_command_line_edits_people_and_the_audit_has_it(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each edit counts in the running gateway, and is in its audit under the same name as the console's; what is secret is not."""
+    for name, value in CONSOLE_ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    async with console_on_stage(embedded_kafka, tmp_path, more=ADMIN) as on, jar() as http:
+        root, config = caller(on, token=ROOTS), config_of(on, tmp_path)
+        made = await command("people invite nora", config, "--role", "operator")
+        assert made[0] == 0, made
+        link = made[1].strip().removeprefix("https://hooks.example.com")
+        assert (await join(on, link, "the first password"))[0] == 303
+        nora = browser(on, http)
+        assert await nora.sign_in("nora", "the first password") == 200
+
+        changed = await command("people change nora", config, "--connection", "acme")
+        assert changed == (0, "nora is now operator, and sees acme\n", "")
+        _, me, _ = await nora.ask("GET", "/api/v1/session")
+        assert (me["role"], me["connections"]) == ("operator", ["acme"])
+        changed = await command("people change nora", config, "--role", "viewer", "--all-connections")
+        assert changed == (0, "nora is now viewer, and sees all connections\n", "")
+        code, _, complaint = await command("people change nora", config, "--connection", "acme", "--all-connections")
+        assert (code, "got both" in complaint) == (2, True)
+        code, _, complaint = await command("people change nobody", config, "--role", "viewer")
+        assert (code, "There is no person 'nobody'" in complaint) == (1, True)
+
+        assert (await nora.ask("GET", "/api/v1/overview"))[0] == 200
+        assert await command("people sign-out nora", config) == (0, "nora is signed out\n", "")
+        assert (await nora.ask("GET", "/api/v1/overview"))[0] == 401
+        assert await nora.sign_in("nora", "the first password") == 200
+        assert await command("people remove nora", config, "--yes") == (0, "nora is removed\n", "")
+        assert (await nora.ask("GET", "/api/v1/overview"))[0] == 401
+        assert (await command("people remove nora", config, "--yes"))[0] == 1
+
+        await until_indexed(on, root)
+        acts = (await root.get("/audit", limit=100))["acts"]
+        by_command = [(one["action"], one["outcome"]) for one in reversed(acts) if one["via"] == "command"]
+        assert by_command == [
+            *(("person invite", "done"), ("person change", "done"), ("person change", "done")),
+            *(("person sign-out", "done"), ("person remove", "done"), ("person remove", "failed")),
+        ]
+        assert link.partition("link=")[2] not in str(acts)

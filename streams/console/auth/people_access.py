@@ -75,7 +75,10 @@ class MadeToken:
 
 
 class PeopleAccess:
-    """What the pages and the API of admins show and do."""
+    """What the pages and the API of admins, and the command line, show and do.
+
+    `expected_version` is the version that somebody saw; None for the newest, whatever it is.
+    """
 
     def __init__(self, settings: Settings, accounts: Accounts, audit: AuditWriter, now_ms: Callable[[], int]) -> None:
         self._settings = settings
@@ -102,6 +105,13 @@ class PeopleAccess:
             provider=console.oidc.name if console.oidc else "",
         )
 
+    def find_person(self, name: str) -> AccountSeen:
+        """A person whom an admin gave access. Raises `NotFound`."""
+        found = next((one for one in self.all().people if one.name == name and one.managed == "console"), None)
+        if found is None:
+            raise NotFound(f"There is no person {name[:100]!r} who can be changed here.")
+        return found
+
     async def invite(
         self, by: Actor, name: str, role: Role, connections: Sequence[str] | None, known: Collection[str]
     ) -> MadeLink:
@@ -112,7 +122,7 @@ class PeopleAccess:
             link = await self._editor.invite(name, role, connections, by.name)
         return MadeLink(name, f"{WELCOME}?link={link}")
 
-    async def reset(self, by: Actor, name: str, expected_version: int) -> MadeLink:
+    async def reset(self, by: Actor, name: str, expected_version: int | None = None) -> MadeLink:
         """Another link for a person, such as for somebody who forgot the password."""
         async with self._audit.acting(by, "person reset", {"person": name}), _refusals():
             link = await self._editor.reset(name, by.name, expected_version)
@@ -133,7 +143,7 @@ class PeopleAccess:
         async with self._audit.acting(by, "person change", about), _refusals():
             return self._seen(await self._editor.change(name, role, connections, by.name, expected_version))
 
-    async def act(self, by: Actor, name: str, act: PersonAct, expected_version: int) -> AccountSeen:
+    async def act(self, by: Actor, name: str, act: PersonAct, expected_version: int | None = None) -> AccountSeen:
         """Disable, enable, sign out or remove a person."""
         do = {"disable": self._editor.disable, "enable": self._editor.enable, "sign-out": self._editor.sign_out}
         async with self._audit.acting(by, f"person {act}", {"person": name}), _refusals():
@@ -150,7 +160,7 @@ class PeopleAccess:
         async with self._audit.acting(by, "token new", about), _refusals():
             return MadeToken(name, await self._editor.new_token(name, role, connections, days, by.name))
 
-    async def revoke(self, by: Actor, name: str, expected_version: int) -> AccountSeen:
+    async def revoke(self, by: Actor, name: str, expected_version: int | None = None) -> AccountSeen:
         """Take a program's token away. It counts from its next request on."""
         async with self._audit.acting(by, "token revoke", {"program": name}), _refusals():
             return self._seen(await self._editor.remove("program", name, by.name, expected_version))

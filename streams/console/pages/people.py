@@ -59,9 +59,7 @@ class PeoplePage(Page):
     async def confirm(self, request: web.Request) -> web.StreamResponse:
         """Ask before a person is removed."""
         name = request.query.get("name", "")
-        found = next((one for one in self._guard.people.all().people if one.name == name and one.version), None)
-        if found is None:
-            raise NotFound(f"There is no person {name[:100]!r} who can be removed here.")
+        found = self._guard.people.find_person(name)
         question = Question(
             title=f"Remove {name}?",
             words="They cannot sign in any longer, and their sessions end. What they did stays in the audit.",
