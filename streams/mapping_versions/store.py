@@ -61,14 +61,17 @@ class MappingVersions:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         before_use: Callable[[Settings], None] = lambda _: None,
         needs_connections: bool = True,
+        opens_credentials: bool = True,
     ) -> None:
         """`before_use` is called with settings before anybody gets them.
 
         `needs_connections` is False for who can do without the topic of connections: releases before had none.
+        `opens_credentials` is False for who asks no vendor and has no keys: then all connections with pasted ones are incomplete.
         """
         self.file = settings
         self._before_use = before_use
         self._needs_connections = needs_connections
+        self._opens_credentials = opens_credentials
         self._now_ms = now_ms
         names, partitions = TopicNames(settings.kafka.topic_prefix), settings.kafka.partitions
         self.mappings_topic, self.connections_topic = (
@@ -208,7 +211,8 @@ class MappingVersions:
         # version before.
         async with self._compiling:
             connections = self.connection_log
-            edits = Edits(VersionLog(list(self._version_log.versions)), connections.usable(), connections.sealed())
+            sealed = connections.sealed() if self._opens_credentials else {}
+            edits = Edits(VersionLog(list(self._version_log.versions)), connections.usable(), sealed)
             version, read_to = self._version_log.newest.version, dict(self._read_to)
             revision = version + connections.changes
             before, found = self._in_force.settings, await asyncio.to_thread(effective_mappings, self.file, edits)
@@ -227,10 +231,12 @@ async def settings_now(settings: Settings, *, with_incomplete: bool = False) -> 
     """The settings with the newest mappings and connections that compile here. Raises aiokafka's errors when Kafka cannot be reached.
 
     Without a topic of edits, these are the settings without those edits. `with_incomplete` takes in connections that lack a credential,
-    for who asks no vendor.
+    and opens none, for who asks no vendor.
     """
     try:
-        async with MappingVersions(settings, needs_connections=False) as versions:
+        async with MappingVersions(
+            settings, needs_connections=False, opens_credentials=not with_incomplete
+        ) as versions:
             found = versions.in_force
             if not with_incomplete:
                 return found.settings

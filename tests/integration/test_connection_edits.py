@@ -364,6 +364,7 @@ async def test_pasted_keys_are_sealed_again_under_a_new_key(embedded_kafka: Brok
         again = await rotate_keys(Grants(both, both.key_ring))
         alone = await settings_now(parse_settings(on.config, {**environ, "LOFTY_GHL_TOKEN_KEYS": NEXT}))
         without = await settings_now(parse_settings(on.config, {**environ, "LOFTY_GHL_TOKEN_KEYS": KEYS}))
+        of_a_job = await settings_now(parse_settings(on.config, environ), with_incomplete=True)
 
         assert (len(found.resealed), found.closed) == (3, {})
         assert (again.resealed, len(again.kept)) == ([], 3)
@@ -371,6 +372,8 @@ async def test_pasted_keys_are_sealed_again_under_a_new_key(embedded_kafka: Brok
         assert token is not None
         assert token.get_secret_value() == TOKEN
         assert (list(without.connections), list(without.connection_trouble)) == (["acme"], ["beta"])
+        # A process that asks no vendor gets no keys: that is no trouble, and no line in the log.
+        assert (sorted(of_a_job.connections), of_a_job.connection_trouble) == (["acme", "beta"], {})
 
 
 async def test_a_key_that_is_pasted_during_a_rotation_counts(
