@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from streams.console.errors import NotFound, Unavailable
@@ -21,11 +23,13 @@ class StepsPage(Page):
     async def show(self, request: web.Request) -> web.StreamResponse:
         """What is done, what is missing, and what comes next."""
         connection, services = request.match_info["connection"], self._services
-        one = next((one for one in await services.connections.all() if one.name == connection), None)
+        # Together, so that what both need of Kafka is read once: a page has a few seconds for that.
+        known, imports = await asyncio.gather(services.connections.all(), services.backfill.all())
+        one = next((one for one in known if one.name == connection), None)
         if one is None:
             raise NotFound(f"There is no connection {connection[:63]!r}.")
         rehearsals = await services.runs.rehearsals.of(connection)
-        imported = next((row for row in await services.backfill.all() if row.connection == connection), None)
+        imported = next((row for row in imports if row.connection == connection), None)
         compared = (
             run for run in await services.runs.verifications.all() if run.connection == connection and not run.lead
         )
