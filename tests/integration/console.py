@@ -79,7 +79,8 @@ class Caller:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         url = f"{self.url}/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
         async with self.http.request(method, url, json=body, headers=headers) as answer:
-            found = await answer.json(content_type=None)
+            is_json = answer.content_type.endswith("json")
+            found = await answer.json(content_type=None) if is_json else await answer.text()
             faults = answer_faults(method, urlsplit(path).path, answer.status, answer.content_type, found)
             assert faults == [], (faults, found)
             return answer.status, found
