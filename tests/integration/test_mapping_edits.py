@@ -104,7 +104,7 @@ async def test_an_edit_is_in_force_for_whoever_hears_of_it(
         monkeypatch.setattr(store, "effective_mappings", in_force_at_last)
         saving = asyncio.create_task(one.save("acme", UPPER, expected_version=0, by="ann"))
         async with asyncio.timeout(within(60)):
-            while not all(each._read_to for each in (one, two)):
+            while not all(any(each._read_to.values()) for each in (one, two)):
                 await asyncio.sleep(0.01)
         hearing = asyncio.create_task(two.changed_since(0))
         await asyncio.sleep(0)
