@@ -192,10 +192,13 @@ class Replays(BackgroundTask):
             await runs.catch_up()
 
     async def _runs(self) -> Runs:
+        return await on_kafka(self._open)  # with the wait for whoever reads now
+
+    async def _open(self) -> Runs:
         async with self._lock:
             if self._opened is None:
                 runs = Runs(self._settings())
-                await on_kafka(runs.__aenter__)
+                await runs.__aenter__()
                 self._opened = runs
             return self._opened
 

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from streams.console.errors import TooMany
+from streams.console.errors import TooMany, Unavailable
+from streams.console.services.kafka_errors import at_most
 from streams.console.services.replay import MOST_RUNNING, Replays
 from streams.messages import Replay, Selection
 from tests.deadlines import within
@@ -41,6 +42,14 @@ async def test_only_some_run_at_a_time() -> None:
     for _ in range(MOST_RUNNING + 1):
         with pytest.raises(ValueError, match="no"), held._room():
             raise ValueError("no")
+
+
+async def test_a_page_waits_for_whoever_reads_now_no_longer_than_for_kafka() -> None:
+    """The check for interrupted replays may hold the reader for a minute while Kafka stands still."""
+    held = Held()
+    async with held._lock, asyncio.timeout(within(30)):
+        with at_most(0.01), pytest.raises(Unavailable, match="Nothing is lost"):
+            await held.all()
 
 
 def test_what_ends_early_keeps_no_other_from_its_turn() -> None:
