@@ -6,6 +6,7 @@ that a new one is held to it, too.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ from connectors.sandbox.lofty import TeamSettings
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty.people import make_team
 from connectors.sandbox.shared.faults import parse_fault
+from streams.console.pages.layout import MESSAGE
 from streams.settings.password_hashes import token_hash
 from tests.integration.console import Caller, caller, console_on_stage, until_indexed
 from tests.integration.stage import LOCATION, TEAM, Stage
@@ -34,7 +36,7 @@ MARKS = re.compile(r"foreign-b|zulu|7654321", re.IGNORECASE)
 """What is of the other connection, wherever it turns up."""
 CONTENT = re.compile(r"Zulumarker|7654321|loc-zulu", re.IGNORECASE)
 """The same without the names that a request for it contains itself, and that its refusal may repeat."""
-SUES, OTTOS = "the password of sue", "lgt_the-token-of-otto"
+SUES, OTTOS, OPALS = "the password of sue", "lgt_the-token-of-otto", "the password of opal"
 
 MORE = f"""
 [[console.users]]
@@ -42,6 +44,11 @@ name = "sue"
 role = "viewer"
 connections = ["acme"]
 password_hash = "{cheap_hash(SUES)}"
+[[console.users]]
+name = "opal"
+role = "operator"
+connections = ["acme"]
+password_hash = "{cheap_hash(OPALS)}"
 [[console.tokens]]
 name = "otto"
 role = "operator"
@@ -243,6 +250,51 @@ async def test_a_limited_operator_changes_nothing_of_another_connection(embedded
         acts = [one for one in after if one["id"] not in known and one["who"] == "otto" and one["outcome"] == "done"]
         assert [one for one in acts if one["about"].get("records") != "0"] == []
         assert taken == []
+
+
+async def test_a_limited_operator_changes_nothing_of_another_connection_by_forms(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """Every form of the pages, as a browser sends it: with the other connection in the address or in any field that names one."""
+    async with two_connections(embedded_kafka, tmp_path) as (on, own, other), signed_in(on, "opal", OPALS) as opal:
+        foreign: tuple[list[tuple[str, str]], ...] = (
+            [("connection", OTHER)],
+            [("connection", "acme"), ("connection", OTHER)],
+            [("connection", OTHER), ("connection", "acme")],
+            [*(("id", one) for one in (other.parked, other.retry)), ("run", other.run), ("lead", other.lead)],
+            [(name, OTHER) for name in ("chosen", "of", "name", "connections")],
+        )
+        taken, asked = [], 0
+        for method, path, concerns in routes(on):
+            if method != "POST" or concerns == "person" or not path.startswith("/console"):
+                continue
+            for ids, fields in [(own, fields) for fields in foreign] + [(other, [])]:
+                address = ids.address(path)
+                if ids is other and address == own.address(path):
+                    continue
+                status, text = await send(opal, address, fields)
+                asked += 1
+                assert not CONTENT.search(text), (address, fields, text)
+                must_refuse = ids is other or fields == foreign[0] or concerns == "deployment"
+                if must_refuse and status not in (403, 404):
+                    taken.append((address, fields, status))
+        assert taken == []
+        assert asked > 50
+        who = caller(on)
+        await until_indexed(on, who)
+        acts = [one for one in (await who.get("/audit", limit=500))["acts"] if one["who"] == "opal"]
+        named = [one for one in acts if one["outcome"] == "done" and MARKS.search(json.dumps(one["about"]))]
+        assert named == []
+
+
+async def send(who: Browser, address: str, fields: list[tuple[str, str]]) -> tuple[int, str]:
+    """Send a form of our own pages; status, and what the answer says: its text, where it leads, and the message for there."""
+    headers = {"Origin": who.url, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
+    data = urlencode([("csrf", who.csrf), *fields])
+    async with who.http.post(who.url + address, data=data, headers=headers, allow_redirects=False) as answer:
+        message = answer.cookies[MESSAGE].value if MESSAGE in answer.cookies else ""
+        words = base64.urlsafe_b64decode(message).decode()
+        return answer.status, f"{await answer.text()} {answer.headers.get('Location', '')} {words}"
 
 
 async def is_there_for_others(on: Stage, other: Ids) -> None:
