@@ -1016,13 +1016,14 @@ PEOPLE = PeopleView(
         map(
             account_card,
             (
-                AccountSeen("nightly", "viewer", None, "file", "in use"),
+                AccountSeen("nightly", "viewer", None, "file", "in use", used_ms=NOW - 3_600_000),
                 AccountSeen("report", "viewer", ("acme",), "console", "expired", NOW - 3_600_000, 7, NOW, "ann"),
             ),
         )
     ),
     connections=("acme", "harbor", _LONG),
     provider="Okta",
+    used_since_ms=NOW - 7_200_000,
 )
 PEOPLE_MADE = replace(
     PEOPLE, made=MadeSecret("Link to set a password", "Send it to ben.", f"https://x.example/{'k' * 43}"), problem=""

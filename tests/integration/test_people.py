@@ -128,6 +128,10 @@ async def test_a_token_is_limited_ends_and_is_revoked(embedded_kafka: Broker, tm
         _, me = await nightly.ask("GET", "/session")
         assert (me["name"], me["via"], me["connections"]) == ("nightly", "token", ["acme"])
         assert (await nightly.ask("GET", "/people"))[0] == 403
+        assert (await root.ask("POST", "/tokens", {**body, "name": "unused"}))[0] == 200
+        found = await root.get("/people")
+        used = {one["name"]: one["used_ms"] for one in found["programs"]}
+        assert (used["unused"], used["nightly"] >= found["used_since_ms"], used["root"] > 0) == (None, True, True)
         assert made["token"].encode() not in b"".join(await on.records(PEOPLE))
         status, _ = await root.ask(
             "POST", "/tokens/nightly/revoke", {"expected_version": await version(root, "nightly", "programs")}

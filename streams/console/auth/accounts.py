@@ -40,6 +40,8 @@ class Accounts:
         self.people = PeopleStore(settings)
         self.provider = console.oidc.name if console.oidc else ""
         self._now_ms = now_ms
+        self.began_ms = now_ms()
+        self._used_ms: dict[str, int] = {}  # by the token's hash: another token of the same name was not used
         self._oidc_limits = bool(console.oidc and console.oidc.connections)
         self._users = {
             one.name: Account(one.name, one.role, Scope.of(one.connections), one.password_hash.get_secret_value())
@@ -64,15 +66,21 @@ class Accounts:
         return _account(edit) if edit is not None and edit.password_hash and not edit.is_disabled else None
 
     def program(self, hashed: str) -> Account | None:
-        """The program whose token has this hash."""
+        """The program whose token has this hash, which it uses now."""
         found = None
         for known, account in self._tokens:
             if hmac.compare_digest(known, hashed):
                 found = account
+        if found is None:
+            edit = self.people.log.by_token(hashed, self._now_ms())
+            found = _account(edit) if edit is not None else None
         if found is not None:
-            return found
-        edit = self.people.log.by_token(hashed, self._now_ms())
-        return _account(edit) if edit is not None else None
+            self._used_ms[hashed] = self._now_ms()
+        return found
+
+    def used_ms(self, hashed: str) -> int | None:
+        """When a token was last used at this gateway, since `began_ms`; None for not at all."""
+        return self._used_ms.get(hashed)
 
     def of_session(self, session: Session) -> Account | None:
         """What a session is worth now: whatever it is made from may have changed since it began. None: it has ended."""

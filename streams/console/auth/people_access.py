@@ -35,7 +35,8 @@ class AccountSeen:
     """A person or a program. `connections` are those that they see; null for all.
 
     `managed`: they are changed in the configuration `file`, or in the `console`, and then `version` counts. `until_ms` is when an
-    invitation or a token ends; null where there is no end.
+    invitation or a token ends; null where there is no end. `used_ms` is when a token was last used at the gateway that answers;
+    null where it was not used there since that gateway started.
     """
 
     name: str
@@ -47,15 +48,20 @@ class AccountSeen:
     version: int = 0
     changed_ms: int = 0
     changed_by: str = ""
+    used_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleList:
-    """Everybody who has access by name. Those who sign in at a provider are not listed: their groups give it."""
+    """Everybody who has access by name. Those who sign in at a provider are not listed: their groups give it.
+
+    `used_since_ms` is when the gateway that answers started, and began to note when tokens are used.
+    """
 
     people: tuple[AccountSeen, ...]
     programs: tuple[AccountSeen, ...]
     provider: str = ""
+    used_since_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,7 @@ class PeopleAccess:
 
     def __init__(self, settings: Settings, accounts: Accounts, audit: AuditWriter, now_ms: Callable[[], int]) -> None:
         self._settings = settings
+        self._accounts = accounts
         self._store = accounts.people
         self._editor = PeopleEditor(accounts.people, settings, now_ms)
         self._audit = audit
@@ -99,10 +106,14 @@ class PeopleAccess:
                 *(self._seen(one) for one in log.all("person")),
             ),
             programs=(
-                *(_of_file(one.name, one.role, one.connections) for one in tokens),
+                *(
+                    _of_file(one.name, one.role, one.connections, self._accounts.used_ms(one.hash.get_secret_value()))
+                    for one in tokens
+                ),
                 *(self._seen(one) for one in log.all("program")),
             ),
             provider=console.oidc.name if console.oidc else "",
+            used_since_ms=self._accounts.began_ms,
         )
 
     def find_person(self, name: str) -> AccountSeen:
@@ -204,11 +215,13 @@ class PeopleAccess:
         return AccountSeen(
             *(edit.name, edit.role, edit.connections, "console", state, until_ms or None),
             *(self._store.log.version_of(edit.kind, edit.name), edit.at_ms, edit.by),
+            used_ms=self._accounts.used_ms(edit.token_hash),
         )
 
 
-def _of_file(name: str, role: str, connections: Sequence[str] | None) -> AccountSeen:
-    return AccountSeen(name, role, None if connections is None else tuple(connections), "file", "in use")
+def _of_file(name: str, role: str, connections: Sequence[str] | None, used_ms: int | None = None) -> AccountSeen:
+    sees = None if connections is None else tuple(connections)
+    return AccountSeen(name, role, sees, "file", "in use", used_ms=used_ms)
 
 
 def _listed(connections: Sequence[str] | None) -> dict[str, str]:

@@ -123,6 +123,7 @@ class PeoplePage(Page):
             programs=tuple(map(account_card, found.programs)),
             connections=self._services.connection_names,
             provider=found.provider,
+            used_since_ms=found.used_since_ms,
             made=made,
             problem=problem,
         )

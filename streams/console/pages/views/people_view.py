@@ -42,12 +42,13 @@ class AccountCard:
 
 @dataclass(frozen=True, slots=True)
 class PeopleView:
-    """Everybody who has access. `connections` are those that can be chosen."""
+    """Everybody who has access. `connections` are those that can be chosen; uses of tokens are known from `used_since_ms` on."""
 
     people: tuple[AccountCard, ...]
     programs: tuple[AccountCard, ...]
     connections: tuple[str, ...]
     provider: str
+    used_since_ms: int
     made: MadeSecret | None = None
     problem: str = ""
     roles: tuple[tuple[str, str], ...] = ROLES
