@@ -36,7 +36,7 @@ _GREATEST = 2**53
 class Hook:
     """One event. `at_ms` is the envelope's time (epoch milliseconds), None when there was none; `contact` as far as GHL says.
 
-    `is_used` is false for a type that the pipeline does not use: then only `type` is set.
+    `company` is the agency, of an installation or its end alone. `is_used` is false for a type that the pipeline does not use: then only `type` is set.
     """
 
     type: str
@@ -47,6 +47,7 @@ class Hook:
     at_ms: int | None = None
     webhook: str = ""
     body: dict[str, Any] | None = None
+    company: str = ""
 
 
 def parse(raw: bytes) -> Hook:
@@ -73,7 +74,8 @@ def parse(raw: bytes) -> Hook:
     location = _id(payload.get("locationId") or body.get("locationId"))
     if type_ in _APP:
         # An agency's own installation names a company and no location: it concerns none of ours.
-        return Hook(type_, bool(location), location or "", location or "", None, *_envelope(payload), body)
+        company = _id(payload.get("companyId")) or ""
+        return Hook(type_, bool(location), location or "", location or "", None, *_envelope(payload), body, company)
     about = _id(body.get("id"))
     if location is None or about is None:
         raise UnknownWebhookShape(

@@ -47,6 +47,9 @@ class EditFollower:
             while True:
                 known = versions.revision
                 self._take_over(versions.settings())
+                self._connections.installed = versions.connection_log.installed()
+                incomplete = versions.in_force.incomplete.values()
+                self._connections.incomplete = frozenset(one.ghl.location_id for one in incomplete)
                 self.has_read.set()
                 await versions.changed_since(known)
 

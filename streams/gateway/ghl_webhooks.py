@@ -5,6 +5,7 @@
 | signed by GHL, and Kafka has it | 200 | accepted: from here on nothing is lost |
 | signed, and no JSON; of an unknown shape; of a location that is not configured; too old; too large for a row | 200 | kept in `parked` as raw bytes: GHL would not send it again |
 | signed, of a type that the pipeline does not use | 200 | ignored, and counted |
+| signed, `INSTALL` or `UNINSTALL` of a location that waits to be paired | 200 | its agency's list on `connections` is brought up to date |
 | signed, and accepted before, byte for byte, with an id or a time of the delivery in it | 200 | a copy: it says nothing new |
 | not signed by GHL | 401 | its content is not read |
 | from an address that is not allowed | 403 | |
@@ -15,6 +16,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -23,11 +25,15 @@ from connectors.errors import UnknownWebhookShape, WebhookNotJson
 from connectors.ghl.signature import BadSignature, verify
 from connectors.ghl.webhooks import Hook, parse
 from streams.core.to_lofty.events import event_of
+from streams.gateway.marketplace_events import changes, is_known
 from streams.gateway.original_body import OriginalBodies
 from streams.gateway.webhooks import RejectedDelivery, WebhookDependencies, Webhooks
 from streams.kafka.batching_producer import Record
-from streams.messages.topics import GHL_CHANGES
+from streams.messages.partitioning import partition_of
+from streams.messages.topics import CONNECTIONS, GHL_CHANGES
 from streams.telemetry.tracing import Span, headers_of
+
+log = logging.getLogger("lofty_ghl.gateway")
 
 AHEAD_MS = 5 * 60 * 1000
 """How far in the future an event's time may be: clocks differ."""
@@ -35,14 +41,14 @@ AHEAD_MS = 5 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class _Accepted:
-    """What becomes of a signed delivery: the record for Kafka, and the result in metrics and in the answer.
+    """What becomes of a signed delivery: the records for Kafka, and the result in metrics and in the answer.
 
     `is_repeatable` says that the same bytes are the same delivery (they hold an id or a time of it), or were parked: a second
     one says nothing new.
     """
 
     result: str
-    record: Record | None = None
+    records: tuple[Record, ...] = ()
     connection: str = ""
     span: Span | None = None
     is_repeatable: bool = False
@@ -63,6 +69,8 @@ class GhlWebhooks(Webhooks):
         self._keys = ghl.keys
         self._max_age_ms = int(ghl.max_age_hours * 3_600_000)
         self._topic = deps.names.of(GHL_CHANGES)
+        self._installations = deps.names.of(CONNECTIONS)
+        self._partition = partition_of(CONNECTIONS, deps.settings.kafka.partitions)
         self._seen = OriginalBodies()
 
     async def _accept(self, request: web.Request) -> str:
@@ -76,8 +84,8 @@ class GhlWebhooks(Webhooks):
             why = f"from {address}: a signed body that was accepted before, byte for byte"
             raise RejectedDelivery("repeated", 200, why)
         accepted = self._accepted(raw)
-        if accepted.record is not None:
-            await self._produce([accepted.record])
+        if accepted.records:
+            await self._produce(list(accepted.records))
         if accepted.is_repeatable:
             self._seen.note(raw)
         if accepted.span is not None:
@@ -116,14 +124,28 @@ class GhlWebhooks(Webhooks):
         partition = connections.partitions[hook.location]
         record = Record(self._topic, partition, event.lane.encode(), value, headers_of(event.trace))
         names_itself = bool(hook.webhook) or hook.at_ms is not None
-        return _Accepted("accepted", record, connections.owners[hook.location], span, is_repeatable=names_itself)
+        return _Accepted("accepted", (record,), connections.owners[hook.location], span, is_repeatable=names_itself)
 
     def _of_unknown_location(self, raw: bytes, hook: Hook) -> _Accepted:
-        """A location without a connection. An installation there waits for a person, who adds the connection to Lofty."""
-        if hook.type == "UNINSTALL":
-            return _IGNORED  # there is nothing to pause
-        if hook.type == "INSTALL":
+        """A location without a connection that is served. An installation there waits for a person, who pairs it with Lofty."""
+        connections = self._deps.connections
+        if hook.type in ("INSTALL", "UNINSTALL"):
+            now_ms = self._deps.now_ms()
+            at_ms = min(hook.at_ms, now_ms) if hook.at_ms is not None else now_ms
+            records = tuple(
+                Record(self._installations, self._partition, one.key.encode(), one.value)
+                for one in changes(hook, connections.installed, at_ms)
+            )
+            if records:
+                log.info("GHL's %s of location %s changes which locations wait", hook.type, hook.location)
+                return _Accepted("ignored", records, is_repeatable=True)
+            if hook.type == "UNINSTALL":
+                return _IGNORED  # there is nothing to pause
+            if hook.location in connections.incomplete or is_known(hook, connections.installed):
+                return _IGNORED
             todo = (
+                "if somebody installed it in GHL's marketplace, it waits in the console under Connections, Installations: pair it "
+                "there, and discard this. Otherwise "
                 f'add a connection for it: [connections.NAME.ghl] with location_id = "{hook.location}" and auth = "oauth", '
                 "and [connections.NAME.lofty] with its team, by `lofty-ghl connections add` or in the console; then run "
                 "`lofty-ghl connect ghl --connection NAME`"
@@ -133,4 +155,4 @@ class GhlWebhooks(Webhooks):
         return self._parked(raw, "unknown location", f"{hook.type} of location {hook.location}: {hint}")
 
     def _parked(self, raw: bytes, reason: str, why: str) -> _Accepted:
-        return _Accepted("parked", self._park(raw, reason, why), is_repeatable=True)
+        return _Accepted("parked", (self._park(raw, reason, why),), is_repeatable=True)

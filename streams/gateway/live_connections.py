@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from streams.messages.installation import Installation
 from streams.oauth.grants import Grants
 from streams.settings import Connection, Settings
 from streams.settings.partitions import ConnectionPartitions
@@ -51,10 +52,16 @@ class ConnectionLookup:
 
 
 class LiveConnections:
-    """`now` is the newest lookup. A handler takes it once for each delivery."""
+    """`now` is the newest lookup. A handler takes it once for each delivery.
+
+    `installed` are the installations that began in GHL's marketplace, and `incomplete` the locations of connections that wait for
+    a key: they are not served yet, and known all the same.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.now = ConnectionLookup.of(settings)
+        self.installed: Mapping[str, Installation] = {}
+        self.incomplete: frozenset[str] = frozenset()
 
     def take_over(self, settings: Settings) -> None:
         """Use these settings for the deliveries that come from now on."""

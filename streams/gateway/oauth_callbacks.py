@@ -11,9 +11,11 @@ from aiohttp import web
 
 from connectors.errors import CallbackRefused, ConnectorError, GrantRefused
 from connectors.http.transport import AiohttpTransport
+from streams.gateway.exchange_limit import ExchangeLimit
 from streams.gateway.live_connections import LiveConnections
+from streams.gateway.rejection_log import RejectionLog
 from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.messages.installation import installation_key
+from streams.messages.installation import MOST_INSTALLATIONS, Installation, installation_key
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CONNECTIONS, TopicNames
 from streams.oauth.authorization import accept_ghl
@@ -51,6 +53,8 @@ class OAuthCallbacks:
         self._batching_producer = batching_producer
         self._metrics = metrics
         self._now_ms = now_ms
+        self._limit = ExchangeLimit()
+        self._rejections = RejectionLog(log, now_ms)
 
     async def ghl(self, request: web.Request) -> web.Response:
         """Exchange the code. The page says what was granted, or why it was not."""
@@ -77,18 +81,29 @@ class OAuthCallbacks:
 
     async def _installed(self, request: web.Request) -> web.Response:
         """Keep an installation that began in GHL's marketplace. Its locations wait until a person pairs them."""
+        wait_ms = self._limit.wait_ms(self._now_ms())
+        if wait_ms > 0:
+            self._rejections.record("too many installations", "2 codes at once and 30 a minute are exchanged")
+            text = "Too many people install the app at this moment. Load this page again in a minute: your code was not used yet."
+            answer = self._page("busy", 429, "Try again in a minute", text)
+            answer.headers["Retry-After"] = str(-(-wait_ms // 1000))
+            return answer
+        self._limit.begin(self._now_ms())
+        try:
+            return await self._exchanged(request)
+        finally:
+            self._limit.end()
+
+    async def _exchanged(self, request: web.Request) -> web.Response:
         once_more = "If it was used or is too old, install the app in GoHighLevel's marketplace once more."
         try:
             grants = self._grants()
             async with AiohttpTransport() as transport:
                 found = await accept_installation(grants, request.query, transport, self._now_ms())
-            kafka = grants.settings.kafka
-            topic, partition = (
-                TopicNames(kafka.topic_prefix).of(CONNECTIONS),
-                partition_of(CONNECTIONS, kafka.partitions),
-            )
-            key = installation_key(found.subject).encode()
-            await self._batching_producer.produce([Record(topic, partition, key, found.to_bytes())])
+            known = self._connections.installed
+            if len(known) >= MOST_INSTALLATIONS and found.subject not in known:
+                return self._full(found)
+            await self._store(grants, found)
         except (CallbackRefused, GrantRefused) as error:
             log.warning("an installation from GHL's marketplace was not accepted: %s", error)
             return self._page("refused", 400, "Not installed", f"GoHighLevel does not accept the code. {once_more}")
@@ -102,6 +117,23 @@ class OAuthCallbacks:
         log.info("GHL's %s %s installed the app: %d locations wait", found.kind, found.subject, len(found.locations))
         text = "The app is installed. Nothing is read or written before somebody pairs its locations with accounts of Lofty, in the console under Connections, Installations."
         return self._page("granted", 200, "Installed", text)
+
+    async def _store(self, grants: Grants, found: Installation) -> None:
+        kafka = grants.settings.kafka
+        topic, partition = TopicNames(kafka.topic_prefix).of(CONNECTIONS), partition_of(CONNECTIONS, kafka.partitions)
+        key = installation_key(found.subject).encode()
+        await self._batching_producer.produce([Record(topic, partition, key, found.to_bytes())])
+
+    def _full(self, found: Installation) -> web.Response:
+        log.error(
+            *("the installation of GHL's %s %s was refused, as %d are kept already", found.kind, found.subject),
+            MOST_INSTALLATIONS,
+        )
+        text = (
+            f"{MOST_INSTALLATIONS} installations are kept already, and no more are taken. Whoever runs this service discards some in "
+            "the console, under Connections, Installations. Then install the app in GoHighLevel's marketplace once more."
+        )
+        return self._page("refused", 503, "Not installed", text)
 
     async def lofty(self, _: web.Request) -> web.Response:
         """Lofty's answer does not say which connection it is for: the person pastes it where they began."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from streams.messages.connection_edit import ConnectionEdit, SealedCredential
-from streams.messages.installation import Installation
+from streams.messages.installation import Installation, LocationReport
 from streams.settings.overlay import EditedConnection
 
 ConnectionPhase = Literal["in use", "removing", "removed"]
@@ -57,7 +57,9 @@ class ConnectionLog:
     changes: int = 0
     """How many edits and credentials were taken."""
     installations: dict[str, Installation] = field(default_factory=dict)
-    """Installations that began in GHL's marketplace, by their subjects."""
+    """Installations that began in GHL's marketplace, by their subjects, as they were stored; `installed` is what is true."""
+    location_reports: dict[str, LocationReport] = field(default_factory=dict)
+    """What GHL's webhooks said last of an agency's locations."""
 
     def newest(self, connection: str) -> ConnectionVersion | None:
         """The newest version of a connection; None for one that never was."""
@@ -103,6 +105,28 @@ class ConnectionLog:
             self.installations.pop(subject, None)
         else:
             self.installations[subject] = installation
+
+    def take_location_report(self, report: LocationReport) -> None:
+        """Keep what a webhook said of a location, unless a later one was taken before."""
+        before = self.location_reports.get(report.location)
+        if before is None or before.at_ms <= report.at_ms:
+            self.changes += 1
+            self.location_reports[report.location] = report
+
+    def installed(self) -> Mapping[str, Installation]:
+        """The installations with their locations of now: GHL's list, and what its webhooks said since."""
+        found = dict(self.installations)
+        for report in self.location_reports.values():
+            agency = found.get(report.company)
+            if agency is None or report.at_ms <= max(agency.at_ms, agency.listed_ms):
+                continue
+            locations = dict(agency.locations)
+            if report.is_installed:
+                locations.setdefault(report.location, "")
+            else:
+                locations.pop(report.location, None)
+            found[report.company] = agency.model_copy(update={"locations": locations})
+        return found
 
     def removing(self) -> Iterator[ConnectionVersion]:
         """The connections whose removal has begun and has not ended."""

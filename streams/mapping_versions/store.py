@@ -26,7 +26,7 @@ from streams.mapping_versions.listing import MappingState, state_of
 from streams.mapping_versions.version_log import VersionLog
 from streams.messages import InvalidMessage
 from streams.messages.connection_edit import CREDENTIAL_KEY, ConnectionEdit, SealedCredential
-from streams.messages.installation import INSTALLATION_KEY, Installation
+from streams.messages.installation import INSTALLATION_KEY, LOCATION_KEY, Installation, LocationReport
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CONNECTIONS, MAPPINGS, TopicNames
@@ -197,6 +197,9 @@ class MappingVersions:
         if key.startswith(INSTALLATION_KEY):
             installation = Installation.from_bytes(record.value) if record.value is not None else None
             self.connection_log.take_installation(key.removeprefix(INSTALLATION_KEY), installation)
+            return
+        if key.startswith(LOCATION_KEY):
+            self.connection_log.take_location_report(LocationReport.from_bytes(record.value))
             return
         if not key.startswith(CREDENTIAL_KEY):
             self.connection_log.add(ConnectionEdit.from_bytes(record.value))

@@ -73,7 +73,7 @@ async def renewed(grants: Grants, installation: Installation, transport: Transpo
     found = await converse(dialogue, transport)
     kept = {"user_type": pair.user_type, "company_id": pair.company_id, "approved_locations": pair.approved_locations}
     found = found.model_copy(update={key: value for key, value in kept.items() if not getattr(found, key)})
-    return _sealed(grants, installation.subject, found, installation.locations, installation.at_ms)
+    return _sealed_again(grants, installation, found)
 
 
 async def access_to_location(
@@ -93,19 +93,24 @@ def resealed(grants: Grants, installation: Installation) -> Installation | None:
     """The installation under the first key; None when it is already. Raises `SealError`."""
     if grants.ring.is_current(installation.sealed):
         return None
-    pair = pair_of(grants, installation)
-    return _sealed(grants, installation.subject, pair, installation.locations, installation.at_ms)
+    return _sealed_again(grants, installation, pair_of(grants, installation))
 
 
-def with_locations(installation: Installation, locations: Mapping[str, str]) -> Installation:
-    """The installation with the list of now."""
-    return installation.model_copy(update={"locations": dict(locations)})
+def with_locations(installation: Installation, locations: Mapping[str, str], listed_ms: int) -> Installation:
+    """The installation with another list, for which GHL was asked at `listed_ms`."""
+    return installation.model_copy(update={"locations": dict(locations), "listed_ms": listed_ms})
 
 
 def _sealed(grants: Grants, subject: str, pair: TokenPair, locations: Mapping[str, str], at_ms: int) -> Installation:
     sealed = grants.ring.seal(pair.to_json(), about=about_installation(subject), nonce=os.urandom(NONCE_BYTES))
     kind: Literal["company", "location"] = "company" if pair.user_type == "Company" else "location"
     return Installation(subject=subject, kind=kind, sealed=sealed, locations=dict(locations), at_ms=at_ms)
+
+
+def _sealed_again(grants: Grants, installation: Installation, pair: TokenPair) -> Installation:
+    """The same installation with other tokens, or with its own under another key."""
+    found = _sealed(grants, installation.subject, pair, installation.locations, installation.at_ms)
+    return found.model_copy(update={"listed_ms": installation.listed_ms})
 
 
 def _base_url(grants: Grants) -> str:

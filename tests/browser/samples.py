@@ -75,7 +75,7 @@ from streams.console.services.connection_edits import EditableConnection
 from streams.console.services.connection_imports import ImportedRow, ImportReport
 from streams.console.services.connections import ConnectionState, Setting, SideState
 from streams.console.services.contacts import Timeline
-from streams.console.services.installations import WaitingLocation
+from streams.console.services.installations import InstalledAccount, WaitingLocation
 from streams.console.services.lead import Lead
 from streams.console.services.leads import LeadChoices, LeadPage
 from streams.console.services.mapping_table import LeadExample
@@ -358,6 +358,10 @@ INSTALLATIONS = installations_view(
         _WAITING,
         WaitingLocation("loc-west", "", "loc-west", "location", NOW - 60_000, ""),
         WaitingLocation("loc-acme", "Acme Homes", "company-1", "company", NOW - 3_600_000, "acme"),
+    ),
+    (
+        InstalledAccount("loc-west", "location", 1, NOW - 60_000),
+        InstalledAccount("company-1", "company", 2, NOW - 3_600_000),
     ),
     LocationForm(
         *(_WAITING, "Not a name", "123456", "The connection is not right."),

@@ -16,6 +16,7 @@ from connectors.sandbox.ghl import LocationSettings
 from connectors.sandbox.lofty import TeamSettings
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty.people import make_team
+from connectors.sandbox.shared.faults import parse_fault
 from streams.kafka.topic_reader import newest_values
 from streams.mapping_versions.store import MappingVersions
 from streams.messages.topics import CONNECTIONS
@@ -210,3 +211,73 @@ async def test_a_person_pairs_a_location_with_forms_alone(embedded_kafka: Broker
         )
         assert (done[0], done[2]) == (303, "/console/connections/beta/settings")
         assert "No location waits" in after[1]
+
+
+async def tell(on: Stage, type_: str, location: str, *, forged: bool = False) -> None:
+    """GHL says that the app was installed in a location, or removed from it; or somebody else says so."""
+    payload = {"type": type_, "locationId": location, "companyId": COMPANY}
+    url = f"{on.gateway.url}/ghl/webhooks" if forged else f"{on.ghl_url}/_sandbox/tell"
+    async with on.http.post(url, json=payload) as answer:
+        assert answer.status == (401 if forged else 200)
+
+
+async def test_the_inbox_follows_ghls_webhooks(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """What is uninstalled waits no longer, what is installed again does, and nobody is given advice for what is known."""
+    async with marketplace(embedded_kafka, tmp_path) as (on, _, who):
+        await arrive(on, await install(on, COMPANY))
+        await until_listed(on, who, OTHER_LOCATION)
+
+        async def is_gone() -> bool:
+            return OTHER_LOCATION not in await waiting(on, who)
+
+        await tell(on, "UNINSTALL", OTHER_LOCATION, forged=True)
+        await tell(on, "INSTALL", OTHER_LOCATION)
+        kept = await waiting(on, who)
+        await tell(on, "UNINSTALL", OTHER_LOCATION)
+        await on.until(is_gone)
+        await tell(on, "INSTALL", "loc-later")
+        await until_listed(on, who, "loc-later")
+        parked = await on.parked()
+
+        assert OTHER_LOCATION in kept
+        assert parked == []
+
+
+async def test_an_installation_is_discarded_and_access_that_failed_is_given_again(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """By pages and by the API; what was discarded is nowhere, and both acts are in the audit."""
+    async with marketplace(embedded_kafka, tmp_path) as (on, _, who):
+        await arrive(on, await install(on, COMPANY))
+        await until_listed(on, who, OTHER_LOCATION)
+        on.ghl.faults.add(parse_fault({"kind": "status", "status": 503, "operation": "get-location-access-token"}))
+        body = {"name": "beta", "team_id": str(OTHER_TEAM), "lofty_api_key": API_KEY}
+        paired = await who.ask("POST", f"/installations/{OTHER_LOCATION}/pair", body)
+        still = await who.ask("POST", f"/installations/{OTHER_LOCATION}/access")
+        on.ghl.faults.clear()
+        given = await who.ask("POST", f"/installations/{OTHER_LOCATION}/access")
+        unknown = await who.ask("POST", "/installations/loc-nowhere/access")
+        private = await who.ask("POST", f"/installations/{LOCATION}/access")
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+            person = Visitor(http, on.gateway.url)
+            await person.sign_in()
+            again = await person.send(f"/installations/{OTHER_LOCATION}/access")
+            said = await person.read("/installations")
+            asked = await person.read(f"/installations/{COMPANY}/discard")
+            gone = await person.send(f"/installations/{COMPANY}/discard")
+            empty = await person.read("/installations")
+        twice = await who.ask("POST", f"/installation-accounts/{COMPANY}/discard")
+        await arrive(on, await install(on, OTHER_LOCATION))
+        await until_listed(on, who, OTHER_LOCATION)
+        accounts = await who.get("/installation-accounts")
+        none = await who.ask("POST", f"/installation-accounts/{OTHER_LOCATION}/discard")
+        audit = str(await who.get("/audit"))
+
+        assert (paired[0], "did not give access" in paired[1]["problem"], still[0]) == (200, True, 422)
+        assert (given[0], unknown[0], private[0]) == (200, 404, 422)
+        assert (again[0], "has access" in said[1]) == (303, True)
+        assert ("Discard the installation of agency" in asked[1], gone[0]) == (True, 303)
+        assert ("not installed from the marketplace yet" in empty[1], twice[0]) == (True, 404)
+        assert [one["account"] for one in accounts] == [OTHER_LOCATION]
+        assert none == (200, [])
+        assert ("installation discard" in audit, "installation access" in audit) == (True, True)

@@ -286,6 +286,7 @@ async def test_an_installation_in_a_new_location_waits_for_a_person_who_is_told_
     assert (parked.stage, parked.reason) == ("ghl intake", "new installation")
     assert 'location_id = "loc-new"' in parked.message
     assert "lofty-ghl connect ghl" in parked.message
+    assert "under Connections, Installations" in parked.message
 
 
 async def test_a_webhook_that_was_heard_before_a_restart_is_known_after_it(real_kafka: Broker, tmp_path: Path) -> None:

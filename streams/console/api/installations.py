@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, SecretStr
 
 from streams.console.api.endpoint import ApiCall, Endpoint, Input
-from streams.console.services.installations import PairedLocation, WaitingLocation
+from streams.console.services.installations import InstalledAccount, PairedLocation, WaitingLocation
 
 
 class LocationToPair(Input):
@@ -21,6 +21,11 @@ async def _pair(call: ApiCall) -> PairedLocation:
     key = body.lofty_api_key.get_secret_value() if body.lofty_api_key is not None else ""
     installations = call.services.installations
     return await installations.pair(call.by, call.path["location"], body.name, body.team_id, key)
+
+
+async def _retry(call: ApiCall) -> tuple[WaitingLocation, ...]:
+    await call.services.installations.retry(call.by, call.path["location"])
+    return await call.services.installations.all()
 
 
 ENDPOINTS = (
@@ -42,6 +47,28 @@ ENDPOINTS = (
         *(PairedLocation, _pair),
         body=LocationToPair,
         errors=(404, 409),
+        concerns="deployment",
+    ),
+    Endpoint(
+        *("POST", "/installations/{location}/access", "retry-installation-access", "connections"),
+        *("Give a paired location's connection access once more, where that failed.", "settings"),
+        *(tuple[WaitingLocation, ...], _retry),
+        errors=(404,),
+        concerns="deployment",
+    ),
+    Endpoint(
+        *("GET", "/installation-accounts", "list-installation-accounts", "connections"),
+        *("Agencies and locations that installed the app in GHL's marketplace.", "viewer"),
+        tuple[InstalledAccount, ...],
+        lambda call: call.services.installations.accounts(),
+        concerns="deployment",
+    ),
+    Endpoint(
+        *("POST", "/installation-accounts/{account}/discard", "discard-installation", "connections"),
+        *("Forget an installation and its tokens. Connections that it gave access keep theirs.", "settings"),
+        tuple[InstalledAccount, ...],
+        lambda call: call.services.installations.discard(call.by, call.path["account"]),
+        errors=(404,),
         concerns="deployment",
     ),
 )

@@ -1,7 +1,7 @@
 """Installations that began in GHL's marketplace: their locations wait here until a person pairs each with a Lofty team.
 
-Pairing adds a connection, then gives it access by the installation's tokens. What is interrupted is finished by asking for access
-once more; nothing is read or written in a location that is not paired.
+Pairing adds a connection, then gives it access by the installation's tokens. What is interrupted or fails is finished by `retry`;
+nothing is read or written in a location that is not paired.
 """
 
 from __future__ import annotations
@@ -51,6 +51,16 @@ class PairedLocation:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class InstalledAccount:
+    """An agency (`company`) or a single location that gave access. `locations` of it are listed."""
+
+    account: str
+    kind: Literal["company", "location"]
+    locations: int
+    installed_ms: int
+
+
 class Installations:
     """Lists what is installed, and pairs it, through the service that edits connections."""
 
@@ -72,15 +82,52 @@ class Installations:
         paired = {one.ghl.location_id: one.label for one in _connections(versions).values()}
         found = [
             WaitingLocation(location, name, one.subject, one.kind, one.at_ms, paired.get(location, ""))
-            for one in versions.connection_log.installations.values()
+            for one in versions.connection_log.installed().values()
             for location, name in one.locations.items()
         ]
         return tuple(sorted(found, key=lambda one: (bool(one.connection), one.name or one.location, one.location)))
 
+    async def accounts(self) -> tuple[InstalledAccount, ...]:
+        """The agencies and locations whose access is kept here, the newest first."""
+        versions = await self._edits.versions()
+        found = [
+            InstalledAccount(one.subject, one.kind, len(one.locations), one.at_ms)
+            for one in versions.connection_log.installed().values()
+        ]
+        return tuple(sorted(found, key=lambda one: (-one.installed_ms, one.account)))
+
+    async def account(self, account: str) -> InstalledAccount:
+        """One of them. Raises `NotFound`."""
+        found = next((one for one in await self.accounts() if one.account == account), None)
+        if found is None:
+            raise NotFound(f"No installation of {account[:100]!r} is kept: it was discarded, paired, or never was.")
+        return found
+
+    async def discard(self, by: Actor, account: str) -> tuple[InstalledAccount, ...]:
+        """Forget an installation and its tokens. Connections that it gave access keep theirs. Returns those that remain."""
+        await self.account(account)
+        async with self._audit.acting(by, "installation discard", {"account": account}):
+            await self._store(await self._edits.versions(), account, None)
+        return await self.accounts()
+
+    async def retry(self, by: Actor, location: str) -> None:
+        """Give a paired location's connection access once more, where that failed. Raises `NotFound`, and `WrongInput` with GHL's reason."""
+        versions = await self._edits.versions()
+        paired = [one for one in _connections(versions).values() if one.ghl.location_id == location]
+        if not paired or _installation_of(versions, location) is None:
+            raise NotFound(f"No paired location {location[:100]!r} waits for access.")
+        names = [one.name for one in paired if one.ghl.auth == "oauth"]
+        if not names:
+            raise WrongInput(f"Connection {paired[0].label} uses a private token of GoHighLevel, and needs no access.")
+        async with self._audit.acting(by, "installation access", {"location": location}):
+            problems = await self.give_access(names)
+            if problems:
+                raise WrongInput(". ".join(problems.values()))
+
     async def pair(self, by: Actor, location: str, name: str, team_id: str, lofty_api_key: str = "") -> PairedLocation:
         """Add a connection for a location that waits, and give it access. Without a key, Lofty is connected by permission."""
         versions = await self._edits.versions()
-        if not any(location in one.locations for one in versions.connection_log.installations.values()):
+        if not any(location in one.locations for one in versions.connection_log.installed().values()):
             raise NotFound(f"The app is not installed in a location {location!r}, or it is paired already.")
         app = versions.file.oauth.ghl
         ghl: dict[str, Any] = {"location_id": location, "auth": "oauth"}
@@ -97,17 +144,17 @@ class Installations:
         versions = await self._edits.versions()
         async with self._audit.acting(by, "installations list", {}), AiohttpTransport() as transport:
             grants = _grants(versions)
-            for one in list(versions.connection_log.installations.values()):
+            for one in list(versions.connection_log.installed().values()):
                 if one.kind != "company":
                     continue
                 try:
-                    usable = await self._usable(versions, grants, one, transport)
+                    usable, listed_ms = await self._usable(versions, grants, one, transport), self._now_ms()
                     locations = await list_locations(grants, pair_of(grants, usable), transport)
                 except (ConnectorError, SealError) as error:
                     raise WrongInput(
                         f"GoHighLevel does not list the locations of agency {one.subject}: {error}."
                     ) from None
-                await self._store(versions, one.subject, with_locations(usable, locations))
+                await self._store(versions, one.subject, with_locations(usable, locations, listed_ms))
         return await self.all()
 
     async def give_access(self, connections: Iterable[str]) -> Mapping[str, str]:
@@ -148,6 +195,9 @@ class Installations:
         return fresh
 
     async def _store(self, versions: MappingVersions, subject: str, installation: Installation | None) -> None:
+        """What was discarded meanwhile stays so."""
+        if subject not in versions.connection_log.installations:
+            return
         topic = versions.connections_topic
         value = installation.to_bytes() if installation is not None else None
         record = Record(topic.name, topic.partition, installation_key(subject).encode(), value)
@@ -165,5 +215,5 @@ def _grants(versions: MappingVersions) -> Grants:
 
 def _installation_of(versions: MappingVersions, location: str) -> Installation | None:
     """The newest installation that has a location."""
-    found = [one for one in versions.connection_log.installations.values() if location in one.locations]
+    found = [one for one in versions.connection_log.installed().values() if location in one.locations]
     return max(found, key=lambda one: one.at_ms, default=None)

@@ -53,7 +53,7 @@ _BOTH_INTAKES = (
 )
 _LOFTY_INTAKE = (*_BOTH_INTAKES, "wrong secret")
 _GHL_INTAKE = (*_BOTH_INTAKES, "bad signature", "repeated")
-INTAKE_RESULTS = tuple(dict.fromkeys((*_LOFTY_INTAKE, *_GHL_INTAKE, "granted", "refused", "failed", "shown")))
+INTAKE_RESULTS = tuple(dict.fromkeys((*_LOFTY_INTAKE, *_GHL_INTAKE, "granted", "refused", "failed", "busy", "shown")))
 EVENT_RESULTS = ("answered", "echo", "no rule", "overtaken", "duplicate", "not linked", "contact gone", "parked")
 CATALOGUE: list[Spec] = []
 

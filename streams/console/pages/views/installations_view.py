@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from streams.console.errors import Fault
 from streams.console.pages.wording import counted
-from streams.console.services.installations import WaitingLocation
+from streams.console.services.installations import InstalledAccount, WaitingLocation
 from streams.core.connection_table.reading import connection_name
 
 
@@ -30,10 +30,15 @@ class InstallationsView:
     waiting: tuple[LocationForm, ...]
     paired: tuple[WaitingLocation, ...]
     has_agency: bool
+    accounts: tuple[InstalledAccount, ...] = ()
 
 
-def installations_view(locations: Sequence[WaitingLocation], sent: LocationForm | None = None) -> InstallationsView:
-    """All locations; `sent` is a form that comes back because something in it is wrong."""
+def installations_view(
+    locations: Sequence[WaitingLocation],
+    accounts: Sequence[InstalledAccount] = (),
+    sent: LocationForm | None = None,
+) -> InstallationsView:
+    """All locations, and who installed the app; `sent` is a form that comes back because something in it is wrong."""
     forms = [LocationForm(one, connection_name(one.name or one.location)) for one in locations if not one.connection]
     if sent is not None:
         forms = [
@@ -45,5 +50,6 @@ def installations_view(locations: Sequence[WaitingLocation], sent: LocationForm 
         words=f"{counted(len(forms), 'location')} {waits} for a Lofty account." if forms else "No location waits.",
         waiting=tuple(forms),
         paired=tuple(one for one in locations if one.connection),
-        has_agency=any(one.kind == "company" for one in locations),
+        has_agency=any(one.kind == "company" for one in accounts),
+        accounts=tuple(accounts),
     )
