@@ -13,7 +13,7 @@ COMPONENTS = """
     ClonedConnection ConflictDecision ConflictItem ConflictList ConflictOutcome ConflictPerson ConnectLink
     ConnectionLabel ConnectionState ConnectionStatus ConnectionTable ConnectionView Contact Credentials Decided
     DryConnection DryExample DryRunState DryStep Edit EditableConnection Effort Encounter EntityFound Event Fault
-    FieldFound FieldSide GatewayStatus GatewayView GrantedAccess History ImportReport ImportedRow IndexState LagStatus
+    FieldFound FieldSide GatewayStatus GatewayView GrantedAccess History ImportReport ImportedRow IndexState InstalledAccount LagStatus
     Lead LeadPage LeadSides Left LocationToPair MadeLink MadeToken MappingState MappingText Me NewBulkAct NewConnection NewField
     NewPerson NewRehearsal NewToken NewVerification NotificationTest NotificationsState OnVersion Ordered
     OtherDeployment Overview OverviewNow Paced PairedLocation ParkedChoice ParkedGroup ParkedGroups ParkedOpen
