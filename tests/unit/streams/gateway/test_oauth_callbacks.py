@@ -98,7 +98,7 @@ def test_two_run_at_once() -> None:
 
 
 async def test_beyond_thirty_a_minute_ghl_is_not_asked(bench: Bench) -> None:
-    """The page says when to come again; a minute later it is asked."""
+    """The page says how long to wait; a minute later it is asked."""
     statuses = [(await bench.open()).status for _ in range(30)]
     refused = await bench.open()
     asked = bench.asked
@@ -126,7 +126,7 @@ async def test_beyond_two_at_once_ghl_is_not_asked(bench: Bench) -> None:
 
 
 async def test_no_more_than_the_most_installations_are_kept(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    """One that is known may come again."""
+    """One that is known may be installed once more."""
     bench.connections.installed = {f"loc-{n}": installation(f"loc-{n}") for n in range(MOST_INSTALLATIONS)}
     bench.subject = "loc-new"
     refused = await bench.open()
