@@ -89,7 +89,12 @@ class Ids:
     verification: str = ""
     mapping: str = "default"
     others: dict[str, str] = field(
-        default_factory=lambda: {"vendor": "lofty", "secret": "ghl_token", "location": "loc-nowhere"}
+        default_factory=lambda: {
+            "vendor": "lofty",
+            "secret": "ghl_token",
+            "location": "loc-nowhere",
+            "account": "loc-nowhere",
+        }
     )
 
     def part(self, path: str, name: str) -> str:
