@@ -77,7 +77,10 @@ class Adversary:
 
     async def write_what_is_too_large(self) -> None:
         """Two leads get a task that no record holds."""
-        found = [(9000 + pair, lead) for pair in range(PAIRS) for lead in self.load.leads(9000 + pair)]
+        found: list[tuple[int, int]] = []
+        while len(found) < 2:  # this may be the very first act
+            await asyncio.sleep(LOOK_SECONDS)
+            found = [(9000 + pair, lead) for pair in range(PAIRS) for lead in self.load.leads(9000 + pair)]
         chosen = self.random.sample(found, 2)
         await self._deed("tasks that are too large", _counted("parked", self.strange.too_large(chosen)))
 
