@@ -66,6 +66,7 @@ async def two_accounts(
         "ghl": {"locations": locations},
         "environ": environ,
         "restarts": True,
+        "session": 10.0,  # a busy machine must not take its partitions away
         "more": config,
     }
     async with console_on_stage(broker, tmp_path, **more) as on, follows(on.settings) as versions:
