@@ -30,6 +30,9 @@ Subject = Literal[
     "one contact",
 ]
 """What a question `read` asks for: the first six are Lofty's, the others GHL's."""
+TOO_LARGE = "_tooLarge"
+"""In a row of an answer, the key that stands for what was too large to be sent, with its size in bytes."""
+
 OF_LOFTY: tuple[Subject, ...] = ("owner", "members", "leads", "notes", "tasks", "appointments")
 Answer = Literal["waiting", "seen", "not found", "refused", "mended", "not mended"]
 Cure = Literal["doubt", "forget", "leave", "adopt", "remove", "same", "apart"]

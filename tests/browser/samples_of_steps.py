@@ -74,7 +74,15 @@ REPORT = RehearsalReport(
     read={"lofty": 90, "ghl": 60},
     remarks=("the location is also that of another connection: which contacts are those of its leads was not read",),
 )
-DONE = Rehearsal("1a2b3c4d", "harbor", None, "ann", NOW - 400_000, ended_ms=NOW - 60_000, result=REPORT)
+DONE = Rehearsal(
+    id="1a2b3c4d",
+    connection="harbor",
+    sample=None,
+    by="ann",
+    began_ms=NOW - 400_000,
+    ended_ms=NOW - 60_000,
+    result=REPORT,
+)
 REHEARSAL = rehearsal_view("harbor", "harbor", DONE)
 REHEARSAL_RUNNING = rehearsal_view(
     "harbor", "harbor", replace(DONE, ended_ms=0, result=None, doing="leads", done=1_200, of=5_120)

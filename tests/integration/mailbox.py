@@ -15,6 +15,21 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from streams.telemetry.endpoints import listen
 
+RECIPIENTS = """
+[notifications.smtp]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+sender = "sync@example.com"
+[[notifications.recipients]]
+name = "ops"
+emails = ["ann@example.com", "bob@example.com"]
+[[notifications.recipients]]
+name = "chat"
+webhook = true
+"""
+"""Two recipients, one of each sort. Needs `LOFTY_GHL_NOTIFICATIONS_CHAT_WEBHOOK_URL`. What is added belongs to `chat`."""
+
 
 @dataclass(slots=True)
 class Mailbox:

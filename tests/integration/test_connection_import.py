@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,11 +19,10 @@ from streams.kafka.topic_reader import newest_values
 from streams.mapping_versions.store import MappingVersions
 from streams.messages.topics import CONNECTIONS
 from streams.worker.supervisor import Supervisor
-from tests.deadlines import within
 from tests.integration.command import command
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
+from tests.integration.edited_connections import KEYS, Visitor, credentials, supervised, until_served
 from tests.integration.stage import LOCATION, TEAM, Stage
-from tests.integration.test_connection_edits import KEYS, Visitor, credentials, until_served
 from tests.kafka.broker import Broker
 
 FIRST_TEAM = 7_000_000
@@ -41,20 +39,13 @@ async def many_accounts(broker: Broker, tmp_path: Path, count: int) -> AsyncIter
         "ghl": {"locations": (LocationSettings(LOCATION, ("pit-stage",)), *locations)},
         "environ": {"LOFTY_GHL_TOKEN_KEYS": KEYS},
         "restarts": True,
+        "session": 10.0,  # a busy machine must not take its partitions away
     }
     async with console_on_stage(broker, tmp_path, **more) as on, MappingVersions(on.settings) as versions:
         for one in range(count):
             desk_work.seed(on.lofty, team_of(on, one), make_team())
-        await on.worker.__aexit__(None, None, None)
-        stop = asyncio.Event()
-        supervisor = Supervisor(versions, on.given())
-        task = asyncio.create_task(supervisor.run(stop))
-        try:
-            await until_served(on, supervisor, "acme")
+        async with supervised(on, versions) as supervisor:
             yield on, supervisor, caller(on)
-        finally:
-            stop.set()
-            await asyncio.wait_for(task, within(60))
 
 
 def key(number: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,10 +23,8 @@ from streams.oauth.grants import Grants, wanted_scopes
 from streams.oauth.key_rotation import rotate_keys
 from streams.settings import parse_settings
 from streams.worker.supervisor import Supervisor
-from tests.deadlines import within
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
-from tests.integration.stage import ENVIRON, LOCATION, TEAM, Stage
-from tests.integration.test_connection_edits import (
+from tests.integration.edited_connections import (
     API_KEY,
     KEYS,
     NEXT,
@@ -37,8 +34,10 @@ from tests.integration.test_connection_edits import (
     names,
     new_lead,
     other_team,
+    supervised,
     until_served,
 )
+from tests.integration.stage import ENVIRON, LOCATION, TEAM, Stage
 from tests.integration.test_oauth import consent
 from tests.kafka.broker import Broker
 
@@ -67,16 +66,8 @@ async def marketplace(
     more = {"lofty": {"teams": teams}, "ghl": ghl, "environ": SECRETS, "restarts": True, "more": APP}
     async with console_on_stage(broker, tmp_path, **more) as on, MappingVersions(on.settings) as versions:
         desk_work.seed(on.lofty, other_team(on), make_team())
-        await on.worker.__aexit__(None, None, None)
-        stop = asyncio.Event()
-        supervisor = Supervisor(versions, on.given())
-        task = asyncio.create_task(supervisor.run(stop))
-        try:
-            await until_served(on, supervisor, "acme")
+        async with supervised(on, versions) as supervisor:
             yield on, supervisor, caller(on)
-        finally:
-            stop.set()
-            await asyncio.wait_for(task, within(60))
 
 
 async def install(on: Stage, choice: str) -> dict[str, str]:

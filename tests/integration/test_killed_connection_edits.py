@@ -17,8 +17,7 @@ from tests.deadlines import within
 from tests.integration.command import config_of
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller
 from tests.integration.dying_gateway import STEPS
-from tests.integration.stage import ENVIRON, Stage
-from tests.integration.test_connection_edits import (
+from tests.integration.edited_connections import (
     API_KEY,
     KEYS,
     TOKEN,
@@ -31,6 +30,7 @@ from tests.integration.test_connection_edits import (
     two_accounts,
     until_served,
 )
+from tests.integration.stage import ENVIRON, Stage
 from tests.kafka.broker import Broker
 from tests.zygote import DEVNULL, run_module
 

@@ -23,28 +23,17 @@ from streams.gateway.server import GatewayServer
 from tests.deadlines import within
 from tests.integration.command import config_of
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
-from tests.integration.mailbox import Mailbox, hook, mailbox
+from tests.integration.mailbox import RECIPIENTS, Mailbox, hook, mailbox
 from tests.integration.stage import ENVIRON, SECRET, TEAM, Stage, stage
 from tests.kafka.broker import Broker
 from tests.unit.streams.console.stage import CONFIG
 from tests.zygote import DEVNULL, PIPE, Process, run_module
 
-QUICK = """
+QUICK = f"""
 [notifications]
 after_seconds = 2
 group_seconds = 1
-[notifications.smtp]
-host = "127.0.0.1"
-port = {port}
-security = "none"
-sender = "sync@example.com"
-[[notifications.recipients]]
-name = "ops"
-emails = ["ann@example.com", "bob@example.com"]
-[[notifications.recipients]]
-name = "chat"
-webhook = true
-connections = ["acme"]
+{RECIPIENTS}connections = ["acme"]
 """
 
 

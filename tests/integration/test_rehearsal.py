@@ -19,8 +19,7 @@ from streams.operations.rehearsal.report import RehearsalReport
 from streams.worker.supervisor import Supervisor
 from tests.integration.command import command, config_of
 from tests.integration.console import Caller
-from tests.integration.stage import LOCATION, Stage, stage
-from tests.integration.test_connection_edits import (
+from tests.integration.edited_connections import (
     API_KEY,
     OTHER_LOCATION,
     OTHER_TEAM,
@@ -33,6 +32,7 @@ from tests.integration.test_connection_edits import (
     two_accounts,
     until_served,
 )
+from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 
 READS = ("GET", "HEAD")

@@ -11,7 +11,7 @@ from streams.console.auth.audit_log import AuditWriter
 from streams.console.auth.scope import current_scope, is_visible, no_such_connection, visible
 from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
-from streams.console.services.leads import Leads
+from streams.console.services.leads import DEEPEST, Leads, check_searchable
 from streams.console.services.verdict import Answer, answer_of
 from streams.operations.history.from_index import IndexedFinder
 from streams.operations.history.from_topics import TopicFinder
@@ -22,8 +22,6 @@ from streams.operations.history.timeline import Event, Pending
 from streams.operations.status.overview import Overview
 from streams.settings import Settings
 
-SHORTEST = 2
-DEEPEST = 5_000
 COUNTED_SECONDS = 10.0
 
 
@@ -114,8 +112,7 @@ class Contacts:
         """Contacts by name, e-mail, phone, Lofty id or GHL id."""
         if self._reader is None:
             raise Unavailable("The index is switched off (console.index), so nothing can be searched.")
-        if len(text.strip()) < SHORTEST and not text.strip().isdigit():
-            raise WrongInput(f"Type at least {SHORTEST} characters.")
+        check_searchable(text)
         if connection and (connection not in self._settings().connections or not is_visible(connection)):
             raise no_such_connection(connection)
         began = time.monotonic()
@@ -129,7 +126,7 @@ class Contacts:
             raise WrongInput("That finds too many contacts: type more of the name.") from None
         took = (time.monotonic() - began) * 1000
         contacts = tuple(_contact(one) for one in hits[:limit])
-        return Search(contacts, len(hits) > limit, fresh.contacts, round(took, 1), _is_complete(fresh), fresh.behind)
+        return Search(contacts, len(hits) > limit, fresh.contacts, round(took, 1), fresh.is_current, fresh.behind)
 
     async def timeline(self, connection: str, lead: str) -> Timeline:
         """The story of one contact. Raises `NotFound` when no topic names it."""
@@ -168,7 +165,7 @@ class Contacts:
             is_cut=found.is_cut,
             source=found.source,
             took_ms=round((time.monotonic() - began) * 1000, 1),
-            is_complete=fresh is None or _is_complete(fresh),
+            is_complete=fresh is None or fresh.is_current,
             location=self._settings().connections[connection].ghl.location_id,
             mapping=self._settings().connections[connection].mapping.name,
             parked_ids=tuple(one.place.rpartition("/")[2] for one in found.events if one.stage == "parked"),
@@ -254,7 +251,3 @@ def _contact(hit: Hit) -> Contact:
 
 def _connection_of(lane: str) -> str:
     return lane.partition(":")[0]
-
-
-def _is_complete(fresh: Freshness) -> bool:
-    return fresh.is_complete and fresh.behind < 1_000

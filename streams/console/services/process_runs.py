@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import is_visible, visible
@@ -22,20 +22,24 @@ MOST_RUNNING = 2
 """Runs of one sort beside one gateway at a time: each has a process, and webhooks come first."""
 
 
-class ProcessRun(Protocol):
-    """One run: under way until `ended_ms` is set. `done` of `of` are done; `of` is 0 while it is not known."""
+@dataclass(slots=True, kw_only=True)
+class ProcessRun:
+    """One run: under way until `ended_ms` is set. `done` of `of` are done of what it is `doing`; `of` is 0 while it is not known."""
 
     id: str
     connection: str
-    doing: str
-    done: int
-    of: int
-    ended_ms: int
-    problem: str
+    by: str
+    began_ms: int
+    doing: str = ""
+    done: int = 0
+    of: int = 0
+    ended_ms: int = 0
+    problem: str = ""
 
     @property
     def is_running(self) -> bool:
         """Whether it is under way."""
+        return not self.ended_ms
 
 
 R = TypeVar("R", bound=ProcessRun)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import is_visible
 from streams.console.errors import NotFound
-from streams.console.services.process_runs import ProcessRuns, new_id
+from streams.console.services.process_runs import ProcessRun, ProcessRuns, new_id
 from streams.operations.rehearsal.job import RehearsalJob
 from streams.operations.rehearsal.report import RehearsalReport
 from streams.settings import Settings
@@ -23,29 +23,15 @@ WITHIN_SECONDS = 6 * 3600.0
 _REPORT = TypeAdapter(RehearsalReport)
 
 
-@dataclass(slots=True)
-class Rehearsal:
+@dataclass(slots=True, kw_only=True)
+class Rehearsal(ProcessRun):
     """One run: under way until `result` or `problem` is there. `sample` of the leads, the oldest, or all where it is null.
 
     `done` of `of` are done of what it is `doing`; `of` is 0 while it is not known.
     """
 
-    id: str
-    connection: str
     sample: int | None
-    by: str
-    began_ms: int
-    doing: str = ""
-    done: int = 0
-    of: int = 0
-    ended_ms: int = 0
-    problem: str = ""
     result: RehearsalReport | None = None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is under way."""
-        return not self.ended_ms
 
 
 @dataclass(slots=True)
@@ -83,7 +69,7 @@ class Rehearsals:
                 f"There is no connection {connection!r} with all its keys: give it access on both sides first."
             )
         self._runs.refuse_too_many()
-        made = Rehearsal(new_id(), connection, sample, by.name, self.now_ms())
+        made = Rehearsal(id=new_id(), connection=connection, sample=sample, by=by.name, began_ms=self.now_ms())
         job = RehearsalJob.of(settings, connection=connection, sample=sample)
 
         def take(found: Mapping[str, Any]) -> str:

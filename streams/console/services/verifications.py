@@ -13,7 +13,7 @@ from typing import Any
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import is_visible, no_such_connection
 from streams.console.errors import WrongInput
-from streams.console.services.process_runs import ProcessRuns, new_id
+from streams.console.services.process_runs import ProcessRun, ProcessRuns, new_id
 from streams.operations.verify.findings import STATES, WRONG
 from streams.operations.verify.job import VerifyJob
 from streams.settings import Settings
@@ -71,27 +71,13 @@ class VerificationResult:
     unfinished: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Verification:
+@dataclass(slots=True, kw_only=True)
+class Verification(ProcessRun):
     """One run: under way until `result` or `problem` is there. `done` of `of` leads were read; `of` is 0 while it is not known."""
 
-    id: str
-    connection: str
     lead: str
     is_repair: bool
-    by: str
-    began_ms: int
-    doing: str = ""
-    done: int = 0
-    of: int = 0
-    ended_ms: int = 0
-    problem: str = ""
     result: VerificationResult | None = None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is under way."""
-        return not self.ended_ms
 
 
 @dataclass(slots=True)
@@ -132,7 +118,9 @@ class Verifications:
         if lead and not lead.isdigit():
             raise WrongInput(f"A lead is named by its Lofty id, a number; got {lead[:40]!r}.")
         self._runs.refuse_too_many()
-        made = Verification(new_id(), connection, lead, is_repair, by.name, self.now_ms())
+        made = Verification(
+            id=new_id(), connection=connection, lead=lead, is_repair=is_repair, by=by.name, began_ms=self.now_ms()
+        )
         job = VerifyJob.of(
             settings, connection=connection, lead=lead, repair=is_repair, within_seconds=WITHIN_SECONDS - 60
         )

@@ -30,7 +30,7 @@ LOFTY_ID = "Lofty id"
 MOST_STEPS = 20
 """So many requests no contact needs; a simulation that does is a defect, and says so."""
 
-_TO_BE_MADE = "to be made:"
+TO_BE_MADE = "to be made:"
 """Prefix of the ids of contacts and custom fields that are not there yet."""
 
 _NAMES = ("firstName", "lastName", "name")
@@ -152,7 +152,7 @@ class SimulatedImport:
                     candidate = Candidate(contact_id=found[0], field=found[1], passed=passed)
                     lead.judge_next(candidate)
                     return
-                contact_id, lead.is_made = f"{_TO_BE_MADE}{lead.entity.lead}", True
+                contact_id, lead.is_made = f"{TO_BE_MADE}{lead.entity.lead}", True
                 self._put({**_contact_of(call.body), "id": contact_id})
                 self._holders[contact_id] = lead.entity
                 lead.link = link.model_copy(
@@ -280,7 +280,7 @@ class SimulatedImport:
         missing = [one for one in wanted if fold(one.reference) not in self.directory.custom_fields]
         if not missing:
             return False
-        ids = {one.reference: f"{_TO_BE_MADE}{one.reference}" for one in missing}
+        ids = {one.reference: f"{TO_BE_MADE}{one.reference}" for one in missing}
         options = {ids[one.reference]: one.options for one in missing if one.type in ONE_OPTION and one.options}
         self.new_fields |= {one.reference: one.type for one in missing}
         self.directory = replace(

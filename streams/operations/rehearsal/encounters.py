@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.core.to_ghl.simulated_import import SimulatedLead
+from streams.core.to_ghl.simulated_import import TO_BE_MADE, SimulatedLead
 from streams.operations.mapping_preview.preview import lead_name
 from streams.operations.rehearsal.report import Encounter
 
@@ -37,7 +37,7 @@ class Encounters:
         """New contacts with the name of another one, with whom they have neither e-mail nor telephone in common."""
         by_name: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for contact_id, contact in self.contacts.items():
-            if not contact_id.startswith("to be made:") and (name := _folded(contact_name(contact))):
+            if not contact_id.startswith(TO_BE_MADE) and (name := _folded(contact_name(contact))):
                 by_name[name].append(("", contact_id))
         for lead in self._seen:
             name = _folded(self.names[lead.lead])
@@ -47,7 +47,7 @@ class Encounters:
             for other_lead, contact_id in by_name[name][:1]:
                 if contact_id not in in_conflict:
                     yield self._encounter(lead.lead, "name", self.names[lead.lead], contact_id, other_lead)
-            by_name[name].append((lead.lead, f"to be made:{lead.lead}"))
+            by_name[name].append((lead.lead, f"{TO_BE_MADE}{lead.lead}"))
 
     def _encounter(self, lead: str, field_name: str, value: str, contact_id: str, other: str) -> Encounter:
         other_lead = other.rpartition(":")[2]
@@ -59,7 +59,7 @@ class Encounters:
             value=value,
             other_name=self.names.get(other_lead, "") or contact_name(contact),
             other_lead=other_lead,
-            other_contact="" if contact_id.startswith("to be made:") else contact_id,
+            other_contact="" if contact_id.startswith(TO_BE_MADE) else contact_id,
         )
 
 

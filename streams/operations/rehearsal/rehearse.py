@@ -18,6 +18,7 @@ from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.rules import rules_of
 from streams.core.to_ghl.simulated_import import SimulatedImport, SimulatedLead
 from streams.mapping_versions.store import settings_now
+from streams.messages.inspection import TOO_LARGE
 from streams.operations.rehearsal.encounters import Encounters, new_tags
 from streams.operations.rehearsal.report import LeadSides, NewField, RehearsalReport, effort_of
 from streams.operations.rehearsal.side_by_side import sides_of, worth_showing
@@ -111,7 +112,7 @@ class _Rehearsal:
             self.total = page.total
             self.unreadable += page.unreadable
             for lead in page.leads:
-                if "_tooLarge" in lead:
+                if TOO_LARGE in lead:
                     self.too_large += 1
                 elif str(lead.get("leadId") or "").isdigit():
                     self.states.setdefault(str(lead["leadId"]), with_agent(lead, agents.agent(lead)))

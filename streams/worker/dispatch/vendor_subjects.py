@@ -10,6 +10,7 @@ import orjson
 from connectors.ghl.location import allows_duplicates
 from streams.core.to_ghl.directory import fold, named_fields
 from streams.messages import Entity, Inspection
+from streams.messages.inspection import TOO_LARGE
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.observation import MOST_BYTES, reported_contact
@@ -18,8 +19,6 @@ from streams.worker.dispatch.vendor_reads import Read
 
 ROOM = MOST_BYTES - 50_000
 """Bytes of rows in one answer; the rest of the page is asked for again."""
-TOO_LARGE = "_tooLarge"
-"""The key that stands for what was too large to be sent, with its size in bytes."""
 
 _OWNER = ("firstName", "lastName", "email", "roleName", "teamId")
 

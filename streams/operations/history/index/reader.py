@@ -41,6 +41,9 @@ class TooBroad(Exception):
     """The search matches so many contacts that it takes too long."""
 
 
+MOST_BEHIND = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How complete the index is. `behind` counts records that it has not read yet; `is_complete`: it once reached the end of all topics.
@@ -54,6 +57,11 @@ class Freshness:
     looked_ms: int
     contacts: int
     left_out: int = 0
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it has all but the newest records: then what it does not find is not there."""
+        return self.is_complete and self.behind < MOST_BEHIND
 
     def is_alive(self, now_ms: int) -> bool:
         """Whether a process writes the index."""

@@ -62,7 +62,9 @@ class FakeVerifications:
         if self.busy:
             self.busy -= 1
             raise TooMany("busy", 1.0)
-        made = Verification(f"v-{connection}", connection, "", False, by.name, 1)
+        made = Verification(
+            id=f"v-{connection}", connection=connection, lead="", is_repair=False, by=by.name, began_ms=1
+        )
         if connection in self.wrong:
             wrong = self.wrong[connection]
             made.result = VerificationResult(9, 1, 1, {}, wrong, 0, not wrong, (), 0, (), {}, (), ())

@@ -9,22 +9,8 @@ from typing import Any
 
 from streams.messages.notification import NotificationTest
 from tests.deadlines import within
-from tests.integration.mailbox import Hook, Mailbox, hook, mailbox
+from tests.integration.mailbox import RECIPIENTS, Hook, Mailbox, hook, mailbox
 from tests.unit.streams.console.stage import TOKENS, ConsoleStage, console_stage, settings_of
-
-RECIPIENTS = """
-[notifications.smtp]
-host = "127.0.0.1"
-port = {port}
-security = "none"
-sender = "sync@example.com"
-[[notifications.recipients]]
-name = "ops"
-emails = ["ann@example.com", "bob@example.com"]
-[[notifications.recipients]]
-name = "chat"
-webhook = true
-"""
 
 
 @asynccontextmanager
