@@ -677,7 +677,17 @@ country = { value = "US" }
 website = { from = "facebok" }
 "custom:Lofty stage" = { from = "stage" }
 """
-VERIFIED = VerificationRun("ab12cd34", "acme", "", False, "ann", NOW - 95_000, "reading", 120, 200)
+VERIFIED = VerificationRun(
+    id="ab12cd34",
+    connection="acme",
+    lead="",
+    is_repair=False,
+    by="ann",
+    began_ms=NOW - 95_000,
+    doing="reading",
+    done=120,
+    of=200,
+)
 FOUND = {
     "leads": 200,
     "fields_compared": 5_210,

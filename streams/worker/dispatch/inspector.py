@@ -26,7 +26,7 @@ from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.inspection_reads import InspectionReads, OpenInspection
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
-from streams.worker.dispatch.observation import unreportable
+from streams.worker.dispatch.observation import answer_to, unreportable
 from streams.worker.dispatch.repair import NotRepaired, Repair
 from streams.worker.output import Output
 
@@ -248,15 +248,7 @@ class Inspector:
         return self._observe(question.inspection, answer, **found)
 
     def _observe(self, inspection: Inspection, answer: Any, **facts: Any) -> Observation:
-        return Observation(
-            run=inspection.run,
-            number=inspection.number,
-            connection=inspection.connection,
-            lead=inspection.lead,
-            answer=answer,
-            at_ms=self.output.now_ms(),
-            **facts,
-        )
+        return answer_to(inspection, answer, self.output.now_ms(), **facts)
 
     # -- failures -----------------------------------------------------------------------------------------
 

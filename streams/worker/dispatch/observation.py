@@ -7,8 +7,9 @@ from typing import Any
 
 from connectors.ghl.wire import GhlAppointment, GhlContact, GhlNote, GhlTask
 from streams.mapping import find_marker
-from streams.messages import Observation
+from streams.messages import Inspection, Observation
 from streams.messages.entity import KINDS
+from streams.messages.inspection import Answer
 
 MOST_BYTES = 900_000
 """An observation's size at most, below what one record may hold."""
@@ -22,6 +23,19 @@ _APPOINTMENT = {
 _TASK = {"id", "title", "body", "due_date", "completed", "assigned_to"}
 
 Rows = tuple[dict[str, Any], ...]
+
+
+def answer_to(inspection: Inspection, answer: Answer, now_ms: int, **facts: Any) -> Observation:
+    """What a question is answered with."""
+    return Observation(
+        run=inspection.run,
+        number=inspection.number,
+        connection=inspection.connection,
+        lead=inspection.lead,
+        answer=answer,
+        at_ms=now_ms,
+        **facts,
+    )
 
 
 def reported_contact(contact: GhlContact) -> dict[str, Any]:

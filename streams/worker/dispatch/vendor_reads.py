@@ -20,8 +20,9 @@ from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.retry import Retry
 from streams.kafka.batching_producer import Record
 from streams.messages import Inspection, Observation
+from streams.messages.inspection import Answer
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
-from streams.worker.dispatch.observation import unreportable
+from streams.worker.dispatch.observation import answer_to, unreportable
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.vendor_reads")
@@ -130,16 +131,8 @@ class VendorReads(Generic[S]):
                 return WorkResult.retry(self.retry.wait_seconds(question.failures))
         return None
 
-    def _observe(self, inspection: Inspection, answer: Any, **facts: Any) -> Observation:
-        return Observation(
-            run=inspection.run,
-            number=inspection.number,
-            connection=inspection.connection,
-            lead=inspection.lead,
-            answer=answer,
-            at_ms=self.output.now_ms(),
-            **facts,
-        )
+    def _observe(self, inspection: Inspection, answer: Answer, **facts: Any) -> Observation:
+        return answer_to(inspection, answer, self.output.now_ms(), **facts)
 
     def _forget_expired(self, now_ms: int) -> bool:
         """Drop questions that nobody waits for; True when there is room again."""

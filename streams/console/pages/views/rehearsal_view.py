@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from streams.console.pages.render import href, part
 from streams.console.pages.views.mapping_view import shown
 from streams.console.pages.views.page_view import ProgressBar, StatusText
+from streams.console.pages.views.run_view import progress_of
 from streams.console.pages.wording import counted, grouped, length
 from streams.console.services.rehearsals import Rehearsal
 from streams.console.vendor_links import ghl_href, lofty_href
@@ -126,7 +127,7 @@ def rehearsal_view(connection: str, label: str, run: Rehearsal | None) -> Rehear
         return RehearsalView(
             *(connection, label, action, run),
             state=StatusText("busy", "running") if run.is_running else StatusText("bad", "failed"),
-            progress=_progress(run) if run.is_running else None,
+            progress=progress_of(run, DOING.get(run.doing, "Starting")) if run.is_running else None,
             problem=run.problem,
         )
     return RehearsalView(
@@ -188,12 +189,6 @@ def _summary(report: RehearsalReport) -> str:
         f"{grouped(report.leads)}{of} {'lead' if report.leads == 1 else 'leads'} in Lofty and "
         f"{counted(report.contacts, 'contact')}{where} were read. Nothing was written."
     )
-
-
-def _progress(run: Rehearsal) -> ProgressBar:
-    words = DOING.get(run.doing, "Starting")
-    left = f"{grouped(run.done)} of {grouped(run.of)}" if run.of else f"{grouped(run.done)} so far" if run.done else ""
-    return ProgressBar(min(1.0, run.done / run.of) if run.of else None, words, left)
 
 
 def _card(one: LeadSides, location: str) -> SideCard:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from streams.console.pages.views.links import contact_href
 from streams.console.pages.views.mapping_view import shown
 from streams.console.pages.views.page_view import ProgressBar, StatusText
+from streams.console.pages.views.run_view import progress_of
 from streams.console.pages.wording import counted
 from streams.console.services.verifications import EntityFound, Verification, VerificationResult
 from streams.messages import Entity
+
+DOING = {"": "Starting", "searching": "Searching GoHighLevel", "reading": "Reading leads"}
 
 KINDS = {"contact": "contact", "note": "note", "task": "task", "appointment": "appointment"}
 STATES = {
@@ -93,7 +96,7 @@ def verification_view(one: Verification) -> VerificationView:
         return VerificationView(
             *(one.id, title, one.connection, one.lead, one.by, one.began_ms),
             state=StatusText("busy", "running") if one.is_running else StatusText("bad", "failed"),
-            progress=_progress(one) if one.is_running else None,
+            progress=progress_of(one, DOING.get(one.doing, one.doing.capitalize())) if one.is_running else None,
             problem=one.problem,
         )
     return VerificationView(
@@ -111,14 +114,6 @@ def verification_view(one: Verification) -> VerificationView:
         unfinished=result.unfinished,
         repairable=sum(found.is_repairable for found in result.findings),
     )
-
-
-def _progress(one: Verification) -> ProgressBar:
-    words = {"": "Starting", "searching": "Searching GoHighLevel", "reading": "Reading leads"}.get(
-        one.doing, one.doing.capitalize()
-    )
-    left = f"{one.done} of {one.of}" if one.of else f"{one.done} so far" if one.done else ""
-    return ProgressBar(one.done / one.of if one.of else None, words, left)
 
 
 def _state(result: VerificationResult) -> StatusText:

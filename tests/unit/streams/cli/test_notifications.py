@@ -12,21 +12,9 @@ from streams.cli.root import app
 from streams.operations.notifications import delivery
 from streams.operations.notifications.delivery import Letter, Undelivered
 from streams.settings.notifications import Recipient
+from tests.integration.mailbox import RECIPIENTS
 from tests.unit.streams.console.stage import CONFIG, KEY
 
-RECIPIENTS = """
-[notifications.smtp]
-host = "127.0.0.1"
-port = 1
-security = "none"
-sender = "sync@example.com"
-[[notifications.recipients]]
-name = "ops"
-emails = ["ann@example.com", "bob@example.com"]
-[[notifications.recipients]]
-name = "chat"
-webhook = true
-"""
 URL = "http://127.0.0.1:1/services/T0/B0/zzzzzz"
 
 
@@ -36,7 +24,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOFTY_GHL_CONSOLE_KEY", KEY)
     monkeypatch.setenv("LOFTY_GHL_NOTIFICATIONS_CHAT_WEBHOOK_URL", URL)
     path = tmp_path / "lofty-ghl.toml"
-    path.write_text(CONFIG + RECIPIENTS)
+    path.write_text(CONFIG + RECIPIENTS.format(port=1))
     return path
 
 

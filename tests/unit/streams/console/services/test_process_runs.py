@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
@@ -14,28 +13,15 @@ from streams.console.auth.audit_log import Actor, AuditWriter, Result
 from streams.console.auth.scope import Scope, put_in_force
 from streams.console.errors import NotFound, TooMany, Unavailable
 from streams.console.services import process_runs
-from streams.console.services.process_runs import KEPT, MOST_RUNNING, ProcessRuns
+from streams.console.services.process_runs import KEPT, MOST_RUNNING, ProcessRun, ProcessRuns
 from streams.operations.process_job import ProcessJob
 
 BY = Actor("ann", "operator", "page", "127.0.0.1")
 
 
-@dataclass(slots=True)
-class Run:
+def a_run(name: str, connection: str = "acme") -> ProcessRun:
     """A run of a test."""
-
-    id: str
-    connection: str = "acme"
-    doing: str = ""
-    done: int = 0
-    of: int = 0
-    ended_ms: int = 0
-    problem: str = ""
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is under way."""
-        return not self.ended_ms
+    return ProcessRun(id=name, connection=connection, by="ann", began_ms=0)
 
 
 class Audit:
@@ -52,7 +38,7 @@ class Audit:
         self.said.append(f"{by.name} {action} {about['connection']}: {result.detail}")
 
 
-def runs_of(audit: Audit | None = None) -> ProcessRuns[Run]:
+def runs_of(audit: Audit | None = None) -> ProcessRuns[ProcessRun]:
     """The runs of a gateway at 7 ms."""
     return ProcessRuns("rehearsal", cast(AuditWriter, audit or Audit()), lambda: 7)
 
@@ -69,9 +55,9 @@ async def failing(error: Exception) -> None:
 async def test_the_newest_are_kept_and_what_runs_is_never_forgotten() -> None:
     """Twenty of them, however many have ended."""
     runs, may_end = runs_of(), asyncio.Event()
-    begun = runs.begin(Run("first"), may_end.wait())
+    begun = runs.begin(a_run("first"), may_end.wait())
     for number in range(KEPT + 5):
-        runs.begin(Run(f"r{number}"), nothing())
+        runs.begin(a_run(f"r{number}"), nothing())
         await runs.wait(f"r{number}")
     known = [run.id for run in runs.all()]
     may_end.set()
@@ -88,7 +74,7 @@ async def test_only_two_run_at_a_time() -> None:
     runs, may_end = runs_of(), asyncio.Event()
     for number in range(MOST_RUNNING):
         runs.refuse_too_many()
-        runs.begin(Run(f"r{number}"), may_end.wait())
+        runs.begin(a_run(f"r{number}"), may_end.wait())
     with pytest.raises(TooMany, match="Two rehearsals are under way"):
         runs.refuse_too_many()
     may_end.set()
@@ -101,8 +87,8 @@ async def test_only_two_run_at_a_time() -> None:
 async def test_a_failure_ends_a_run_in_words() -> None:
     """Those of the console are for people; of everything else the log has the details."""
     runs = runs_of()
-    told = runs.begin(Run("told"), failing(Unavailable("Kafka is away.")))
-    defect = runs.begin(Run("defect"), failing(KeyError("secret")))
+    told = runs.begin(a_run("told"), failing(Unavailable("Kafka is away.")))
+    defect = runs.begin(a_run("defect"), failing(KeyError("secret")))
     await runs.wait("told")
     await runs.wait("defect")
     assert (told.problem, told.ended_ms) == ("Kafka is away.", 7)
@@ -112,7 +98,7 @@ async def test_a_failure_ends_a_run_in_words() -> None:
 async def test_stopping_ends_what_runs() -> None:
     """A gateway that stops leaves no run under way."""
     runs = runs_of()
-    run = runs.begin(Run("r"), asyncio.Event().wait())
+    run = runs.begin(a_run("r"), asyncio.Event().wait())
     await asyncio.sleep(0)
     await runs.stop()
     assert not run.is_running
@@ -122,7 +108,7 @@ async def test_a_run_of_somebody_elses_connection_is_not_there() -> None:
     """Neither in the list nor by its id, in the words for one that does not exist."""
     runs = runs_of()
     for connection in ("acme", "beta"):
-        runs.begin(Run(f"of-{connection}", connection), nothing())
+        runs.begin(a_run(f"of-{connection}", connection), nothing())
 
     async def as_of_beta() -> tuple[list[str], str]:
         put_in_force(Scope.of(["beta"]))
@@ -147,7 +133,7 @@ async def test_progress_and_result_of_a_process(monkeypatch: pytest.MonkeyPatch)
         return {"new": 3}
 
     monkeypatch.setattr(process_runs, "result_of", result_of)
-    audit, run = Audit(), Run("r")
+    audit, run = Audit(), a_run("r")
     runs = runs_of(audit)
     job = ProcessJob(config="", bootstrap="", topic_prefix="")
     work = runs.result(BY, run, job, 1.0, "rehearse", {"connection": "acme"}, lambda found: f"{found['new']} new")
