@@ -5,7 +5,6 @@ The workers do it, and go on over restarts of workers and gateways alike; here i
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import check_visible, no_such_connection, visible
 from streams.console.errors import Conflict
-from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.kafka_errors import KafkaTurn, on_kafka
 from streams.core.rows import SweepRow
 from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
@@ -31,6 +30,7 @@ class BackfillState:
     """How far one connection's reading is. `kind`: what runs now (new, full, backfill), empty for nothing.
 
     `is_ordered`: a backfill is under way or waits for a worker. `leads` of `total` were read by this run, or by the last.
+    `is_imported`: a backfill, or a check of all leads, has ended at some time.
     """
 
     connection: str
@@ -45,6 +45,7 @@ class BackfillState:
     new_ended_ms: int
     full_ended_ms: int
     requests_per_minute: int
+    is_imported: bool
 
 
 class Backfills:
@@ -55,7 +56,7 @@ class Backfills:
         self._audit = audit
         self._now_ms = now_ms
         self._kept: tuple[float, dict[str, SweepRow]] = (-KEPT_SECONDS, {})
-        self._looking = asyncio.Lock()
+        self._looking = KafkaTurn()
 
     async def all(self) -> tuple[BackfillState, ...]:
         """Every connection that whoever asks may see."""
@@ -128,4 +129,5 @@ def _state(connection: Connection, row: SweepRow) -> BackfillState:
         new_ended_ms=row.new_ended_ms,
         full_ended_ms=row.full_ended_ms,
         requests_per_minute=connection.lofty.requests_per_minute,
+        is_imported=bool(row.served or row.full_ended_ms),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import current_scope, visible
 from streams.console.errors import Conflict, NotFound, Unavailable
-from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.kafka_errors import KafkaTurn, on_kafka
 from streams.console.services.visible import visible_conflict
 from streams.messages import IdentityDecision
 from streams.operations.conflicts.decide import ConflictOutcome, decide
@@ -40,7 +39,7 @@ class Conflicts:
         self._settings = settings
         self._audit = audit
         self._kept: tuple[float, tuple[ConflictItem, ...]] | None = None
-        self._looking = asyncio.Lock()
+        self._looking = KafkaTurn()
 
     @property
     def undecided(self) -> int | None:

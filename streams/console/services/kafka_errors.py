@@ -60,6 +60,27 @@ async def on_kafka(work: Callable[[], Awaitable[Found]], most_seconds: float = M
         raise unreachable(type(error).__name__) from error
 
 
+class KafkaTurn:
+    """One after another on Kafka: `async with turn:`. The wait for whoever is at work counts as Kafka's own time.
+
+    Without that, a page would wait as long as the slowest of those before it, who may have a minute. Raises `Unavailable`.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        seconds = seconds_left(MOST_SECONDS)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise unreachable(f"others wait for it, and it did not answer them within {seconds:.0f} s") from None
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 def unreachable(why: str) -> Unavailable:
     """The storage cannot be read or written now."""
     return Unavailable(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import is_visible, visible
 from streams.console.errors import NotFound, WrongInput
-from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.kafka_errors import KafkaTurn, on_kafka
 from streams.console.services.retry_outcomes import Retries, RetryOutcome
 from streams.messages import Parked, ParkedDecision
 from streams.messages.parked_decision import Decision
@@ -130,7 +130,7 @@ class ParkedWork:
         self._topic = self._names.of(PARKED)
         self._resolved = next(one.code for one in sources(self._names) if one.short == RESOLVED)
         self._kept: tuple[float, tuple[ParkedItem, ...]] = (-KEPT_SECONDS, ())
-        self._looking = asyncio.Lock()
+        self._looking = KafkaTurn()
         self._read: dict[str, Parked] = {}
         self._retries = Retries()
 

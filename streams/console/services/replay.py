@@ -22,7 +22,7 @@ from streams.console.background import BackgroundTask
 from streams.console.errors import Conflict, ConsoleError, NotFound, TooMany, WrongInput
 from streams.console.services.dry_run import DryRunState, dry_run_of
 from streams.console.services.job_process import last_line, result_of, start_process
-from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.kafka_errors import KafkaTurn, on_kafka
 from streams.messages import Replay, Selection
 from streams.operations.replay.errors import InvalidReplay
 from streams.operations.replay.job import ReplayJob
@@ -77,7 +77,7 @@ class Replays(BackgroundTask):
         self._audit = audit
         self._now_ms = now_ms
         self._opened: Runs | None = None
-        self._lock = asyncio.Lock()
+        self._lock = KafkaTurn()
         self._running: dict[str, _Running] = {}
         self._problems: dict[str, str] = {}
         self._under_way = 0
@@ -192,13 +192,10 @@ class Replays(BackgroundTask):
             await runs.catch_up()
 
     async def _runs(self) -> Runs:
-        return await on_kafka(self._open)  # with the wait for whoever reads now
-
-    async def _open(self) -> Runs:
         async with self._lock:
             if self._opened is None:
                 runs = Runs(self._settings())
-                await runs.__aenter__()
+                await on_kafka(runs.__aenter__)
                 self._opened = runs
             return self._opened
 

@@ -91,7 +91,7 @@ def _steps(
         True,
         Go("Look at the mapping", href(f"/mapping/{part(one.mapping)}")),
     )
-    has_imported = imported is not None and not imported.is_ordered and imported.leads > 0
+    has_imported = imported is not None and not imported.is_ordered and imported.is_imported
     yield _rehearsed(rehearsal, page, has_imported=has_imported)
     yield from _imported(one, imported, page, has_imported=has_imported)
     words = "GoHighLevel was not compared with Lofty yet, or not by this gateway."
@@ -101,7 +101,8 @@ def _steps(
     go = Go("Compare now", href("/verify", connection=one.name))
     if compared is not None:
         go = Go("See what was found", href(f"/verify/{part(compared.id)}"))
-    yield StepCard("Compare", words, compared is not None and compared.result is not None, go)
+    is_right = compared is not None and compared.result is not None and compared.result.is_right
+    yield StepCard("Compare", words, is_right, go)
 
 
 def _access(one: ConnectionState, side: SideState, vendor: str, secret: str, page: str) -> StepCard:
@@ -122,7 +123,9 @@ def _rehearsed(rehearsal: Rehearsal | None, page: str, *, has_imported: bool) ->
     go = Go("Rehearse the import", f"{page}/rehearsal")
     if rehearsal is None:
         words = (
-            "An import was done already." if has_imported else "Nothing is written: it says what an import would do."
+            "All leads were imported already."
+            if has_imported
+            else "Nothing is written: it says what an import would do."
         )
         return StepCard("Rehearsal", words, has_imported, go)
     if (report := rehearsal.result) is None:

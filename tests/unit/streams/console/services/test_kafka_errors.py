@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
 from streams.console.errors import Unavailable
-from streams.console.services.kafka_errors import at_most, on_kafka
+from streams.console.services import kafka_errors
+from streams.console.services.kafka_errors import KafkaTurn, at_most, on_kafka
+from tests.deadlines import within
 
 
 async def frozen() -> None:
@@ -49,3 +52,23 @@ async def test_what_is_no_fault_of_kafka_goes_through() -> None:
 
     with pytest.raises(KeyError):
         await on_kafka(other)
+
+
+async def test_a_page_waits_for_its_turn_no_longer_than_for_kafka() -> None:
+    """Who is before it may have a minute. Its turn comes when that one is done."""
+    turn, took = KafkaTurn(), []
+    async with asyncio.timeout(within(30)):
+        async with turn:
+            with at_most(0.01), pytest.raises(Unavailable, match="Nothing is lost"):
+                async with turn:
+                    took.append("too early")
+        with at_most(0.01):
+            async with turn:
+                took.append("free")
+    assert took == ["free"]
+
+
+def test_services_take_turns_on_kafka_in_this_way_only() -> None:
+    """A lock of another sort has no limit."""
+    services = Path(kafka_errors.__file__).parent
+    assert [one.name for one in services.glob("*.py") if "asyncio.Lock()" in one.read_text()] == ["kafka_errors.py"]

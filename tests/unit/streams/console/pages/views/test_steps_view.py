@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from streams.console.pages.views.steps_view import StepsView, access_words, steps_view
 from streams.console.services.backfill import BackfillState
 from streams.console.services.connections import ConnectionState, SideState
+from streams.console.services.verifications import result_from
 from streams.operations.access_check import AccessCheck, SideCheck
+from tests.browser.samples import FOUND, VERIFIED
 
 LOFTY = SideState("lofty", "123", "token", True, "connected with an API key")
 GHL = SideState("ghl", "loc-1", "token", True, "connected with an API key")
@@ -21,7 +24,7 @@ PAUSED = ConnectionState(
     state="paused",
 )
 IMPORTED = BackfillState(
-    *("harbor", False, "", 1_000, 40, 40, 40, 1.0, "40 leads", 0, 0, 100),
+    *("harbor", False, "", 1_000, 40, 40, 40, 1.0, "40 leads", 0, 0, 100, True),
 )
 
 
@@ -73,3 +76,21 @@ def test_what_a_check_found_is_one_message() -> None:
     right = access_words(AccessCheck("harbor", SideCheck("Ann Vale", 40), SideCheck("Harbor", 1)))
     refused = access_words(AccessCheck("harbor", SideCheck(problem="401 no"), SideCheck("Harbor", 1)))
     assert (right[1], refused[1]) == ("ok", "warn")
+
+
+@pytest.mark.parametrize(
+    ("what", "is_live"), [({}, True), ({"wrong": 3, "is_right": False}, False), ({"is_right": False}, False)]
+)
+def test_a_comparison_is_done_once_it_found_all_right(what: dict[str, Any], is_live: bool) -> None:
+    """Not when it found something wrong, and not when it could not compare everything."""
+    right = replace(result_from(FOUND), wrong=0, undecided=0, is_right=True, unfinished=())
+    compared = replace(VERIFIED, ended_ms=5, result=replace(right, **what))
+    view = steps_view(replace(PAUSED, state="in use"), None, IMPORTED, compared)
+    assert view.is_live is is_live
+
+
+def test_a_look_for_new_leads_is_no_import() -> None:
+    """A sweep reads leads, too; but not all of them."""
+    swept = replace(IMPORTED, is_imported=False)
+    view = steps_view(replace(PAUSED, state="in use"), None, swept, None)
+    assert following(view) == [("Rehearsal", "Rehearse the import")]
