@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from streams.messages.topics import differing
+from streams.operations.replay.errors import OtherMapping
 from tests.chaos.stage import PAIRS, Stage
 from tests.deadlines import within
 
@@ -26,8 +28,13 @@ CARRY_SECONDS = 180.0
 """What a replay of everything may take in peace, once all that was before it has come to rest."""
 BREATH_SECONDS = 1.0
 AWAY, REFUSED, NOT_FINISHED = 3, 2, 1
-OTHER_MAPPING = "another mapping in force"
-TOPIC_MISSING = "missing: `lofty-ghl topics create`"
+REFUSALS = {
+    "another mapping in force": str(OtherMapping("")).partition(":")[2],  # a worker has not taken it over yet
+    "a topic is missing": differing({}, [""], 1).partition("missing")[
+        2
+    ],  # its changelog was deleted, and none accepted it yet
+}
+"""What a command may refuse while everything breaks, and the words of the product that say so."""
 SNAPSHOTS, CHANGES, PARKED = "lofty.snapshots", "lofty.changes", "parked"
 EVERYTHING = (SNAPSHOTS,)
 
@@ -130,14 +137,14 @@ class Operator:
     def _tell_ended(self, words: Words, code: int, log: Path) -> None:
         says = log.read_text(errors="replace")
         known = {0: "done", -9: "killed", NOT_FINISHED: "cut off, or some left", AWAY: "Kafka or workers away"}
-        if code == REFUSED and OTHER_MAPPING in says:
-            self.ends["refused: another mapping in force"] += 1  # a worker has not taken it over yet
-            return
-        if code == REFUSED and TOPIC_MISSING in says:
-            self.ends["refused: a topic is missing"] += (
-                1  # somebody deleted a changelog, and nobody has accepted it yet
-            )
+        if code == REFUSED and (why := refusal(says)):
+            self.ends[f"refused: {why}"] += 1
             return
         self.ends[known.get(code, f"exit code {code}")] += 1
         if code not in known or "Traceback" in says:
             self.failures.append(f"replay {' '.join(words)} ended with {code}: {says[-600:]}")
+
+
+def refusal(says: str) -> str:
+    """Which refusal that is allowed a command's words are; empty when they are none."""
+    return next((why for why, words in REFUSALS.items() if words in says), "")

@@ -11,7 +11,10 @@ import pytest
 from streams.kafka.tables import RocksStore, StoreFailed
 from streams.messages import Change, InvalidMessage
 from streams.messages.ghl_event import GhlEvent
+from streams.messages.topics import differing
+from streams.operations.replay.errors import InvalidReplay, OtherMapping
 from tests.chaos.disk import small_disk
+from tests.chaos.operator import refusal
 from tests.chaos.storage import DAMAGES
 from tests.chaos.strange import garbage
 
@@ -42,6 +45,14 @@ def test_a_spoilt_store_is_set_aside_or_holds_what_its_position_says(number: int
     position, held = found
     expected = set() if position is None else {f"key {offset}".encode() for offset in range(position + 1)}
     assert held == expected
+
+
+def test_a_refusal_of_a_replay_is_known_by_the_words_of_the_product() -> None:
+    """Else a command that rightly refuses counts as a fault, or a fault as a refusal."""
+    assert refusal(f"replay 1\n\n{OtherMapping('north')}") == "another mapping in force"
+    assert refusal(differing({"b": 4}, ["a", "b", "c"], 4)) == "a topic is missing"
+    assert refusal(differing({"a": 8}, ["a"], 4)) == ""
+    assert refusal(str(InvalidReplay("no connection is named south"))) == ""
 
 
 def _look(folder: Path) -> tuple[int | None, set[bytes]] | None:
