@@ -7,6 +7,7 @@ from streams.console.api import (
     conflicts,
     connection_endpoints,
     contacts,
+    doctor,
     mapping,
     notifications,
     overview,
@@ -21,7 +22,7 @@ ENDPOINTS: tuple[Endpoint, ...] = ACCESS_ENDPOINTS + tuple(
     endpoint
     for page in (
         *(overview, connection_endpoints, contacts),
-        *(parked, conflicts, backfill, mapping, replay, notifications, verifications),
+        *(parked, conflicts, backfill, mapping, replay, notifications, verifications, doctor),
     )
     for endpoint in page.ENDPOINTS
 )

@@ -7,6 +7,7 @@ from streams.console.pages.backfill import BackfillPage
 from streams.console.pages.conflicts import ConflictsPage
 from streams.console.pages.connection_pages import CONNECTION_PAGES
 from streams.console.pages.contacts import ContactsPage
+from streams.console.pages.doctor import DoctorPage
 from streams.console.pages.mapping_field import MappingFieldPage
 from streams.console.pages.mapping_table import MappingTablePage
 from streams.console.pages.mappings import MappingsPage
@@ -29,5 +30,6 @@ PAGES = (
     BackfillPage,
     ReplayPage,
     VerificationsPage,
+    DoctorPage,
     NotificationsPage,
 )

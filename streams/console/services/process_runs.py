@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from streams.console.auth.audit_log import Actor, AuditWriter
-from streams.console.auth.scope import is_visible, visible
+from streams.console.auth.scope import is_visible
 from streams.console.errors import ConsoleError, NotFound, TooMany
 from streams.console.services.job_process import result_of
 from streams.operations.process_job import ProcessJob
@@ -24,7 +24,10 @@ MOST_RUNNING = 2
 
 @dataclass(slots=True, kw_only=True)
 class ProcessRun:
-    """One run: under way until `ended_ms` is set. `done` of `of` are done of what it is `doing`; `of` is 0 while it is not known."""
+    """One run: under way until `ended_ms` is set. `done` of `of` are done of what it is `doing`; `of` is 0 while it is not known.
+
+    `connection` is the one that it is about. Where it is empty, it is for everybody, and its service filters what was found.
+    """
 
     id: str
     connection: str
@@ -68,12 +71,12 @@ class ProcessRuns(Generic[R]):
 
     def all(self) -> tuple[R, ...]:
         """Those that are known and that whoever asks may see, the newest first."""
-        return visible(reversed(self._known.values()), lambda run: run.connection)
+        return tuple(run for run in reversed(self._known.values()) if _is_shown(run))
 
     def get(self, run: str) -> R:
         """One of them. Raises `NotFound`."""
         found = self._known.get(run)
-        if found is None or not is_visible(found.connection):
+        if found is None or not _is_shown(found):
             raise NotFound(
                 f"There is no {self.what} {run[:40]!r} here. Each gateway knows its own, until it is restarted: start another one."
             )
@@ -124,6 +127,10 @@ class ProcessRuns(Generic[R]):
             run.problem = "It failed. The gateway's log says why."
         finally:
             run.ended_ms = self.now_ms()
+
+
+def _is_shown(run: ProcessRun) -> bool:
+    return is_visible(run.connection) or not run.connection
 
 
 def _move(run: ProcessRun, progress: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What runs beside this gateway on connections: comparisons and rehearsals in processes of their own, and acts on many."""
+"""What runs beside this gateway on connections: comparisons and rehearsals in processes of their own, acts on many, and checks of everything."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Self
 from streams.console.auth.audit_log import AuditWriter
 from streams.console.services.bulk_acts import BulkActs
 from streams.console.services.connection_edits import ConnectionEdits
+from streams.console.services.doctor import Doctor
 from streams.console.services.locations import Locations
 from streams.console.services.rehearsals import Rehearsals
 from streams.console.services.verifications import Verifications
@@ -23,6 +24,7 @@ class Runs:
     verifications: Verifications
     rehearsals: Rehearsals
     bulk: BulkActs
+    doctor: Doctor
 
     @classmethod
     def of(
@@ -36,8 +38,8 @@ class Runs:
         """None under way."""
         verifications = Verifications(settings, audit, now_ms)
         bulk = BulkActs(settings, edits, verifications, locations, now_ms)
-        return cls(verifications, Rehearsals(settings, audit, now_ms), bulk)
+        return cls(verifications, Rehearsals(settings, audit, now_ms), bulk, Doctor(settings, audit, now_ms))
 
     async def stop(self) -> None:
         """End what runs here."""
-        await asyncio.gather(self.bulk.stop(), self.verifications.stop(), self.rehearsals.stop())
+        await asyncio.gather(self.bulk.stop(), self.verifications.stop(), self.rehearsals.stop(), self.doctor.stop())

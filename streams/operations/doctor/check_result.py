@@ -15,13 +15,17 @@ CLOCK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the report: the `subject` that was checked, and the command or the setting that fixes it."""
+    """One line of the report: the `subject` that was checked, and the command or the setting that fixes it.
+
+    `connection` is the id of the one that it is about; empty where it is about the deployment.
+    """
 
     check: str
     subject: str
     level: Level
     says: str
     mend: str = ""
+    connection: str = ""
 
 
 def exit_code(results: Iterable[CheckResult]) -> int:

@@ -106,7 +106,8 @@ def check_workers(overview: Overview, now_ms: int) -> list[CheckResult]:
         if connection.writing is not None and connection.writing.unmarked:
             says = f"another deployment on its GHL location is not noticed: {connection.writing.unmarked}"
             mend = "give the token the scopes locations/customValues.readonly and locations/customValues.write"
-            found.append(CheckResult("scopes", f"connection {connection.connection}", "warning", says, mend))
+            name = connection.connection
+            found.append(CheckResult("scopes", f"connection {name}", "warning", says, mend, name))
     for lag in overview.lags:
         is_old = lag.oldest_ms is not None and now_ms - lag.oldest_ms > OLD_MS
         if lag.records > MANY_RECORDS or is_old:
@@ -123,10 +124,21 @@ def _health(overview: Overview) -> list[CheckResult]:
     """The problems that `status` reports and no check above does: so the two commands never differ about what is wrong."""
     checked = {"mapping", "partitions", "budget", "lag"}
     return [
-        CheckResult(one.kind, one.subject, "wrong", one.says, one.mend)
+        CheckResult(
+            "parked" if one.about.cause == "parked" else one.kind,
+            one.subject,
+            "wrong",
+            one.says,
+            one.mend,
+            _only(one.about.connections),
+        )
         for one in problems_of(overview)
         if one.kind not in checked
     ]
+
+
+def _only(connections: tuple[str, ...]) -> str:
+    return connections[0] if len(connections) == 1 else ""
 
 
 async def mappings(settings: Settings) -> AsyncIterator[CheckResult]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 
 from aiokafka.errors import KafkaError
@@ -27,6 +27,9 @@ CHECK_SECONDS = 12.0
 
 Run = Callable[[], AsyncIterator[CheckResult] | Iterator[CheckResult]]
 
+Progress = Callable[[int, int], None]
+"""Called with the number of checks that have ended, and of all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Examination:
@@ -42,11 +45,12 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check. `needs_kafka`: it is skipped while Kafka is away."""
+    """One check, of one `connection` or of the deployment. `needs_kafka`: it is skipped while Kafka is away."""
 
     name: str
     run: Run
     needs_kafka: bool = False
+    connection: str = ""
 
 
 async def examine(
@@ -55,16 +59,32 @@ async def examine(
     now: Callable[[], float] = time.time,
     space: Space = free_bytes,
     check_seconds: float = CHECK_SECONDS,
+    only: Collection[str] | None = None,
+    at_once: int | None = None,
+    on_progress: Progress = lambda _done, _of: None,
 ) -> Examination:
-    """Run all checks. `now` is this machine's clock in seconds. A failing check is a result, and never raises."""
+    """Run all checks. `now` is this machine's clock in seconds. A failing check is a result, and never raises.
+
+    `only`: the vendors of these connections are asked, by their ids. `at_once`: so many checks run at a time, by default all.
+    """
     reached = asyncio.ensure_future(_reach(settings))
     edited = await _with_edits(settings, reached, check_seconds)
     knows_all, settings = edited is not None, edited or settings
-    checks = tuple(_checks(settings, now, space, knows_all=knows_all))
-    found = await asyncio.gather(*(_run(check, reached, check_seconds) for check in checks))
+    checks = tuple(_checks(settings, now, space, only, knows_all=knows_all))
+    turns, ended = asyncio.Semaphore(at_once or len(checks)), 0
+
+    async def run(check: Check) -> list[CheckResult]:
+        nonlocal ended
+        async with turns:
+            results = await _run(check, reached, check_seconds)
+        ended += 1
+        on_progress(ended, len(checks))
+        return results
+
+    found = await asyncio.gather(*map(run, checks))
     configured = CheckResult("configuration", "file", "ok", f"{len(settings.connections)} connections, no problem")
     trouble = (
-        CheckResult("connection", name, "wrong", words, "change the connection in the console, or fix the keys")
+        CheckResult("connection", name, "wrong", words, "change the connection in the console, or fix the keys", name)
         for name, words in settings.connection_trouble.items()
     )
     paused = _paused(settings)
@@ -79,7 +99,7 @@ def _paused(settings: Settings) -> Iterator[CheckResult]:
             says = f"paused {paused_words(one.paused)}: no request is made, and what comes in waits"
             in_file = f"set paused = false in [connections.{one.label}]"
             mend = in_file if one.managed == "file" else "resume it in the console"
-            yield CheckResult("connection", name, "warning", says, mend)
+            yield CheckResult("connection", name, "warning", says, mend, name)
 
 
 async def _with_edits(settings: Settings, reached: asyncio.Future[CheckResult], seconds: float) -> Settings | None:
@@ -95,7 +115,9 @@ async def _with_edits(settings: Settings, reached: asyncio.Future[CheckResult], 
         return None
 
 
-def _checks(settings: Settings, now: Callable[[], float], space: Space, *, knows_all: bool) -> Iterable[Check]:
+def _checks(
+    settings: Settings, now: Callable[[], float], space: Space, only: Collection[str] | None, *, knows_all: bool
+) -> Iterable[Check]:
     def now_ms() -> int:
         return int(now() * 1000)
 
@@ -109,9 +131,11 @@ def _checks(settings: Settings, now: Callable[[], float], space: Space, *, knows
     yield Check("notifications", lambda: notified(settings, knows_all=knows_all))
     yield Check("disk", lambda: machine.disk(settings, space))
     for name, connection in settings.connections.items():
+        if only is not None and name not in only:
+            continue
         by_oauth = connection.ghl.auth == "oauth"
-        yield Check(f"GHL of {name}", partial(vendors.ghl, settings, connection, now), needs_kafka=by_oauth)
-        yield Check(f"Lofty of {name}", partial(vendors.lofty, settings, connection, now))
+        yield Check(f"GHL of {name}", partial(vendors.ghl, settings, connection, now), by_oauth, name)
+        yield Check(f"Lofty of {name}", partial(vendors.lofty, settings, connection, now), connection=name)
 
 
 async def _reach(settings: Settings) -> CheckResult:
@@ -133,6 +157,14 @@ async def _reach(settings: Settings) -> CheckResult:
 
 
 async def _run(check: Check, reached: asyncio.Future[CheckResult], seconds: float) -> list[CheckResult]:
+    found = await _results(check, reached, seconds)
+    if not check.connection:
+        return found
+    # The clock is this machine's, whichever connection it was compared for.
+    return [one if one.check == "clock" else replace(one, connection=check.connection) for one in found]
+
+
+async def _results(check: Check, reached: asyncio.Future[CheckResult], seconds: float) -> list[CheckResult]:
     found: list[CheckResult] = []
     if check.needs_kafka and (await asyncio.shield(reached)).level != "ok":
         return [CheckResult(check.name, check.name, "not looked at", "Kafka is away", "fix that first")]

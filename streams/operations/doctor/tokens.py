@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 from connectors.errors import SealError
 from streams.core.rows import TokenRow
@@ -29,7 +30,8 @@ async def tokens(settings: Settings, now_ms: int) -> AsyncIterator[CheckResult]:
             sides.append(("lofty", grants.lofty(one).token, ()))
         for vendor, token, scopes in sides:
             connect = f"lofty-ghl connect {vendor} --connection {one.name}"
-            yield _token(grants, f"{vendor} of {one.name}", token, rows.get(token), scopes, connect, now_ms)
+            found = _token(grants, f"{vendor} of {one.name}", token, rows.get(token), scopes, connect, now_ms)
+            yield replace(found, connection=one.name)
 
 
 def _token(

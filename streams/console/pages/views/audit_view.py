@@ -32,6 +32,7 @@ _ACTIONS = {
     "mapping use": "chose a mapping",
     "mapping revert": "went back to an older mapping",
     "export leads": "exported leads",
+    "doctor": "checked everything",
     "notification test": "sent a test message",
     "replay": "started a replay",
     "replay start": "started a replay",
