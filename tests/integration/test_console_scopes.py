@@ -226,6 +226,10 @@ async def look(who: Browser, address: str, *asked: str) -> tuple[int, str]:
     return status, text
 
 
+OF_ONES_OWN = "/api/v1/doctor"
+"""Takes no connection, changes nothing, and asks the vendors of one's own connections alone."""
+
+
 async def test_a_limited_operator_changes_nothing_of_another_connection(embedded_kafka: Broker, tmp_path: Path) -> None:
     """Every route that changes something, with the other connection in the address, in the body, or by the id of what it has."""
     async with two_connections(embedded_kafka, tmp_path) as (on, own, other):
@@ -245,7 +249,8 @@ async def test_a_limited_operator_changes_nothing_of_another_connection(embedded
                     async with on.http.request(method, on.gateway.url + address, json=body, headers=headers) as answer:
                         text = await answer.text()
                         assert not CONTENT.search(text), (address, text)
-                        if answer.status < 400 and body != {"id": other.parked}:
+                        is_taken = answer.status < 400 and body != {"id": other.parked}
+                        if is_taken and (path != OF_ONES_OWN or body == {"connection": OTHER}):
                             taken.append((method, address, body, answer.status))
         status, done = await otto.ask("POST", "/parked/retry", {"id": other.parked})
         assert (status, done["count"]) == (200, 0)
@@ -253,6 +258,10 @@ async def test_a_limited_operator_changes_nothing_of_another_connection(embedded
         known = {one["id"] for one in before}
         after = (await caller(on).get("/audit", limit=500))["acts"]
         acts = [one for one in after if one["id"] not in known and one["who"] == "otto" and one["outcome"] == "done"]
+        checks = [one["about"] for one in after if one["action"] == "doctor"]
+        assert checks
+        assert all(about == {"connection": own.connection} for about in checks)
+        acts = [one for one in acts if one["action"] != "doctor"]
         assert [one for one in acts if one["about"].get("records") != "0"] == []
         assert taken == []
 
