@@ -32,7 +32,7 @@ LINES = (
     CheckLine("scopes", "GHL of acme", "acme", "ok", "reading is allowed; write scopes are not tested", ""),
     CheckLine("fields", "acme", "acme", "ok", "the mapping's fields exist, or will be created", ""),
 )
-RUNNING = DoctorRun("5d0c7012", "ann", NOW - 4_000, done=5, of=13)
+RUNNING = DoctorRun(id="5d0c7012", by="ann", began_ms=NOW - 4_000, done=5, of=13)
 DONE = replace(RUNNING, ended_ms=NOW, result=LINES)
 FINE = replace(DONE, id="5d0c7011", result=tuple(one for one in LINES if one.level == "ok"))
 OF_SOME = replace(DONE, by="", connections=("acme",), result=tuple(one for one in LINES if one.connection == "acme"))

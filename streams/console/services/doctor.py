@@ -41,7 +41,7 @@ class CheckLine:
 class DoctorRun(ProcessRun):
     """One check of everything: under way until `result` or `problem` is there. `done` of `of` checks have ended.
 
-    `connections` are those whose vendors were asked; null for all. Somebody who sees some connections only is not told `by` whom.
+    `connections` are those whose vendors were asked; null for all. `by` is empty for somebody who sees some connections only.
     """
 
     connection: str = ""

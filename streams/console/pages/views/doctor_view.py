@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from streams.console.pages.render import href, part
 from streams.console.pages.views.page_view import Hyperlink, Level, ProgressBar, StatusText
+from streams.console.pages.views.run_view import progress_of
 from streams.console.pages.wording import counted
 from streams.console.services.doctor import CheckLine, DoctorRun
 
@@ -115,10 +116,9 @@ def doctor_view(run: DoctorRun) -> DoctorView:
     """One check."""
     of = "" if run.connections is None else ", ".join(run.connections)
     if run.result is None:
+        bar = progress_of(run, "Checking" if run.of else "Starting") if run.is_running else None
         state = StatusText("busy", "running") if run.is_running else StatusText("bad", "failed")
-        return DoctorView(
-            *(run.id, run.by, run.began_ms, of, state, _progress(run) if run.is_running else None), problem=run.problem
-        )
+        return DoctorView(*(run.id, run.by, run.began_ms, of, state, bar), problem=run.problem)
     found = sorted((one for one in run.result if one.level != "ok"), key=lambda one: ORDER.index(one.level))
     to_do, right = tuple(map(_row, found)), tuple(_row(one) for one in run.result if one.level == "ok")
     return DoctorView(
@@ -140,11 +140,6 @@ def link_of(line: CheckLine) -> Hyperlink | None:
     if path == "/parked" and line.connection:
         return Hyperlink(words, href(path, connection=line.connection))
     return Hyperlink(words, href(path.format(part(line.connection))))
-
-
-def _progress(run: DoctorRun) -> ProgressBar:
-    left = f"{run.done} of {counted(run.of, 'check')}" if run.of else ""
-    return ProgressBar(run.done / run.of if run.of else None, "Checking" if run.of else "Starting", left)
 
 
 def _state(found: list[CheckLine]) -> StatusText:

@@ -19,7 +19,7 @@ def line(check: str, connection: str = "", level: str = "wrong") -> CheckLine:
 def test_a_running_check_says_how_far_it_is() -> None:
     view = doctor_view(RUNNING)
     assert view.progress is not None
-    assert (view.progress.left, view.state.level, view.is_running) == ("5 of 13 checks", "busy", True)
+    assert (view.progress.left, view.state.level, view.is_running) == ("5 of 13", "busy", True)
     failed = doctor_view(replace(RUNNING, ended_ms=1, problem="It failed."))
     assert (failed.progress, failed.state.level, failed.problem) == (None, "bad", "It failed.")
 
