@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.integration.console import caller, console_on_stage
+from tests.integration.console import caller, console_on_stage, until_indexed
 from tests.kafka.broker import Broker
 
 
@@ -22,6 +22,7 @@ async def test_a_check_from_the_console_finds_a_fault_and_the_audit_has_who_made
     """A token that GHL does not accept; each line of a connection has its id, and nothing is written at the vendors."""
     async with console_on_stage(embedded_kafka, tmp_path) as on:
         who = caller(on)
+        await until_indexed(on, who)
         await on.until_quiet()
         before = {vendor: len(on.requests(vendor)) for vendor in ("ghl", "lofty")}
         kept = on.ghl._by_token.pop("pit-stage")
