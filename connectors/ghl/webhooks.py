@@ -36,7 +36,8 @@ _GREATEST = 2**53
 class Hook:
     """One event. `at_ms` is the envelope's time (epoch milliseconds), None when there was none; `contact` as far as GHL says.
 
-    `company` is the agency, of an installation or its end alone. `is_used` is false for a type that the pipeline does not use: then only `type` is set.
+    `company` is the agency and `app` the app, of an installation or its end alone; the end of an agency's own installation has no
+    `location`. `is_used` is false for a type that the pipeline does not use: then only `type` is set.
     """
 
     type: str
@@ -48,6 +49,7 @@ class Hook:
     webhook: str = ""
     body: dict[str, Any] | None = None
     company: str = ""
+    app: str = ""
 
 
 def parse(raw: bytes) -> Hook:
@@ -73,9 +75,11 @@ def parse(raw: bytes) -> Hook:
         body = appointment if isinstance(appointment, dict) else body
     location = _id(payload.get("locationId") or body.get("locationId"))
     if type_ in _APP:
-        # An agency's own installation names a company and no location: it concerns none of ours.
-        company = _id(payload.get("companyId")) or ""
-        return Hook(type_, bool(location), location or "", location or "", None, *_envelope(payload), body, company)
+        company, app = (_id(payload.get(name)) or "" for name in ("companyId", "appId"))
+        # An agency's own installation names a company and no location: its tokens come by the callback. Its end concerns ours.
+        is_used = bool(location) or (type_ == "UNINSTALL" and bool(company))
+        place = location or ""
+        return Hook(type_, is_used, place, place, None, *_envelope(payload), body, company, app)
     about = _id(body.get("id"))
     if location is None or about is None:
         raise UnknownWebhookShape(

@@ -6,6 +6,7 @@
 | signed, and no JSON; of an unknown shape; of a location that is not configured; too old; too large for a row | 200 | kept in `parked` as raw bytes: GHL would not send it again |
 | signed, of a type that the pipeline does not use | 200 | ignored, and counted |
 | signed, `INSTALL` or `UNINSTALL` of a location that waits to be paired | 200 | its agency's list on `connections` is brought up to date |
+| signed, `UNINSTALL` of a whole agency, which names no location | 200 | an `UNINSTALL` for each connection that it gave access |
 | signed, and accepted before, byte for byte, with an id or a time of the delivery in it | 200 | a copy: it says nothing new |
 | not signed by GHL | 401 | its content is not read |
 | from an address that is not allowed | 403 | |
@@ -17,17 +18,19 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
+from aiokafka.errors import KafkaError
 
 from connectors.errors import UnknownWebhookShape, WebhookNotJson
 from connectors.ghl.signature import BadSignature, verify
 from connectors.ghl.webhooks import Hook, parse
 from streams.core.to_lofty.events import event_of
-from streams.gateway.marketplace_events import changes, is_known
+from streams.gateway.agency_connections import connections_of_agency, is_of_another_app
+from streams.gateway.marketplace_events import InstallationChange, agency_end, changes, is_known
 from streams.gateway.original_body import OriginalBodies
-from streams.gateway.webhooks import RejectedDelivery, WebhookDependencies, Webhooks
+from streams.gateway.webhooks import KafkaUnavailable, RejectedDelivery, WebhookDependencies, Webhooks
 from streams.kafka.batching_producer import Record
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CONNECTIONS, GHL_CHANGES
@@ -49,7 +52,7 @@ class _Accepted:
 
     result: str
     records: tuple[Record, ...] = ()
-    connection: str = ""
+    connections: tuple[str, ...] = ()
     span: Span | None = None
     is_repeatable: bool = False
 
@@ -83,7 +86,7 @@ class GhlWebhooks(Webhooks):
         if self._seen.knows(raw):
             why = f"from {address}: a signed body that was accepted before, byte for byte"
             raise RejectedDelivery("repeated", 200, why)
-        accepted = self._accepted(raw)
+        accepted = await self._accepted(raw)
         if accepted.records:
             await self._produce(list(accepted.records))
         if accepted.is_repeatable:
@@ -91,10 +94,11 @@ class GhlWebhooks(Webhooks):
         if accepted.span is not None:
             accepted.span.end()
         if accepted.result == "accepted":
-            self._deps.metrics.intake_items.labels("ghl", accepted.connection).inc()
+            for connection in accepted.connections:
+                self._deps.metrics.intake_items.labels("ghl", connection).inc()
         return accepted.result
 
-    def _accepted(self, raw: bytes) -> _Accepted:
+    async def _accepted(self, raw: bytes) -> _Accepted:
         """What becomes of a signed delivery."""
         try:
             hook = parse(raw)
@@ -104,6 +108,8 @@ class GhlWebhooks(Webhooks):
             return self._parked(raw, "unknown shape", str(error))
         if not hook.is_used:
             return _IGNORED
+        if not hook.location:
+            return await self._of_agency(hook)
         connections = self._deps.connections.now
         if hook.location not in connections.partitions:
             return self._of_unknown_location(raw, hook)
@@ -124,7 +130,38 @@ class GhlWebhooks(Webhooks):
         partition = connections.partitions[hook.location]
         record = Record(self._topic, partition, event.lane.encode(), value, headers_of(event.trace))
         names_itself = bool(hook.webhook) or hook.at_ms is not None
-        return _Accepted("accepted", (record,), connections.owners[hook.location], span, is_repeatable=names_itself)
+        return _Accepted("accepted", (record,), (connections.owners[hook.location],), span, is_repeatable=names_itself)
+
+    async def _of_agency(self, hook: Hook) -> _Accepted:
+        """The app was removed from a whole agency: each connection that it gave access pauses, as if each location had said so."""
+        if is_of_another_app(self._deps.connections, hook):
+            return _IGNORED
+        now_ms = self._deps.now_ms()
+        at_ms = min(hook.at_ms, now_ms) if hook.at_ms is not None else now_ms
+        if at_ms < now_ms - self._max_age_ms:
+            log.warning("GHL's %s of agency %s came too late, and is ignored", hook.type, hook.company)
+            return _IGNORED
+        try:
+            concerned = await connections_of_agency(self._deps.connections, hook, at_ms)
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("the tokens cannot be read to find the connections of agency %s: %r", hook.company, error)
+            raise KafkaUnavailable from error
+        lookup, records = self._deps.connections.now, []
+        for location in dict.fromkeys(one.ghl.location_id for one in concerned):
+            event = event_of(replace(hook, location=location, id=location), at_ms, now_ms)
+            records.append(Record(self._topic, lookup.partitions[location], event.lane.encode(), event.to_bytes()))
+        names = tuple(one.name for one in concerned)
+        if names:
+            log.warning("GHL says that the app was removed from agency %s: %s", hook.company, ", ".join(names))
+        ends = self._installation_records(agency_end(hook.company, self._deps.connections.installed, at_ms))
+        if not records and not ends:
+            return _IGNORED
+        # The connections pause first: what is kept of the agency is also how they are found.
+        await self._produce(records)
+        return _Accepted("accepted", ends, names, is_repeatable=True)
+
+    def _installation_records(self, found: list[InstallationChange]) -> tuple[Record, ...]:
+        return tuple(Record(self._installations, self._partition, one.key.encode(), one.value) for one in found)
 
     def _of_unknown_location(self, raw: bytes, hook: Hook) -> _Accepted:
         """A location without a connection that is served. An installation there waits for a person, who pairs it with Lofty."""
@@ -132,10 +169,7 @@ class GhlWebhooks(Webhooks):
         if hook.type in ("INSTALL", "UNINSTALL"):
             now_ms = self._deps.now_ms()
             at_ms = min(hook.at_ms, now_ms) if hook.at_ms is not None else now_ms
-            records = tuple(
-                Record(self._installations, self._partition, one.key.encode(), one.value)
-                for one in changes(hook, connections.installed, at_ms)
-            )
+            records = self._installation_records(changes(hook, connections.installed, at_ms))
             if records:
                 log.info("GHL's %s of location %s changes which locations wait", hook.type, hook.location)
                 return _Accepted("ignored", records, is_repeatable=True)

@@ -39,6 +39,14 @@ def changes(hook: Hook, installed: Mapping[str, Installation], at_ms: int) -> li
     ]
 
 
+def agency_end(company: str, installed: Mapping[str, Installation], at_ms: int) -> list[InstallationChange]:
+    """What to store when the app was removed from a whole agency: its tokens open nothing any longer."""
+    agency = installed.get(company)
+    if agency is None or agency.kind != "company" or not _is_news(agency, at_ms):
+        return []
+    return [InstallationChange(installation_key(company), None)]
+
+
 def _is_news(installation: Installation, at_ms: int) -> bool:
     return at_ms > max(installation.at_ms, installation.listed_ms)
 

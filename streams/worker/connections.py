@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+from streams.messages.ghl_event import GhlEvent
 from streams.settings import Connection, Settings
 from streams.settings.model import Direction
 from streams.settings.partitions import ConnectionPartitions
@@ -42,6 +43,11 @@ class LiveConnections(ConnectionPartitions, Mapping[str, Connection]):
         """Whether a connection is served, and not paused in this direction."""
         found = self._connections.get(connection)
         return found is not None and direction not in found.paused
+
+    def want(self, event: GhlEvent) -> bool:
+        """Whether an event means something to a connection of its location."""
+        here = (one for one in self.values() if one.ghl.location_id == event.location)
+        return any(one.back.wants(event.type, event.body) for one in here)
 
     def view(self, of: Callable[[Connection], T | None]) -> Mapping[str, T]:
         """Something of each connection, taken when it is asked for. Connections of which it is None are not in it."""

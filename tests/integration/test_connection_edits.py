@@ -28,7 +28,7 @@ from streams.oauth.token_records import newest_tokens
 from streams.operations.connection_edits import follow_up
 from streams.operations.connection_edits.editor import ConnectionEditor
 from streams.settings import Settings, parse_settings
-from streams.worker.wiring.lofty_sync import UNINSTALLED
+from streams.worker.wiring.uninstalled_apps import UNINSTALLED
 from tests.integration.command import command
 from tests.integration.console import CONSOLE_ENVIRON, caller
 from tests.integration.edited_connections import (

@@ -33,6 +33,7 @@ from tests.integration.edited_connections import (
     Visitor,
     names,
     new_lead,
+    on_duty,
     other_team,
     supervised,
     until_served,
@@ -272,3 +273,71 @@ async def test_an_installation_is_discarded_and_access_that_failed_is_given_agai
         assert [one["account"] for one in accounts] == [OTHER_LOCATION]
         assert none == (200, [])
         assert ("installation discard" in audit, "installation access" in audit) == (True, True)
+
+
+async def tell_end(on: Stage, **more: str) -> None:
+    """GHL says that the app was removed from the whole agency: no location is named."""
+    body = {"type": "UNINSTALL", "companyId": COMPANY, **more}
+    async with on.http.post(f"{on.ghl_url}/_sandbox/tell", json=body) as answer:
+        assert answer.status == 200
+
+
+async def take_over_again(on: Stage, supervisor: Supervisor, who: Caller, version: int) -> None:
+    """The connection is edited, and the worker takes it up as it does at its start."""
+    settings = (await who.get("/connections/beta/settings"))["settings"]
+    settings["region"] = "CA" if version % 2 else "US"
+    changed = await who.ask(
+        "PUT", "/connections/beta/settings", {"settings": settings, "expected_version": version - 1}
+    )
+    assert changed[0] == 200, changed
+    await on.until(lambda: on_duty(supervisor).connections["beta"].version == version)
+
+
+def paused(on: Stage) -> set[str]:
+    """The locations that are paused because the app was uninstalled."""
+    return {one.budget for one in on.worker.writing.core.view(0) if "uninstalled" in one.pause_cause}
+
+
+async def test_the_end_of_a_whole_agency_pauses_what_it_gave_access(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """Not a connection by private token, and not for another app's event. Access that is given again ends it for good."""
+    async with marketplace(embedded_kafka, tmp_path) as (on, supervisor, who):
+        await arrive(on, await install(on, COMPANY))
+        await until_listed(on, who, OTHER_LOCATION)
+        table = (
+            "name,team_id,location_id,lofty_api_key,ghl_access,lofty_url,ghl_url,new_leads_minutes\n"
+            f"beta,{OTHER_TEAM},{OTHER_LOCATION},{API_KEY},permission,{on.lofty_url},{on.ghl_url},0.05\n"
+        )
+        await who.ask("POST", "/connections/import", {"csv": table})
+        await until_served(on, supervisor, "acme", "beta")
+        new_lead(on, "Ada")
+        await on.until(lambda: names(on) == {"Ada"})
+
+        await tell_end(on, appId="another-app")
+        await tell_end(on, companyId="another-agency")
+        await tell_end(on, timestamp="2020-01-01T00:00:00Z")
+        await on.until_quiet()
+        before = paused(on), await waiting(on, who)
+        await tell_end(on)
+        await on.until(lambda: paused(on) == {OTHER_LOCATION})
+
+        async def is_gone() -> bool:
+            return not await waiting(on, who)
+
+        await on.until(is_gone)
+        new_lead(on, "Bob")
+        own = on.new_lead()
+        await on.until(lambda: own in on.contacts())
+        held = names(on)
+        await take_over_again(on, supervisor, who, 2)
+        still = paused(on)
+        await arrive(on, await install(on, COMPANY))
+        await until_listed(on, who, OTHER_LOCATION)
+        given = await who.ask("POST", f"/installations/{OTHER_LOCATION}/access")
+        await on.until(lambda: names(on) == {"Ada", "Bob"})
+        await take_over_again(on, supervisor, who, 3)
+        new_lead(on, "Eve")
+        await on.until(lambda: names(on) == {"Ada", "Bob", "Eve"})
+
+        assert before == (set(), {OTHER_LOCATION: "beta", LOCATION: "acme"})
+        assert (held, still, given[0]) == ({"Ada"}, {OTHER_LOCATION}, 200)
+        assert await on.parked() == []

@@ -11,6 +11,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from connectors.ghl.oauth import app_id_of
 from connectors.ghl.signature import HEADER
 from connectors.sandbox.ghl.sandbox import GhlSandbox
 from connectors.sandbox.ghl.settings import GhlSandboxSettings, HookSettings
@@ -75,15 +76,17 @@ class WebhookMailer(Mailer):
         if url is None:
             self.counts["unheard"] += 1
             return
+        clients = self._sandbox.settings.clients
+        app = app_id_of(clients[0].id) if clients else "sandbox-app"
         enveloped = {
             **payload,
             "timestamp": payload.get("timestamp") or iso(self._sandbox.now()),
             "webhookId": str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
-            "appId": "sandbox-app",
-            "versionId": "sandbox-app",
+            "appId": payload.get("appId") or app,
+            "versionId": app,
         }
         if self._settings.nested:
-            envelope = {name: enveloped.pop(name) for name in _ENVELOPE}
+            envelope = {name: enveloped.pop(name) for name in _ENVELOPE if name in enveloped}
             enveloped = {**envelope, "data": enveloped}
         body = orjson.dumps(enveloped)
         self._send_by_chance(url, body, {HEADER: base64.b64encode(self.key.sign(body)).decode()})

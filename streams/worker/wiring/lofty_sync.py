@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from math import inf
 
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.child_kind import held_as
-from streams.core.to_lofty.rows import BacklinkRow, EventRow
+from streams.core.to_lofty.rows import BacklinkRow
 from streams.messages import Entity
-from streams.messages.ghl_event import GhlEvent
 from streams.settings import Connection
 from streams.worker.agents.batches import Process
 from streams.worker.agents.respond import respond
@@ -21,6 +19,7 @@ from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.lofty_writer import LoftyWriter
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.uninstalled_apps import UNINSTALLED, UninstalledApps
 
 log = logging.getLogger("lofty_ghl.lofty_sync")
 
@@ -35,8 +34,6 @@ COMMAND_DAYS = 45
 BUILT = "@built"
 """The key in `backlinks` that says: every link that was there before the Lofty sync was switched on has its row."""
 
-UNINSTALLED = "@uninstalled:"
-
 
 @dataclass(frozen=True, slots=True)
 class LoftySync:
@@ -49,6 +46,11 @@ class LoftySync:
     identities: Identities
     conflicts: ConflictRows
 
+    @property
+    def uninstalled_apps(self) -> UninstalledApps:
+        """The locations from which our app was removed."""
+        return UninstalledApps(self.parts, self.writing)
+
     # -- partitions ---------------------------------------------------------------------------------------
 
     def acquired(self, partition: int) -> None:
@@ -57,7 +59,7 @@ class LoftySync:
             self._build_backlinks(partition)
         for key, row in self.parts.tables.events.items(partition):
             if key.startswith(UNINSTALLED):
-                self._pause(row.event)
+                self.uninstalled_apps.take_up(partition, row.event.location)
             else:
                 self.event_queue.offer(key, row)
         for key, command in self.parts.tables.lofty_commands.items(partition):
@@ -70,9 +72,7 @@ class LoftySync:
         partition = self.parts.connections.ghl(c)
         if c.back.types:
             self._build_backlinks(partition)
-        uninstalled = self.parts.tables.events.get(partition, f"{UNINSTALLED}{c.ghl.location_id}")
-        if uninstalled is not None:
-            self._pause(uninstalled.event)
+        self.uninstalled_apps.take_up(partition, c.ghl.location_id)
 
     def purge(self, partition: int) -> None:
         """Forget what is too old to be delivered again."""
@@ -109,38 +109,10 @@ class LoftySync:
         if self.parts.tables.backlinks.get(partition, key) != row:
             self.parts.tables.backlinks.put(partition, key, row)
 
-    # -- the app in GHL -----------------------------------------------------------------------------------
-
-    def installed(self, event: GhlEvent) -> None:
-        """The app was installed in a location, or removed from it: its old tokens no longer work."""
-        here = [c for c in self.parts.connections.values() if c.ghl.location_id == event.location]
-        if not here:
-            return
-        partition, key = self.parts.connections.ghl(here[0]), f"{UNINSTALLED}{event.location}"
-        before = self.parts.tables.events.get(partition, key)
-        if before is not None and before.event.at_ms > event.at_ms:
-            return
-        if event.type == "UNINSTALL":
-            self.parts.tables.events.put(partition, key, EventRow(event=event))
-            self._pause(event)
-        elif before is not None:
-            self.parts.tables.events.delete(partition, key)
-            self.writing.resume(here[0].ghl_budget)
-            log.info("location %s: the app is installed again", event.location)
-
-    def _pause(self, event: GhlEvent) -> None:
-        cause = "the app was uninstalled in GHL: install it again, or `lofty-ghl connect ghl`"
-        self.writing.pause(event.location, inf, cause)
-
     async def flush_linked(self) -> None:
         """Wait until Kafka has the rows that `linked` has written."""
         await self.parts.tables.backlinks.flush()
         await self.parts.tables.conflicts.flush()
-
-    def _wants(self, event: GhlEvent) -> bool:
-        """Whether an event means something to a connection of its location."""
-        here = (c for c in self.parts.connections.values() if c.ghl.location_id == event.location)
-        return any(c.back.wants(event.type, event.body) for c in here)
 
     # -- agents -------------------------------------------------------------------------------------------
 
@@ -150,8 +122,8 @@ class LoftySync:
             events=self.parts.tables.events,
             webhooks=self.parts.tables.webhooks,
             output=self.parts.output,
-            wants=self._wants,
-            installed=self.installed,
+            wants=self.parts.connections.want,
+            installed=self.uninstalled_apps.heed,
             offer=self.event_queue.offer,
             count=lambda type_, result: self.parts.deps.metrics.events.labels(type_, result).inc(),
         )

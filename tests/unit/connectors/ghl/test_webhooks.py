@@ -44,7 +44,11 @@ def test_a_task_may_lack_its_contact() -> None:
 
 
 def test_an_installation_for_an_agency_concerns_no_location() -> None:
+    """Its tokens come by the callback. Its end concerns every location that it gave access."""
     assert not parse(orjson.dumps({"type": "INSTALL", "companyId": "c"})).is_used
+    assert not parse(orjson.dumps({"type": "UNINSTALL"})).is_used
+    ended = parse(orjson.dumps({"type": "UNINSTALL", "companyId": "c", "appId": "a"}))
+    assert (ended.is_used, ended.location, ended.company, ended.app) == (True, "", "c", "a")
 
 
 @pytest.mark.parametrize(

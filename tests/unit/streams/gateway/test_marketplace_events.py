@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from connectors.ghl.webhooks import Hook, parse
-from streams.gateway.marketplace_events import changes, is_known
+from streams.gateway.marketplace_events import agency_end, changes, is_known
 from streams.mapping_versions.connection_log import ConnectionLog
 from streams.messages.installation import Installation, LocationReport
 
@@ -54,6 +54,15 @@ def test_a_single_locations_installation_ends_with_its_app() -> None:
     [change] = changes(hook("UNINSTALL", "solo"), INSTALLED, 2_000)
     assert (change.key, change.value) == ("installation:solo", None)
     assert changes(hook("UNINSTALL", "solo"), INSTALLED, 900) == []
+
+
+def test_an_agencys_installation_ends_with_its_app() -> None:
+    """Unless GHL listed its locations since, so that its tokens still opened something."""
+    [change] = agency_end("agency", INSTALLED, 2_000)
+    assert (change.key, change.value) == ("installation:agency", None)
+    assert agency_end("agency", INSTALLED, 900) == []
+    assert agency_end("agency", {"agency": AGENCY.model_copy(update={"listed_ms": 5_000})}, 4_000) == []
+    assert (agency_end("other", INSTALLED, 2_000), agency_end("solo", INSTALLED, 2_000)) == ([], [])
 
 
 @pytest.mark.parametrize(
