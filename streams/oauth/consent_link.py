@@ -23,6 +23,9 @@ from streams.oauth.grants import MARKS, Grants, wanted_scopes
 from streams.settings import Connection
 
 STATE_MINUTES = 30
+"""How long a link is valid whose reader is at the console or the command."""
+SENT_MINUTES = 3 * 24 * 60
+"""How long one is valid that is sent to the account's owner. What is granted at another location is refused."""
 _ABOUT = "oauth state"
 
 
@@ -34,11 +37,11 @@ class ConsentLink:
     verifier: str | None = None
 
 
-def ghl_link(grants: Grants, connection: Connection, now_ms: int) -> ConsentLink:
-    """The link for a GHL location, with the scopes that the connection needs."""
+def ghl_link(grants: Grants, connection: Connection, now_ms: int, minutes: int = STATE_MINUTES) -> ConsentLink:
+    """The link for a GHL location, with the scopes that the connection needs. It is valid for some minutes."""
     app = grants.settings.oauth.ghl
     assert app is not None  # the settings require it where a connection uses OAuth
-    until = now_ms + STATE_MINUTES * 60_000
+    until = now_ms + minutes * 60_000
     state = orjson.dumps({"connection": connection.name, "until_ms": until})
     sealed = grants.ring.seal(state, about=_ABOUT, nonce=os.urandom(NONCE_BYTES))
     return ConsentLink(
@@ -77,7 +80,7 @@ def connection_of(grants: Grants, query: Mapping[str, str], now_ms: int) -> Conn
     except SealError:
         raise CallbackRefused("ghl", "its state was not made by this deployment; start again") from None
     if state["until_ms"] < now_ms:
-        raise CallbackRefused("ghl", f"the link is older than {STATE_MINUTES} minutes; start again")
+        raise CallbackRefused("ghl", "the link is no longer valid; ask for another one, or start again")
     connection = grants.settings.connections.get(state["connection"])
     if connection is None:
         raise CallbackRefused("ghl", f"connection {state['connection']!r} is no longer configured")

@@ -1116,6 +1116,7 @@ SAMPLES: tuple[Sample, ...] = (
     *(Sample(name, template, view, {}) for name, template, view in samples_of_doctor.SAMPLES),
     Sample("steps", "steps.html", samples_of_steps.STEPS, {}),
     Sample("steps-new", "steps.html", samples_of_steps.STEPS_NEW, {}),
+    Sample("steps-invited", "steps.html", samples_of_steps.STEPS_INVITED, {}),
     Sample("rehearsal", "rehearsal.html", samples_of_steps.REHEARSAL, {}),
     Sample("rehearsal-running", "rehearsal.html", samples_of_steps.REHEARSAL_RUNNING, {}),
     Sample("rehearsal-empty", "rehearsal.html", samples_of_steps.REHEARSAL_EMPTY, {}),

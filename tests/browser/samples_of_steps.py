@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from streams.console.pages.views.rehearsal_view import rehearsal_view
 from streams.console.pages.views.steps_view import steps_view
-from streams.console.services.connections import ConnectionState, SideState
+from streams.console.services.connections import ConnectionState, ConsentInvitation, SideState
 from streams.console.services.rehearsals import Rehearsal
 from streams.operations.rehearsal.report import Effort, Encounter, FieldSide, LeadSides, NewField, RehearsalReport
 
@@ -99,4 +99,11 @@ _NEW = ConnectionState(
     state="paused",
 )
 STEPS_NEW = steps_view(_NEW, None, None, None)
+STEPS_INVITED = replace(
+    STEPS_NEW,
+    invitation=ConsentInvitation(
+        f"https://marketplace.gohighlevel.com/oauth/chooselocation?client_id=app-1&state={'k0~' + 'x7Q' * 60}",
+        *("harbor", "loc-harbor", NOW + 3 * 86_400_000),
+    ),
+)
 STEPS = steps_view(replace(_NEW, ghl=replace(_GHL, is_connected=True, words="connected by OAuth")), DONE, None, None)

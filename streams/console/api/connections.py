@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from streams.console.api.endpoint import Endpoint, Input
-from streams.console.services.connections import ConnectionState, ConnectLink, GrantedAccess
+from streams.console.services.connections import ConnectionState, ConnectLink, ConsentInvitation, GrantedAccess
 from streams.console.services.locations import RefreshedLocation
 
 
@@ -32,6 +32,12 @@ ENDPOINTS = (
         *("POST", "/connections/{connection}/{vendor}/link", "make-connect-link", "connections"),
         *("The link at which access is granted.", "settings", ConnectLink),
         lambda call: call.services.connections.connect_link(call.by, **call.path),
+        errors=(404,),
+    ),
+    Endpoint(
+        *("POST", "/connections/{connection}/consent-invitation", "invite-to-consent", "connections"),
+        *("A link to send to the owner of the GHL location, who grants access with it.", "settings", ConsentInvitation),
+        lambda call: call.services.connections.invite_to_consent(call.by, **call.path),
         errors=(404,),
     ),
     Endpoint(

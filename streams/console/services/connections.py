@@ -17,7 +17,7 @@ from streams.console.services.backfill import Backfills
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
 from streams.oauth.authorization import accept_lofty
-from streams.oauth.consent_link import ghl_link, lofty_link, query_of
+from streams.oauth.consent_link import SENT_MINUTES, ghl_link, lofty_link, query_of
 from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
 from streams.oauth.token_records import newest_tokens, send_token
 from streams.settings import Connection, Settings
@@ -89,6 +89,16 @@ class ConnectLink:
     url: str
     pastes_answer: bool
     ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentInvitation:
+    """A link to GHL's page of consent, for the owner of location `account`, who needs no access here. It ends at `until_ms`."""
+
+    url: str
+    connection: str
+    account: str
+    until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +187,15 @@ class Connections:
             until = self._now_ms() + TICKET_MINUTES * 60_000
             kept = {"connection": connection, "verifier": link.verifier or "", "until": until, "by": by.name}
             return ConnectLink(link.url, True, self._seal.sign("connect", kept))
+
+    async def invite_to_consent(self, by: Actor, connection: str) -> ConsentInvitation:
+        """A link that can be sent to the location's owner: GHL's answer finds its way to the gateway by itself."""
+        chosen, grants = self._by_oauth(connection, "ghl")
+        async with self._audit.acting(by, "connect", {"connection": connection, "vendor": "ghl"}) as result:
+            result.detail = "a link to send was made"
+            now_ms, account = self._now_ms(), chosen.ghl.location_id
+            link = ghl_link(grants, chosen, now_ms, SENT_MINUTES)
+            return ConsentInvitation(link.url, connection, account, now_ms + SENT_MINUTES * 60_000)
 
     async def connect_by_answer(
         self, by: Actor, connection: str, vendor: str, answer: str, ticket: str

@@ -10,7 +10,7 @@ from streams.console.pages.views.page_view import Level
 from streams.console.pages.views.verification_view import verification_view
 from streams.console.pages.wording import counted, grouped
 from streams.console.services.backfill import BackfillState
-from streams.console.services.connections import ConnectionState, SideState
+from streams.console.services.connections import ConnectionState, ConsentInvitation, SideState
 from streams.console.services.rehearsals import Rehearsal
 from streams.console.services.verifications import Verification
 from streams.operations.access_check import AccessCheck, SideCheck
@@ -29,7 +29,7 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class StepCard:
-    """One step. `go` is its button; `is_next`: it is the first that is not done."""
+    """One step. `go` is its button; `is_next`: it is the first that is not done. `invite` is where a link to send is made."""
 
     title: str
     words: str
@@ -37,17 +37,19 @@ class StepCard:
     go: Go | None
     is_next: bool = False
     level: Level = "idle"
+    invite: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StepsView:
-    """The page. `is_live`: everything is done."""
+    """The page. `is_live`: everything is done. `invitation` is a link that was just made."""
 
     connection: str
     label: str
     steps: tuple[StepCard, ...]
     done: int
     is_running: bool
+    invitation: ConsentInvitation | None = None
 
     @property
     def is_live(self) -> bool:
@@ -108,12 +110,15 @@ def _steps(
 def _access(one: ConnectionState, side: SideState, vendor: str, secret: str, page: str) -> StepCard:
     if secret in one.needs:
         return StepCard(vendor, "It waits for its key.", False, Go(f"Paste the key of {vendor}", f"{page}/settings"))
+    invite = f"{page}/steps/invite" if side.vendor == "ghl" and side.access == "oauth" else ""
     if not side.is_connected:
         words = "Whoever owns the account gives access on a page of theirs."
-        return StepCard(vendor, words, False, Go(f"Connect {vendor}", href(f"/connect/{side.vendor}/{part(one.name)}")))
+        go = Go(f"Connect {vendor}", href(f"/connect/{side.vendor}/{part(one.name)}"))
+        return StepCard(vendor, words, False, go, invite=invite)
     if side.missing:
         words = f"{counted(len(side.missing), 'permission')} missing: {', '.join(side.missing)}."
-        return StepCard(vendor, words, False, Go("Connect again", href(f"/connect/{side.vendor}/{part(one.name)}")))
+        go = Go("Connect again", href(f"/connect/{side.vendor}/{part(one.name)}"))
+        return StepCard(vendor, words, False, go, invite=invite)
     return StepCard(
         vendor, f"Access is there: {side.words}.", True, Go("Check access", f"{page}/steps", is_form=True, do="check")
     )
