@@ -13,7 +13,7 @@ import pytest
 from connectors.errors import CallbackRefused
 from streams.oauth.consent_link import SENT_MINUTES, connection_of
 from streams.oauth.grants import Grants
-from tests.integration.console import caller, console_on_stage
+from tests.integration.console import caller, console_on_stage, until_indexed
 from tests.integration.stage import LOCATION
 from tests.integration.test_connection_edits import Visitor
 from tests.integration.test_oauth import APPS, GHL_CLIENTS, LOFTY_CLIENTS, SECRETS, consent
@@ -42,6 +42,8 @@ async def test_the_owner_gives_access_with_a_link_that_was_sent(embedded_kafka: 
             async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=answer) as connected:
                 said = await connected.text()
             after = await person.read("/connections/acme/steps")
+
+        await until_indexed(on, who)
 
         async def is_audited() -> bool:  # the page reads the acts by the index
             acts = (await who.get("/audit"))["acts"]
