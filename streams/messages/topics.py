@@ -25,6 +25,7 @@ All have the same number of partitions, so that Faust gives a worker the same pa
 | `people` | edit | one partition | versions of the people and programs whom admins gave access, each under its own key |
 | `audit` | record | key | the audit log of the console |
 | `notifications` | recipient | key | what each recipient of notifications was sent, and what waits to be sent |
+| `runs` | run | key | imports, checks, comparisons, rehearsals and acts on many connections: how far each is, and how it ended |
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ MAPPINGS = "mappings"
 CONNECTIONS = "connections"
 PEOPLE = "people"
 NOTIFICATIONS = "notifications"
+RUNS = "runs"
 
 SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
@@ -86,12 +88,14 @@ class TopicSpec:
     name: str
     retention_days: int | None
     most_mib: int | None = None
-    """The most that a partition keeps, in MiB; None: `retention_days` alone decides."""
+    """The most that a partition keeps, in MiB; None: `retention_days` alone decides. Where a topic is compacted: so that it is, soon."""
 
     def config(self) -> dict[str, str]:
         """The topic's settings, as Kafka names them."""
         if self.retention_days is None:
-            return {"cleanup.policy": "compact"}
+            # The newest segment is not compacted, and would grow to a gibibyte where records replace each other all the time.
+            small = {"segment.bytes": str(self.most_mib * 2**18)} if self.most_mib is not None else {}
+            return {"cleanup.policy": "compact", **small}
         config = {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
         if self.most_mib is not None:
             # Only whole segments are deleted, and those of a quiet topic would grow for a week.
@@ -121,6 +125,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(PEOPLE, None),
     TopicSpec(AUDIT, 400),
     TopicSpec(NOTIFICATIONS, None),
+    TopicSpec(RUNS, None, most_mib=64),
 )
 TABLES: tuple[str, ...] = (
     SEEN_TABLE,

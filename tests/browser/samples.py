@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import cycle
 from typing import Any
 from urllib.parse import urlencode
@@ -1054,7 +1054,7 @@ _BULK = (
     BulkRow("eagle", "eagle", "running"),
     BulkRow("foothills", "foothills"),
 )
-BULK_RUN = bulk_run_view(BulkRun("b1", "compare", "ann", NOW - MINUTE, _BULK))
+BULK_RUN = bulk_run_view(BulkRun(id="b1", act="compare", by="ann", began_ms=NOW - MINUTE, rows=_BULK))
 BULK_QUESTION = question(
     "pause", [(f"c{number:03}", f"Agency {number}") for number in range(143)], "/console/connections"
 )
@@ -1185,8 +1185,9 @@ def hostile(view: Any, first: int) -> Any:
             return tuple(changed(one) for one in value)
         if isinstance(value, str):
             return next(words) if value and name in FREE else value
-        names = getattr(value, "__dataclass_fields__", ())
-        return replace(value, **{one: changed(getattr(value, one), one) for one in names}) if names else value
+        if not is_dataclass(value) or isinstance(value, type):
+            return value
+        return replace(value, **{one.name: changed(getattr(value, one.name), one.name) for one in fields(value)})
 
     return changed(view)
 

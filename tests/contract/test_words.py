@@ -66,6 +66,7 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("streams/operations/conflicts/decide.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
     ("streams/operations/verify/report.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("streams/console/services/verifications.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
+    ("tests/unit/streams/console/services/test_run_records.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("tests/browser/samples.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("streams/worker/dispatch/inspector.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
     ("streams/cli/mapping.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",

@@ -1,4 +1,4 @@
-"""A gateway with a console, as a process that dies by SIGKILL at one step of adding, changing or removing a connection."""
+"""A gateway with a console, as a process that dies by SIGKILL at one step of adding, changing or removing a connection, or when a test kills it."""
 
 from __future__ import annotations
 
@@ -68,8 +68,9 @@ def set_trap(step: Step) -> None:
 
 
 async def run(config: Path, step: str, at: Path) -> None:
-    """Serve, and write into the file `at` where."""
-    set_trap(STEPS[step])
+    """Serve, and write into the file `at` where. Without a step it lives until it is killed."""
+    if step:
+        set_trap(STEPS[step])
     settings = load_settings(config, os.environ)
     async with GatewayServer(settings, console=ConsoleServer) as gateway:
         at.with_suffix(".new").write_text(gateway.url)

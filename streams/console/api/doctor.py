@@ -8,7 +8,7 @@ from streams.console.services.doctor import DoctorRun
 ENDPOINTS = (
     Endpoint(
         *("GET", "/doctor", "get-checks", "doctor"),
-        *("The newest checks of everything that this gateway made.", "viewer", tuple[DoctorRun, ...]),
+        *("The newest checks of everything.", "viewer", tuple[DoctorRun, ...]),
         lambda call: call.services.runs.doctor.all(),
         concerns="filtered",
     ),

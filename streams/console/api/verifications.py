@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from streams.console.api.endpoint import Endpoint, Input
+from streams.console.api.parked import OfConnection
 from streams.console.services.verifications import Verification
 
 
@@ -19,8 +20,9 @@ class NewVerification(Input):
 ENDPOINTS = (
     Endpoint(
         *("GET", "/verifications", "get-verifications", "verifications"),
-        *("The newest comparisons of GHL with Lofty that this gateway ran.", "viewer", tuple[Verification, ...]),
-        lambda call: call.services.runs.verifications.all(),
+        *("The newest comparisons of GHL with Lofty.", "viewer", tuple[Verification, ...]),
+        lambda call: call.services.runs.verifications.all(call.query.connection),
+        query=OfConnection,
         concerns="filtered",
     ),
     Endpoint(

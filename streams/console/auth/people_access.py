@@ -96,7 +96,7 @@ class PeopleAccess:
 
     def all(self) -> PeopleList:
         """Everybody. Raises `Unavailable` before they were read once."""
-        if not self._store.has_read.is_set():
+        if not self._store.has_read:
             raise Unavailable("People cannot be read now. Those in the configuration file can sign in.")
         console, log = self._settings.console, self._store.log
         tokens = (*console.tokens, *self._settings.console_secrets.tokens)

@@ -20,7 +20,7 @@ class DoctorPage(Page):
         self._guard.add(app, "GET", "/doctor/{id}", self.one, role="viewer", concerns="filtered")
 
     async def all(self, request: web.Request) -> web.StreamResponse:
-        """The newest checks of this gateway."""
+        """The newest checks."""
         view = doctor_runs_view(await self._services.runs.doctor.all())
         return await self._layout.page(request, "doctor_runs.html", view)
 

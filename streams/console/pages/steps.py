@@ -43,9 +43,7 @@ class StepsPage(Page):
             raise NotFound(f"There is no connection {connection[:63]!r}.")
         rehearsals = await services.runs.rehearsals.of(connection)
         imported = next((row for row in imports if row.connection == connection), None)
-        compared = (
-            run for run in await services.runs.verifications.all() if run.connection == connection and not run.lead
-        )
+        compared = (run for run in await services.runs.verifications.all(connection) if not run.lead)
         return steps_view(one, next(iter(rehearsals), None), imported, next(compared, None))
 
     async def check(self, request: web.Request) -> web.StreamResponse:

@@ -20,7 +20,7 @@ class VerificationsPage(Page):
         self._guard.add(app, "GET", "/verify/{id}", self.one, role="viewer", concerns="filtered")
 
     async def all(self, request: web.Request) -> web.StreamResponse:
-        """The form, and the newest comparisons of this gateway."""
+        """The form, and the newest comparisons."""
         view = verifications_view(
             await self._services.runs.verifications.all(),
             list(self._services.connection_names),

@@ -1,7 +1,7 @@
 """One act on many connections: pause, resume, compare, or read fields and users again; with what came of each.
 
-The connections take their turns beside the requests of this gateway, which keeps the newest runs in memory. The audit log has each
-act by itself, as if somebody had done it on that connection alone.
+The connections take their turns beside the requests of the gateway that was asked; every gateway shows what came of it. The audit
+log has each act by itself, as if somebody had done it on that connection alone.
 """
 
 from __future__ import annotations
@@ -9,16 +9,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from streams.console.auth.audit_log import Actor
-from streams.console.auth.scope import current_scope, is_visible, no_such_connection
+from streams.console.auth.scope import Scope, current_scope, is_visible, no_such_connection
 from streams.console.errors import ConsoleError, NotFound, TooMany, WrongInput
 from streams.console.services.connection_edits import ConnectionEdits
 from streams.console.services.locations import Locations
+from streams.console.services.process_runs import until_read
+from streams.console.services.run_records import CUT_OFF, RunFacts, RunOutcome, record_of, restored
 from streams.console.services.verifications import Verifications, outcome_words
+from streams.core.run_history import KEPT
+from streams.operations.runs.run_log import RunLog
 from streams.settings import Settings
 
 log = logging.getLogger("lofty_ghl.console")
@@ -27,7 +32,6 @@ BulkAct = Literal["pause", "resume", "compare", "refresh"]
 ACTS: tuple[BulkAct, ...] = get_args(BulkAct)
 Outcome = Literal["waiting", "running", "done", "differs", "skipped", "failed"]
 
-KEPT = 20
 MOST_RUNNING = 4
 MOST_CONNECTIONS = 1_000
 RETRY_SECONDS = 1.0
@@ -47,33 +51,52 @@ class BulkRow:
     verification: str = ""
 
 
-@dataclass(slots=True)
-class BulkRun:
-    """One act on some connections; under way until `ended_ms`."""
+@dataclass(slots=True, kw_only=True)
+class BulkRun(RunFacts):
+    """One act on some connections; under way until `ended_ms`. `is_cut_off`: its gateway has stopped, and the rest was not done."""
 
-    id: str
+    kind: ClassVar[str] = "bulk"
+
     act: BulkAct
-    by: str
-    began_ms: int
     rows: tuple[BulkRow, ...]
-    ended_ms: int = 0
 
-    @property
-    def is_running(self) -> bool:
-        """Whether it is under way."""
-        return not self.ended_ms
+    def concerned(self) -> tuple[str, ...]:
+        """Its connections."""
+        return tuple(row.connection for row in self.rows)
+
+    def outcome(self) -> RunOutcome:
+        """What came of it, for the history."""
+        counts = Counter(row.outcome for row in self.rows)
+        words = ", ".join(f"{counts[one]} {_WORDS[one]}" for one in _WORDS if counts[one])
+        return RunOutcome(words, bool(counts["failed"] or counts["differs"]))
+
+    def only(self, scope: Scope) -> BulkRun | None:
+        """With the connections of a scope; None where there are none."""
+        rows = tuple(row for row in self.rows if scope.includes(row.connection))
+        return replace(self, rows=rows) if rows else None
+
+
+_WORDS: dict[Outcome, str] = {
+    "done": "done",
+    "differs": "differ",
+    "skipped": "left as they were",
+    "failed": "failed",
+    "running": "under way",
+    "waiting": "not done",
+}
 
 
 @dataclass(slots=True)
 class BulkActs:
-    """The newest twenty of this gateway."""
+    """The newest of all gateways; each runs beside the one that was asked."""
 
     settings: Callable[[], Settings]
+    runs: RunLog
     edits: ConnectionEdits
     verifications: Verifications
     locations: Locations
     now_ms: Callable[[], int]
-    _known: dict[str, BulkRun] = field(default_factory=dict)
+    _own: dict[str, BulkRun] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def stop(self) -> None:
@@ -84,26 +107,31 @@ class BulkActs:
 
     async def get(self, run: str) -> BulkRun:
         """One run, with the connections that whoever asks may see. Raises `NotFound`."""
-        found, scope = self._known.get(run), current_scope()
-        rows = tuple(row for row in found.rows if scope.includes(row.connection)) if found is not None else ()
-        if found is None or not rows:
-            raise NotFound(
-                f"There is no run {run[:40]!r} here. Each gateway knows its own, until it is restarted; the audit has all acts."
+        scope, found = current_scope(), self._own.get(run)
+        if found is None:
+            await until_read(self.runs)
+            record = self.runs.history.runs.get(run)
+            found = (
+                restored(record, BulkRun, self.now_ms()) if record is not None and record.kind == BulkRun.kind else None
             )
-        return replace(found, rows=rows)
+        seen = found.only(scope) if found is not None else None
+        if seen is None:
+            raise NotFound(f"There is no run {run[:40]!r}. The newest {KEPT} are kept; the audit has all acts.")
+        return seen
 
     async def start(self, by: Actor, act: BulkAct, connections: Collection[str]) -> BulkRun:
         """Start one. Raises `NotFound` for an unknown connection, before anything is done."""
         chosen = dict.fromkeys(connections)
         if not 0 < len(chosen) <= MOST_CONNECTIONS:
             raise WrongInput(f"Choose between one and {MOST_CONNECTIONS} connections.")
-        if sum(run.is_running for run in self._known.values()) >= MOST_RUNNING:
+        if sum(run.is_running for run in self._own.values()) >= MOST_RUNNING:
             raise TooMany("Several acts on many connections are under way here: wait until one has ended.", 10.0)
         rows = tuple([await self._row(connection) for connection in chosen])
-        run = BulkRun(uuid.uuid4().hex[:8], act, by.name, self.now_ms(), rows)
-        self._known[run.id] = run
-        for old in [one.id for one in self._known.values() if not one.is_running][: max(0, len(self._known) - KEPT)]:
-            del self._known[old]
+        run = BulkRun(id=uuid.uuid4().hex[:8], act=act, by=by.name, began_ms=self.now_ms(), rows=rows)
+        self._own[run.id] = run
+        for old in [one.id for one in self._own.values() if not one.is_running][: max(0, len(self._own) - KEPT)]:
+            del self._own[old]
+        self.runs.keep(run.id, lambda: record_of(run))
         task = asyncio.create_task(self._run(by, run), name=f"bulk {run.id}")
         self._tasks.add(task)
         task.add_done_callback(lambda _: self._end(task, run))
@@ -112,6 +140,8 @@ class BulkActs:
     def _end(self, task: asyncio.Task[None], run: BulkRun) -> None:
         self._tasks.discard(task)
         run.ended_ms = self.now_ms()
+        if task.cancelled():
+            run.is_cut_off, run.problem = True, CUT_OFF
 
     async def _row(self, connection: str) -> BulkRow:
         if not is_visible(connection):

@@ -56,7 +56,9 @@ class Services:
 
     async def start(self) -> None:
         """Start what runs beside the requests."""
-        for service in (self.follower, self.mapping, self.connection_edits, self.replay, self.notifications):
+        for service in (
+            *(self.follower, self.mapping, self.connection_edits, self.replay, self.runs, self.notifications),
+        ):
             await service.start()
 
     async def stop(self) -> None:
@@ -106,7 +108,7 @@ def services_of(deps: ServiceDependencies) -> Services:
         mapping=mappings,
         backfill=backfills,
         replay=Replays(current, audit, now_ms),
-        runs=Runs.of(current, audit, now_ms, edits, locations),
+        runs=Runs.of(deps, current, edits, locations),
         audit=AuditReader(settings, reader, now_ms),
         notifications=Notifications(deps, current, follower.seen),
     )

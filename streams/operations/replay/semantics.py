@@ -33,6 +33,7 @@ from streams.messages.topics import (
     REPLAY_RUNS,
     REPLAYS,
     RESOLVED,
+    RUNS,
     SNAPSHOTS,
     STATUS,
     SWEEPS,
@@ -63,6 +64,7 @@ REFUSED: Mapping[str, str] = {
     CONNECTIONS: "edits of connections are in force already: every process reads all of them",
     PEOPLE: "edits of people are in force already: every gateway reads all of them",
     NOTIFICATIONS: "these are the notifications that were sent: replaying them would tell people old news",
+    RUNS: "this is what came of imports and comparisons: the console's page of runs shows it",
     AUDIT: "this is the log of who did what in the console: replaying it would do nothing",
     REPLAY_RUNS: "this is the progress of replays: `lofty-ghl replay --resume RUN` continues one",
 }

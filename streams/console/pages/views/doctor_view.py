@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from streams.console.pages.render import href, part
 from streams.console.pages.views.page_view import Hyperlink, Level, ProgressBar, StatusText
-from streams.console.pages.views.run_view import progress_of
+from streams.console.pages.views.run_view import progress_of, without_result
 from streams.console.pages.wording import counted
 from streams.console.services.doctor import CheckLine, DoctorRun
 
@@ -81,7 +81,7 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class DoctorView:
-    """One check. `to_do` are the lines that need somebody, the gravest first; `right` are the others."""
+    """One check. `to_do` are the lines that need somebody, the gravest first; `right` are the others, `more` of which are not listed."""
 
     id: str
     by: str
@@ -93,6 +93,7 @@ class DoctorView:
     heading: str = ""
     to_do: tuple[LineRow, ...] = ()
     right: tuple[LineRow, ...] = ()
+    more: int = 0
 
     @property
     def is_running(self) -> bool:
@@ -117,15 +118,18 @@ def doctor_view(run: DoctorRun) -> DoctorView:
     of = "" if run.connections is None else ", ".join(run.connections)
     if run.result is None:
         bar = progress_of(run, "Checking" if run.of else "Starting") if run.is_running else None
-        state = StatusText("busy", "running") if run.is_running else StatusText("bad", "failed")
-        return DoctorView(*(run.id, run.by, run.began_ms, of, state, bar), problem=run.problem)
+        return DoctorView(
+            *(run.id, run.by, run.began_ms, of, without_result(run), bar),
+            problem=run.problem,
+        )
     found = sorted((one for one in run.result if one.level != "ok"), key=lambda one: ORDER.index(one.level))
     to_do, right = tuple(map(_row, found)), tuple(_row(one) for one in run.result if one.level == "ok")
     return DoctorView(
         *(run.id, run.by, run.began_ms, of, _state(found), None),
-        heading=_heading(found, len(right)),
+        heading=_heading(found, len(right) + run.more),
         to_do=to_do,
         right=right,
+        more=run.more,
     )
 
 

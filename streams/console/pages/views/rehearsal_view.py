@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streams.console.pages.render import href, part
 from streams.console.pages.views.mapping_view import shown
 from streams.console.pages.views.page_view import ProgressBar, StatusText
-from streams.console.pages.views.run_view import progress_of
+from streams.console.pages.views.run_view import progress_of, without_result
 from streams.console.pages.wording import counted, grouped, length
 from streams.console.services.rehearsals import Rehearsal
 from streams.console.vendor_links import ghl_href, lofty_href
@@ -126,7 +126,7 @@ def rehearsal_view(connection: str, label: str, run: Rehearsal | None) -> Rehear
     if report is None:
         return RehearsalView(
             *(connection, label, action, run),
-            state=StatusText("busy", "running") if run.is_running else StatusText("bad", "failed"),
+            state=without_result(run),
             progress=progress_of(run, DOING.get(run.doing, "Starting")) if run.is_running else None,
             problem=run.problem,
         )

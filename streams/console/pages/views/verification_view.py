@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streams.console.pages.views.links import contact_href
 from streams.console.pages.views.mapping_view import shown
 from streams.console.pages.views.page_view import ProgressBar, StatusText
-from streams.console.pages.views.run_view import progress_of
+from streams.console.pages.views.run_view import progress_of, without_result
 from streams.console.pages.wording import counted
 from streams.console.services.verifications import EntityFound, Verification, VerificationResult
 from streams.messages import Entity
@@ -60,6 +60,7 @@ class VerificationView:
     findings: tuple[FindingRow, ...] = ()
     repaired: tuple[FindingRow, ...] = ()
     more: int = 0
+    more_repaired: int = 0
     left_out: tuple[tuple[str, int], ...] = ()
     remarks: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
@@ -95,7 +96,7 @@ def verification_view(one: Verification) -> VerificationView:
     if result is None:
         return VerificationView(
             *(one.id, title, one.connection, one.lead, one.by, one.began_ms),
-            state=StatusText("busy", "running") if one.is_running else StatusText("bad", "failed"),
+            state=without_result(one),
             progress=progress_of(one, DOING.get(one.doing, one.doing.capitalize())) if one.is_running else None,
             problem=one.problem,
         )
@@ -109,6 +110,7 @@ def verification_view(one: Verification) -> VerificationView:
         findings=tuple(_row(found) for found in result.findings),
         repaired=tuple(_row(found) for found in result.repaired),
         more=result.more,
+        more_repaired=result.more_repaired,
         left_out=tuple(sorted(result.left_out.items(), key=lambda item: -item[1]))[:20],
         remarks=result.remarks,
         unfinished=result.unfinished,
@@ -142,7 +144,7 @@ def _summary(result: VerificationResult) -> str:
     leads = f"{result.leads} lead{'' if result.leads == 1 else 's'}"
     words = f"{leads}, {result.fields} fields compared with the latest data from Lofty"
     waiting = result.counts.get("pending", 0)
-    repaired = len(result.repaired)
+    repaired = result.repairs
     words += f". {repaired} repaired" if repaired else ""
     return f"{words}. {waiting} on the way, not compared." if waiting else f"{words}."
 

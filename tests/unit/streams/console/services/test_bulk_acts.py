@@ -17,6 +17,7 @@ from streams.console.services.connection_edits import EditableConnection
 from streams.console.services.locations import RefreshedLocation
 from streams.console.services.verifications import Verification, VerificationResult
 from tests.deadlines import within
+from tests.unit.streams.console.run_log import FakeTopic
 
 BY = Actor("ann")
 
@@ -100,7 +101,7 @@ class Nobody:
 def acts(edits: FakeEdits, verifications: FakeVerifications | None = None) -> BulkActs:
     """The service with these fakes."""
     made = verifications or FakeVerifications({})
-    return BulkActs(Nobody, edits, made, FakeLocations(), lambda: 7)  # type: ignore[arg-type]  # fakes
+    return BulkActs(Nobody, FakeTopic().log(), edits, made, FakeLocations(), lambda: 7)  # type: ignore[arg-type]  # fakes
 
 
 async def ended(service: BulkActs, run: BulkRun) -> dict[str, tuple[str, str]]:

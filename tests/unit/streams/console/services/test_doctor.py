@@ -14,11 +14,12 @@ from streams.console.auth.audit_log import Actor, Result
 from streams.console.auth.scope import EVERYTHING, Scope, put_in_force
 from streams.console.errors import NotFound, TooMany
 from streams.console.services import doctor
-from streams.console.services.doctor import Doctor, for_reader
+from streams.console.services.doctor import CheckLine, Doctor, for_reader
 from streams.operations.doctor.check_result import CheckResult
 from streams.operations.doctor.run import Examination
 from tests.browser.samples_of_doctor import DONE
 from tests.deadlines import within
+from tests.unit.streams.console.run_log import FakeTopic
 
 BY = Actor("ann")
 
@@ -65,7 +66,7 @@ def examination(monkeypatch: pytest.MonkeyPatch) -> FakeExamination:
 
 def made_with(audit: FakeAudit) -> Doctor:
     """A doctor with this audit, at a time that stands still."""
-    return Doctor(lambda: None, audit, lambda: 1_000)  # type: ignore[arg-type, return-value]  # fakes
+    return Doctor(lambda: None, FakeTopic().log(), audit, lambda: 1_000)  # type: ignore[arg-type, return-value]  # fakes
 
 
 async def ended(checks: Doctor, run: str) -> None:
@@ -132,3 +133,11 @@ async def test_somebody_who_is_limited_has_their_connections_checked_and_sees_th
 def test_whoever_sees_everything_sees_it_as_it_is() -> None:
     assert for_reader(DONE, EVERYTHING) is DONE
     assert for_reader(DONE, Scope(frozenset())) is None
+
+
+def test_what_is_kept_of_a_large_check_are_the_lines_that_need_somebody() -> None:
+    """In their order; of the others as many as there is room for."""
+    levels = ("ok", "wrong", "ok", "warning", "ok")
+    lines = tuple(CheckLine("access", str(number), "", level, "", "") for number, level in enumerate(levels))  # type: ignore[arg-type]  # levels
+    assert [one.subject for one in doctor.most_telling(lines, 3)] == ["0", "1", "3"]
+    assert [one.subject for one in doctor.most_telling(lines, 1)] == ["1"]

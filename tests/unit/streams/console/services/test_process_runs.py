@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -13,15 +14,25 @@ from streams.console.auth.audit_log import Actor, AuditWriter, Result
 from streams.console.auth.scope import Scope, put_in_force
 from streams.console.errors import NotFound, TooMany, Unavailable
 from streams.console.services import process_runs
-from streams.console.services.process_runs import KEPT, MOST_RUNNING, ProcessRun, ProcessRuns
+from streams.console.services.process_runs import MOST_RUNNING, ProcessRun, ProcessRuns
+from streams.console.services.run_records import CUT_OFF
+from streams.core.run_history import KEPT
 from streams.operations.process_job import ProcessJob
+from tests.unit.streams.console.run_log import FakeTopic
 
 BY = Actor("ann", "operator", "page", "127.0.0.1")
 
 
-def a_run(name: str, connection: str = "acme") -> ProcessRun:
+@dataclass(slots=True, kw_only=True)
+class Trial(ProcessRun):
+    """A run of this test."""
+
+    kind: ClassVar[str] = "trial"
+
+
+def a_run(name: str, connection: str = "acme") -> Trial:
     """A run of a test."""
-    return ProcessRun(id=name, connection=connection, by="ann", began_ms=0)
+    return Trial(id=name, connection=connection, by="ann", began_ms=0)
 
 
 class Audit:
@@ -38,9 +49,9 @@ class Audit:
         self.said.append(f"{by.name} {action} {about['connection']}: {result.detail}")
 
 
-def runs_of(audit: Audit | None = None) -> ProcessRuns[ProcessRun]:
+def runs_of(audit: Audit | None = None) -> ProcessRuns[Trial]:
     """The runs of a gateway at 7 ms."""
-    return ProcessRuns("rehearsal", cast(AuditWriter, audit or Audit()), lambda: 7)
+    return ProcessRuns("rehearsal", Trial, FakeTopic().log(), cast(AuditWriter, audit or Audit()), lambda: 7)
 
 
 async def nothing() -> None:
@@ -59,14 +70,14 @@ async def test_the_newest_are_kept_and_what_runs_is_never_forgotten() -> None:
     for number in range(KEPT + 5):
         runs.begin(a_run(f"r{number}"), nothing())
         await runs.wait(f"r{number}")
-    known = [run.id for run in runs.all()]
+    known = [run.id for run in await runs.all()]
     may_end.set()
     await runs.wait("first")
 
-    assert (known[0], known[-1], len(known)) == (f"r{KEPT + 4}", "first", KEPT)
-    assert (begun.ended_ms, runs.get("first").is_running) == (7, False)
+    assert (sorted(known), len(known)) == (sorted(["first", *(f"r{number}" for number in range(6, KEPT + 5))]), KEPT)
+    assert (begun.ended_ms, (await runs.get("first")).is_running) == (7, False)
     with pytest.raises(NotFound, match="no rehearsal 'r0'"):
-        runs.get("r0")
+        await runs.get("r0")
 
 
 async def test_only_two_run_at_a_time() -> None:
@@ -101,7 +112,7 @@ async def test_stopping_ends_what_runs() -> None:
     run = runs.begin(a_run("r"), asyncio.Event().wait())
     await asyncio.sleep(0)
     await runs.stop()
-    assert not run.is_running
+    assert (run.is_running, run.is_cut_off, run.problem) == (False, True, CUT_OFF)
 
 
 async def test_a_run_of_somebody_elses_connection_is_not_there() -> None:
@@ -113,12 +124,12 @@ async def test_a_run_of_somebody_elses_connection_is_not_there() -> None:
     async def as_of_beta() -> tuple[list[str], str]:
         put_in_force(Scope.of(["beta"]))
         with pytest.raises(NotFound) as refused:
-            runs.get("of-acme")
-        return [run.id for run in runs.all()], refused.value.words
+            await runs.get("of-acme")
+        return [run.id for run in await runs.all()], refused.value.words
 
     seen, words = await asyncio.create_task(as_of_beta())
     with pytest.raises(NotFound) as unknown:
-        runs.get("of-none")
+        await runs.get("of-none")
     assert seen == ["of-beta"]
     assert words.replace("of-acme", "of-none") == unknown.value.words
 

@@ -100,10 +100,10 @@ def test_an_outcome_is_counted_and_said_of_each() -> None:
         BulkRow("c", "C", "running"),
         BulkRow("d", "D"),
     )
-    view = bulk_run_view(BulkRun("r", "compare", "ann", 1, rows))
+    view = bulk_run_view(BulkRun(id="r", act="compare", by="ann", began_ms=1, rows=rows))
     assert (view.title, view.summary.level) == ("Compare: 4 connections", "bad")
     assert view.summary.words == "1 waiting, 1 in progress, 1 done, 1 differs"
     assert view.progress is not None
     assert (view.progress.part, view.progress.words) == (0.5, "2 of 4 connections")
     assert [row.href for row in view.rows[:2]] == ["/console/connections/a/settings", "/console/verify/v1"]
-    assert bulk_run_view(BulkRun("r", "pause", "ann", 1, rows[:1], ended_ms=2)).progress is None
+    assert bulk_run_view(BulkRun(id="r", act="pause", by="ann", began_ms=1, rows=rows[:1], ended_ms=2)).progress is None

@@ -1,0 +1,105 @@
+"""What one gateway runs, every gateway shows: also after a restart, and when the gateway that ran it was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.console.server import ConsoleServer
+from streams.console.services.run_records import CUT_OFF
+from streams.core import run_history
+from streams.gateway.server import GatewayServer
+from streams.messages.run import Run
+from streams.messages.topics import RUNS
+from tests.deadlines import within
+from tests.integration.command import config_of
+from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
+from tests.integration.stage import ENVIRON, Stage
+from tests.kafka.broker import Broker
+from tests.zygote import DEVNULL, run_module
+
+
+async def ended(on: Stage, who: Caller, path: str) -> Any:
+    """A run once it is over."""
+    found: Any = None
+
+    async def is_over() -> bool:
+        nonlocal found
+        found = await who.get(path)
+        return bool(found["ended_ms"])
+
+    await on.until(is_over, 120)
+    return found
+
+
+async def test_a_run_is_the_same_at_every_gateway_and_after_a_restart(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """A comparison with its findings, and an act on many connections with the outcome of each."""
+    async with console_on_stage(embedded_kafka, tmp_path) as on:
+        lead = on.new_lead(firstName="Ada", source="Zillow")
+        await on.until(lambda: lead in on.contacts())
+        on.ghl.location("loc-acme").contacts[on.contacts()[lead]["id"]].fields["source"] = "by hand"
+        async with GatewayServer(on.settings, console=ConsoleServer) as other:
+            ran, shows = caller(on), caller(on, url=other.url)
+            _, acts = await ran.ask("POST", "/connection-acts", {"act": "compare", "connections": ["acme"]})
+            made = await ended(on, ran, f"/connection-acts/{acts['id']}")
+            verification = f"/verifications/{made['rows'][0]['verification']}"
+            assert made["rows"][0]["outcome"] == "differs"
+            here = await ended(on, ran, verification)
+
+            async def is_shown() -> bool:
+                both = [await shows.ask("GET", path) for path in (f"/connection-acts/{acts['id']}", verification)]
+                return both == [(200, made), (200, here)]
+
+            await on.until(is_shown)
+            assert here["result"]["findings"][0]["differences"][0]["found"] == "by hand"
+            assert (await shows.get("/verifications", connection="acme"))[0] == here
+            assert await shows.get("/verifications", connection="nobody") == []
+            await on.gateway.__aexit__(None, None, None)
+            await on.gateway.__aenter__()
+            again = caller(on)
+            assert await again.get(verification) == here
+            assert (await again.get(f"/connection-acts/{acts['id']}"))["rows"] == made["rows"]
+
+
+async def test_a_run_whose_gateway_is_killed_was_cut_off(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other gateway shows it under way before, and never for ever. One that stops in order says so at once."""
+    async with console_on_stage(embedded_kafka, tmp_path) as on:
+        await on.worker.__aexit__(None, None, None)  # without it a comparison is not over soon
+        at, shows = tmp_path / "address", caller(on)
+        dying = await run_module(
+            *("tests.integration.dying_gateway", str(config_of(on, tmp_path)), "", str(at)),
+            env={**os.environ, **ENVIRON, **CONSOLE_ENVIRON},
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+        )
+        await on.until(at.exists)
+        status, made = await caller(on, url=at.read_text()).ask("POST", "/verifications", {"connection": "acme"})
+        assert status == 200, made
+        path = f"/verifications/{made['id']}"
+
+        async def is_shown() -> bool:
+            return (await shows.ask("GET", path))[0] == 200
+
+        await on.until(is_shown)
+        dying.send_signal(signal.SIGKILL)
+        await asyncio.wait_for(dying.wait(), within(60))
+        found = await shows.get(path)
+        assert (found["ended_ms"], found["is_cut_off"]) == (0, False)
+        monkeypatch.setattr(run_history, "SILENT_MS", 1)
+        found = await shows.get(path)
+        assert (found["is_cut_off"], found["problem"], found["result"]) == (True, CUT_OFF, None)
+        assert found["ended_ms"] >= found["began_ms"]
+        monkeypatch.undo()
+
+        _, made = await shows.ask("POST", "/verifications", {"connection": "acme"})
+        await on.gateway.__aexit__(None, None, None)
+        record = Run.from_bytes((await on.records(RUNS))[-1])
+        assert (record.id, record.was_cut_off, bool(record.ended_ms)) == (made["id"], True, True)
+        await on.gateway.__aenter__()
