@@ -265,8 +265,16 @@ PRODUCER = Band(
             "For each process whose writes fail; it is not ready meanwhile. 0 is normal.",
             Query("lofty_ghl_appends_failing_seconds", "{{job}} {{instance}}"),
             unit="s",
-            width=12,
+            width=8,
             see="LoftyGhlKafkaRefuses",
+        ),
+        lines(
+            "Time since a gateway could read what is edited",
+            "By topic: `mappings` (with connections), `people` and `runs`. Edits since then are not known there. 0 is normal.",
+            Query("lofty_ghl_topic_unread_seconds", "{{instance}} {{topic}}"),
+            unit="s",
+            width=8,
+            see="LoftyGhlTopicUnread",
         ),
         _rates(
             "Producer replacements, by reason",
@@ -276,7 +284,7 @@ PRODUCER = Band(
             "{{reason}}",
             see="LoftyGhlKafkaRefuses",
             always='reason="in doubt"',
-            width=12,
+            width=8,
         ),
     ),
 )

@@ -64,6 +64,11 @@ class ConsoleServer:
         """Since when the message to a recipient cannot be delivered, by its name."""
         return self.services.notifications.notifier.failing
 
+    @property
+    def unread(self) -> dict[str, int]:
+        """Since when a topic cannot be read, by the topic."""
+        return {**self.guard.accounts.people.unread, **self.services.runs.log.followed.unread}
+
     def mount(self, app: web.Application) -> None:
         """Add both sub-applications."""
         self.oidc = add_oidc(self.pages, self._settings, self.guard, self.audit, self._now_ms)

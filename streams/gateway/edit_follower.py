@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from aiokafka.errors import KafkaError
 
@@ -29,6 +30,13 @@ class EditFollower:
         self._connections = connections
         self._metrics = metrics
         self.has_read = asyncio.Event()
+        self._versions: MappingVersions | None = None
+        self._failing_since_ms = 0
+
+    @property
+    def unread_since_ms(self) -> int:
+        """Since when edits cannot be read; 0 while they can."""
+        return self._versions.unread_since_ms if self._versions is not None else self._failing_since_ms
 
     async def run(self) -> None:
         """Follow the edits until cancelled. What cannot be read is tried again; the connections known so far stay."""
@@ -37,21 +45,33 @@ class EditFollower:
                 await self._follow()
             except NoMappings as error:
                 log.warning("only the connections of the configuration file are served: %s", error, extra=REPEATS)
+                self._failed()
                 self.has_read.set()
             except (KafkaError, OSError) as error:
                 log.warning("edits of connections cannot be read now, trying again: %r", error, extra=REPEATS)
+                self._failed()
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _failed(self) -> None:
+        self._failing_since_ms = self._failing_since_ms or time.time_ns() // 1_000_000
 
     async def _follow(self) -> None:
         async with MappingVersions(self._file, before_use=_hide) as versions:
-            while True:
-                known = versions.revision
-                self._take_over(versions.settings())
-                self._connections.installed = versions.connection_log.installed()
-                incomplete = versions.in_force.incomplete.values()
-                self._connections.incomplete = frozenset(one.ghl.location_id for one in incomplete)
-                self.has_read.set()
-                await versions.changed_since(known)
+            self._versions, self._failing_since_ms = versions, 0
+            try:
+                await self._serve(versions)
+            finally:
+                self._versions = None
+
+    async def _serve(self, versions: MappingVersions) -> None:
+        while True:
+            known = versions.revision
+            self._take_over(versions.settings())
+            self._connections.installed = versions.connection_log.installed()
+            incomplete = versions.in_force.incomplete.values()
+            self._connections.incomplete = frozenset(one.ghl.location_id for one in incomplete)
+            self.has_read.set()
+            await versions.changed_since(known)
 
     def _take_over(self, settings: Settings) -> None:
         before = self._connections.now.settings.connections

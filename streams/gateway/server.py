@@ -20,7 +20,7 @@ from streams.gateway.status_report import Condition, StatusReport
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import new_producer, start_producer
 from streams.kafka.producer import KafkaProducer
-from streams.messages.topics import TopicNames
+from streams.messages.topics import MAPPINGS, TopicNames
 from streams.settings import Settings
 from streams.telemetry.endpoints import add_health_and_metrics
 from streams.telemetry.metrics import Metrics
@@ -47,6 +47,10 @@ class MountedApp(Protocol):
     @property
     def notifications_failing(self) -> dict[str, int]:
         """Since when the message to a recipient of notifications cannot be delivered, by its name."""
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """Since when a topic that it follows cannot be read, by the topic."""
 
     def mount(self, app: web.Application) -> None:
         """Add its routes."""
@@ -106,9 +110,9 @@ class GatewayServer:
         appended = counting_appends(self.metrics, names)
         self._batching_producer = BatchingProducer(self._producer, appended, most_bytes=MOST_WAITING_BYTES)
         connections = LiveConnections(settings)
-        follower = EditFollower(settings, connections, self.metrics)
-        self._following = asyncio.create_task(follower.run(), name="follow edits")
-        await _until_read(follower, self._following)
+        self._follower = EditFollower(settings, connections, self.metrics)
+        self._following = asyncio.create_task(self._follower.run(), name="follow edits")
+        await _until_read(self._follower, self._following)
         self._append_watch = asyncio.create_task(
             watch_appends(settings, self._producer, self._end), name="watch appends"
         )
@@ -145,7 +149,13 @@ class GatewayServer:
             failing_seconds=failing_seconds(self._producer),
             notifies=console is not None and console.notifies,
             notifications_failing=console.notifications_failing if console is not None else {},
+            unread=self._unread(),
         )
+
+    def _unread(self) -> dict[str, int]:
+        edits = self._follower.unread_since_ms
+        followed = self.console.unread if self.console is not None else {}
+        return {**({MAPPINGS: edits} if edits else {}), **followed}
 
     def _console_of(self, settings: Settings, app: web.Application, gateway: str) -> MountedApp | None:
         if self._new_console is None or not settings.console.enabled:

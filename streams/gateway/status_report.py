@@ -39,6 +39,7 @@ class Condition:
     failing_seconds: float
     notifies: bool
     notifications_failing: dict[str, int]
+    unread: dict[str, int]
 
 
 class StatusReport:
@@ -89,18 +90,12 @@ class StatusReport:
             heard_ms=dict(self._accepted_ms),
             notifies=now.notifies,
             notifications_failing=now.notifications_failing,
+            unread=now.unread,
         )
 
     def gauges(self) -> Iterator[Reading]:
         """The gateway's gauges as of now."""
-        settings = self._connections.now.settings
-        return of_gateway(
-            RELEASE,
-            self._now_ms(),
-            self._condition().failing_seconds,
-            configuration_of(settings),
-            len(settings.connections),
-        )
+        return of_gateway(self.status())
 
     async def run(self) -> None:
         """Publish it every few seconds, until cancelled. Not before the topic exists: a broker could create it by itself."""

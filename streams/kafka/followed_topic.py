@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -42,6 +43,7 @@ class FollowedTopic(Generic[Known]):
     ) -> None:
         """`new` makes the value for a topic without records. Without `partitions` all are read."""
         self._settings = settings
+        self._name = topic
         self._topic = TopicNames(settings.kafka.topic_prefix).of(topic)
         self._new = new
         self._take = take
@@ -50,9 +52,15 @@ class FollowedTopic(Generic[Known]):
         self.has_read = asyncio.Event()
         self.problem = "it is being read"
         """Why it cannot be read."""
+        self._unread_since_ms = 0
         self._read_to: dict[TopicPartition, int] = {}
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """Since when it cannot be read, by its name without prefix; empty while it can. What was read before stays in force."""
+        return {self._name: self._unread_since_ms} if self._unread_since_ms else {}
 
     def start(self) -> None:
         """Follow the topic, in the background."""
@@ -84,6 +92,7 @@ class FollowedTopic(Generic[Known]):
                 await self._follow()
             except (KafkaError, OSError) as error:
                 self.problem = str(error) or type(error).__name__
+                self._unread_since_ms = self._unread_since_ms or time.time_ns() // 1_000_000
                 log.warning(
                     "cannot read the topic %s, trying again in %.0f s: %s", self._topic, RETRY_SECONDS, self.problem
                 )
@@ -98,6 +107,7 @@ class FollowedTopic(Generic[Known]):
             async for record in reader.read_to_end(reader.ends):
                 self._take(found, record)
             self.known, self._read_to = found, dict(reader.ends)
+            self._unread_since_ms = 0
             self.has_read.set()
             while True:
                 async with self._news:

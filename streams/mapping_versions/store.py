@@ -88,6 +88,7 @@ class MappingVersions:
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._followed: list[tuple[EditTopic, TopicReader]] = []
+        self._unread_since_ms: dict[str, int] = {}
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -140,6 +141,11 @@ class MappingVersions:
         """The same, with the overlay that gave them and the connections that lack a credential."""
         return self._in_force
 
+    @property
+    def unread_since_ms(self) -> int:
+        """Since when one of the topics cannot be read; 0 while both can."""
+        return min(self._unread_since_ms.values(), default=0)
+
     def state(self) -> MappingState:
         """All mappings as the editor shows them."""
         return state_of(self.file, self._version_log, self._in_force)
@@ -172,6 +178,7 @@ class MappingVersions:
         while True:
             try:
                 records = await reader.poll()
+                self._unread_since_ms.pop(topic.name, None)
                 for record in records:
                     self._take(topic, record)
                 if records:
@@ -179,6 +186,7 @@ class MappingVersions:
                     async with self._news:
                         self._news.notify_all()
             except KafkaError as error:
+                self._unread_since_ms.setdefault(topic.name, self._now_ms())
                 log.warning("the topic %s cannot be read now, trying again: %r", topic.name, error)
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -19,6 +19,7 @@ class GatewayStatus(Message):
     not in it.
     `notifies` says that it can send notifications: one of those gateways does.
     `notifications_failing` is since when the message to a recipient of notifications cannot be delivered, by its name.
+    `unread` is since when a topic that the gateway follows cannot be read, by the topic: what it knows of it may be old.
     """
 
     gateway: str
@@ -35,6 +36,7 @@ class GatewayStatus(Message):
     heard_ms: dict[str, int] = Field(default_factory=dict)
     notifies: bool = False
     notifications_failing: dict[str, int] = Field(default_factory=dict)
+    unread: dict[str, int] = Field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """The value for the topic, without fields that have their default."""

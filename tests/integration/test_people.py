@@ -9,11 +9,13 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from streams.messages.topics import PEOPLE
+from streams.console.server import ConsoleServer
+from streams.gateway.server import GatewayServer
+from streams.messages.topics import PEOPLE, TopicNames
 from streams.settings.password_hashes import token_hash
 from tests.integration.command import command, config_of
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage, until_indexed
-from tests.integration.stage import Stage
+from tests.integration.stage import PARTITIONS, Stage
 from tests.kafka.broker import Broker
 from tests.unit.streams.console.stage import Browser
 
@@ -231,3 +233,35 @@ async def test_the_command_line_edits_people_and_the_audit_has_it(
             *(("person sign-out", "done"), ("person remove", "done"), ("person remove", "failed")),
         ]
         assert link.partition("link=")[2] not in str(acts)
+
+
+async def test_a_gateway_that_cannot_read_people_says_so_until_it_can(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """In its status, and as a metric: nobody else would know that invited people cannot sign in there."""
+    async with console_on_stage(embedded_kafka, tmp_path) as on:
+        prefix = f"nobody-{on.names.prefix}"
+        kafka = on.settings.kafka.model_copy(update={"topic_prefix": prefix})
+        settings = on.settings.model_copy(update={"kafka": kafka})
+        specs = TopicNames(prefix).specs()
+        people = TopicNames(prefix).of(PEOPLE)
+        on.broker.create_topics({name: spec for name, spec in specs.items() if name != people})
+        async with GatewayServer(settings, console=ConsoleServer) as gateway:
+
+            async def unread() -> float:
+                async with on.http.get(f"{gateway.url}/metrics") as answer:
+                    text = await answer.text()
+                found = re.search(r'lofty_ghl_topic_unread_seconds{topic="people"} (\S+)', text)
+                assert found is not None, text
+                assert 'lofty_ghl_topic_unread_seconds{topic="mappings"} 0.0' in text
+                return float(found[1])
+
+            async def is_unread() -> bool:
+                return await unread() > 0
+
+            async def is_read() -> bool:
+                return await unread() == 0
+
+            await on.until(is_unread)
+            assert list(gateway.condition.unread) == [PEOPLE]
+            on.broker.create_topic(people, PARTITIONS, specs[people])
+            await on.until(is_read)
+            assert gateway.condition.unread == {}

@@ -19,6 +19,7 @@ Cause = Literal[
     "no gateway",
     "gateway stopped",
     "gateway",
+    "unread",
     "kafka",
     "access",
     "wrong account",

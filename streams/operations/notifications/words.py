@@ -75,6 +75,12 @@ CAUSES: Mapping[str, CauseText] = {
         "Webhooks of some connections may be refused.",
         "Give all processes the same configuration file.",
     ),
+    "unread": CauseText(
+        "A gateway does not see what is edited",
+        "All gateways see what is edited",
+        "New people cannot sign in, or edited connections are served as before, at one of the gateways.",
+        f"{_ASK}: the gateway's log says why, and `lofty-ghl topics show` what is missing.",
+    ),
     "kafka": CauseText(
         "The storage of the sync engine (Kafka) is not reachable",
         "The storage of the sync engine (Kafka) is reachable again",

@@ -48,6 +48,11 @@ class PeopleStore:
         """Whether the accounts were read once."""
         return self._followed.has_read.is_set()
 
+    @property
+    def unread(self) -> dict[str, int]:
+        """Since when the topic cannot be read, by its name; empty while it can."""
+        return self._followed.unread
+
     async def start(self) -> None:
         """Follow the topic. Returns when it was read to its end, or after `START_SECONDS`."""
         self._followed.start()

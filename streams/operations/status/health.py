@@ -40,6 +40,8 @@ OPT_OUT_MS = 60_000
 WRONG_ACCOUNT = "wrong account"
 """How the cause of a pause begins where the access is another team's (`connectors/outcome.py`)."""
 
+UNREAD_MS = 30_000
+"""How long a gateway may not read a topic that it follows: a broker that restarts takes some seconds."""
 UNDELIVERABLE_MS = 60_000
 """How long notifications may fail."""
 
@@ -180,6 +182,11 @@ def _gateways(found: Overview) -> Iterator[HealthProblem]:
             yield HealthProblem(
                 name, says, "give all processes the same file, and restart it", "gateway", Problem("gateway", name)
             )
+        for topic, since_ms in status.unread.items():
+            if found.at_ms - since_ms > UNREAD_MS:
+                about = Problem("unread", f"{name} {topic}", since_ms=since_ms)
+                says = f"has not read the topic {topic} for {(found.at_ms - since_ms) // 1000} s: edits since then are not known there"
+                yield HealthProblem(name, says, "lofty-ghl topics show; the gateway's log says why", "gateway", about)
         for recipient, since_ms in status.notifications_failing.items():
             if found.at_ms - since_ms > UNDELIVERABLE_MS:
                 about = Problem("notifications", recipient, since_ms=since_ms)

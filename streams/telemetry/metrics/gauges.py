@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from streams.messages.gateway_status import GatewayStatus
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus, WorkerStatus
 from streams.telemetry.metrics import catalogue as c
 from streams.telemetry.metrics.spec import Spec
@@ -19,13 +20,13 @@ def of_process(release: str, now_ms: int, failing_seconds: float) -> Iterator[Re
     yield c.APPENDS_FAILING, (), failing_seconds
 
 
-def of_gateway(
-    release: str, now_ms: int, failing_seconds: float, configuration: str, connections: int
-) -> Iterator[Reading]:
-    """What a gateway shows. `connections` is the number of those in its configuration."""
-    yield from of_process(release, now_ms, failing_seconds)
-    yield c.CONFIGURATION, (configuration,), 1
-    yield c.CONNECTIONS_CONFIGURED, (), connections
+def of_gateway(status: GatewayStatus) -> Iterator[Reading]:
+    """What a gateway shows."""
+    yield from of_process(status.release, status.at_ms, status.appends_failing_seconds)
+    yield c.CONFIGURATION, (status.configuration,), 1
+    yield c.CONNECTIONS_CONFIGURED, (), status.connections
+    for topic in c.FOLLOWED.values:
+        yield c.UNREAD_SECONDS, (topic,), _age(status.unread.get(topic), status.at_ms)
 
 
 def of_worker(status: WorkerStatus) -> Iterator[Reading]:

@@ -166,6 +166,8 @@ def test_gateways_are_named() -> None:
     assert "the last reported 120 s ago" in silent[0]
     failing = wrong(worker(), gateways=(gateway(is_ready=False, appends_failing_seconds=30.0),))
     assert failing == ["gateway g1: is not ready: Kafka has acknowledged none of its records for 30 s"]
+    blind = wrong(worker(), gateways=(gateway(unread={"people": NOW - 2 * MINUTE, "mappings": NOW - 9_000}),))
+    assert blind == ["gateway g1: has not read the topic people for 120 s: edits since then are not known there"]
     other = wrong(worker(), gateways=(gateway(configuration="another", connections=3),))
     assert other == ["gateway g1: uses another configuration than this one (3 connections)"]
     both = wrong(gateways=())
