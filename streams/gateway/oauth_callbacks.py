@@ -6,6 +6,7 @@ import html
 import logging
 import time
 from collections.abc import Callable
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -30,7 +31,7 @@ log = logging.getLogger("lofty_ghl.gateway")
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>lofty-ghl</title><style>body{{font:1.1rem/1.5 system-ui;max-width:34rem;margin:4rem auto;padding:0 1rem}}</style>
 <h1>{title}</h1><p>{text}</p>{link_back}</html>"""
-_LINK_BACK = '<p><a href="/console/connections">Back to the console</a></p>'
+_LINK_BACK = '<p><a href="{href}">Back to the console</a></p>'
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "Referrer-Policy": "no-referrer",
@@ -48,7 +49,7 @@ class OAuthCallbacks:
         metrics: Metrics,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._link_back = _LINK_BACK if connections.now.settings.console.enabled else ""
+        self._has_console = connections.now.settings.console.enabled
         self._connections = connections
         self._batching_producer = batching_producer
         self._metrics = metrics
@@ -77,7 +78,8 @@ class OAuthCallbacks:
             return self._page("failed", 503, "Not connected", "Kafka cannot be reached. Start again in a few minutes.")
         log.info("connection %s was granted access to GHL", granted.connection)
         lacks = f" Missing scopes: {', '.join(granted.missing)}." if granted.missing else ""
-        return self._page("granted", 200, "Connected", f"Connection {granted.connection} is connected.{lacks}")
+        words = f"Connection {granted.connection} is connected.{lacks}"
+        return self._page("granted", 200, "Connected", words, f"/{quote(granted.connection, safe='')}/steps")
 
     async def _installed(self, request: web.Request) -> web.Response:
         """Keep an installation that began in GHL's marketplace. Its locations wait until a person pairs them."""
@@ -146,7 +148,9 @@ class OAuthCallbacks:
             raise CallbackRefused("ghl", "no connection uses OAuth")
         return grants
 
-    def _page(self, result: str, status: int, title: str, text: str) -> web.Response:
+    def _page(self, result: str, status: int, title: str, text: str, on: str = "") -> web.Response:
+        """The page. `on` is where its link leads, beneath the console's connections."""
         self._metrics.intake.labels("oauth", result).inc()
-        body = _PAGE.format(title=html.escape(title), text=html.escape(text), link_back=self._link_back)
+        link_back = _LINK_BACK.format(href=f"/console/connections{on}") if self._has_console else ""
+        body = _PAGE.format(title=html.escape(title), text=html.escape(text), link_back=link_back)
         return web.Response(text=body, status=status, content_type="text/html", headers=_HEADERS)

@@ -246,6 +246,15 @@ EMPTY_OVERVIEW = OverviewView(
     measured_ms=NOW,
 )
 
+NEW_OVERVIEW = replace(
+    EMPTY_OVERVIEW,
+    verdict=StatusText("idle", "No connection works yet"),
+    because=("A connection carries the leads of one Lofty team to one GoHighLevel location.",),
+    next_steps=(Hyperlink("See connections", "/console/connections"),),
+    workers=OVERVIEW.workers[:1],
+    is_empty=True,
+)
+
 CONNECTIONS = ConnectionsView(
     (
         ConnectionCard(
@@ -1068,6 +1077,7 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     Sample("overview", "overview.html", OVERVIEW, {}),
     Sample("overview-empty", "overview.html", EMPTY_OVERVIEW, {}),
+    Sample("overview-new", "overview.html", NEW_OVERVIEW, {}),
     Sample("connections", "connections.html", connection_list(CONNECTIONS.connections, ListChoice()), {}),
     Sample("connections-many", "connections.html", connection_list(MANY, ListChoice(state="warn", page=1)), {}),
     Sample("connections-acts", "connection_acts.html", BULK_RUN, {}),
@@ -1117,6 +1127,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("steps", "steps.html", samples_of_steps.STEPS, {}),
     Sample("steps-new", "steps.html", samples_of_steps.STEPS_NEW, {}),
     Sample("steps-invited", "steps.html", samples_of_steps.STEPS_INVITED, {}),
+    Sample("connection-mapping", "connection_mapping.html", samples_of_steps.CONNECTION_MAPPING, {}),
     Sample("rehearsal", "rehearsal.html", samples_of_steps.REHEARSAL, {}),
     Sample("rehearsal-running", "rehearsal.html", samples_of_steps.REHEARSAL_RUNNING, {}),
     Sample("rehearsal-empty", "rehearsal.html", samples_of_steps.REHEARSAL_EMPTY, {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streams.console.pages.views.connection_mapping_view import ConnectionMappingView, MappingChoice
 from streams.console.pages.views.rehearsal_view import rehearsal_view
 from streams.console.pages.views.steps_view import steps_view
 from streams.console.services.connections import ConnectionState, ConsentInvitation, SideState
@@ -107,3 +108,11 @@ STEPS_INVITED = replace(
     ),
 )
 STEPS = steps_view(replace(_NEW, ghl=replace(_GHL, is_connected=True, words="connected by OAuth")), DONE, None, None)
+
+CONNECTION_MAPPING = ConnectionMappingView(
+    *("harbor", "harbor-realty", "default", "harbor-realty"),
+    choices=(
+        MappingChoice("default", "built in, used by acme", True),
+        MappingChoice("sellers", "used by summit", False),
+    ),
+)

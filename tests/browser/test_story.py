@@ -36,6 +36,8 @@ async def connect(person: Person) -> None:
     await person.page.get_by_role("button", name="Approve").click()
     await person.heading("Connected")
     await person.page.get_by_role("link", name="Back to the console").click()
+    await person.heading("acme")
+    await person.menu("Connections")
     await expect(person.page.get_by_text("Permissions (")).to_be_visible()
     await person.look("connections")
 

@@ -59,14 +59,16 @@ async def two_accounts(
 
 
 @asynccontextmanager
-async def supervised(on: Stage, versions: MappingVersions) -> AsyncIterator[Supervisor]:
-    """A worker that takes edits over, in place of the stage's own."""
+async def supervised(
+    on: Stage, versions: MappingVersions, connections: tuple[str, ...] = ("acme",)
+) -> AsyncIterator[Supervisor]:
+    """A worker that takes edits over, in place of the stage's own. It begins with these connections."""
     await on.worker.__aexit__(None, None, None)
     stop = asyncio.Event()
     supervisor = Supervisor(versions, on.given())
     task = asyncio.create_task(supervisor.run(stop))
     try:
-        await until_served(on, supervisor, "acme")
+        await until_served(on, supervisor, *connections)
         yield supervisor
     finally:
         stop.set()

@@ -60,13 +60,18 @@ partitions = 4
 session_timeout_seconds = {session}
 [gateway]
 host = "127.0.0.1"
-port = 0
-public_url = "https://hooks.example.com"
+port = {port}
+public_url = "{public_url}"
 [gateway.ghl]
 public_keys = ['''{ghl_key}''']
 [worker]
 store = "{store}"
 data_dir = "{data_dir}"
+{connections}
+{more}
+"""
+
+CONNECTION = """
 [connections.acme]
 region = "US"
 [connections.acme.lofty]
@@ -80,7 +85,6 @@ base_url = "{ghl}"
 auth = "{ghl_auth}"
 requests_per_window = {ghl_limit}
 window_seconds = {ghl_window}
-{more}
 """
 
 ENVIRON = {
@@ -266,8 +270,11 @@ async def stage(
     given: Mapping[str, Any] | None = None,
     restarts: bool = False,
     session: float = 3.0,
+    is_empty: bool = False,
+    port: int = 0,
+    public_url: str = "https://hooks.example.com",
 ) -> AsyncIterator[Stage]:
-    """Set the stage, subscribe the webhooks, and take everything down again.
+    """Set the stage, subscribe the webhooks, and take everything down again. `is_empty`: no connection is configured.
 
     `restarts` says that another worker succeeds the stage's. It waits for the session timeout where the first one was killed,
     and for a second less on the embedded broker in any case, so that is short then: `session` seconds. A test whose own work may
@@ -279,24 +286,30 @@ async def stage(
         ghl_box = _ghl_sandbox(ghl or {})
         lofty_served = await stack.enter_async_context(await lofty_sandbox.serve(lofty_box, "127.0.0.1", 0))
         ghl_served = await stack.enter_async_context(await ghl_sandbox.serve(ghl_box, "127.0.0.1", 0))
-        desk_work.seed(lofty_box, desk_work.team_of(lofty_box, TEAM), make_team())
+        if not is_empty:
+            desk_work.seed(lofty_box, desk_work.team_of(lofty_box, TEAM), make_team())
 
         prefix = f"stage-{uuid.uuid4().hex[:8]}."
+        connection = CONNECTION.format(
+            lofty=lofty_served.url,
+            ghl=ghl_served.url,
+            lofty_limit=lofty_limit,
+            ghl_limit=ghl_limit,
+            ghl_window=ghl_window,
+            lofty_auth=lofty_auth,
+            ghl_auth=ghl_auth,
+        )
         text = CONFIG.format(
             bootstrap=broker.bootstrap,
             prefix=prefix,
             session=within(session) if restarts else 10.0,
             store=store,
             data_dir=tmp_path,
-            lofty=lofty_served.url,
-            ghl=ghl_served.url,
-            lofty_limit=lofty_limit,
-            ghl_limit=ghl_limit,
-            ghl_window=ghl_window,
+            port=port,
+            public_url=public_url,
             ghl_key=public_key(ghl_box.settings),
+            connections="" if is_empty else connection,
             more=more.replace("{ghl}", ghl_served.url).replace("{lofty}", lofty_served.url),
-            lofty_auth=lofty_auth,
-            ghl_auth=ghl_auth,
         )
         settings = parse_settings(text, {**ENVIRON, **(environ or {})}, read_file=lambda path: "", source="stage")
         names = TopicNames(prefix)
@@ -317,7 +330,7 @@ async def stage(
         await made.until(lambda: worker.is_ready and all(loop.core.is_idle for loop in loops))
         transport = await stack.enter_async_context(AiohttpTransport())
         client = LoftyClient(transport, StaticAuth("token", "stage-key"), base_url=lofty_served.url)
-        for number in LISTS:
+        for number in () if is_empty else LISTS:
             url = f"{gateway.url}/lofty/{SECRET}"
             await client.create_subscription(number, url)
         yield made

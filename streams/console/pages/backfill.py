@@ -6,7 +6,7 @@ from aiohttp import web
 
 from streams.console.errors import Conflict, NotFound
 from streams.console.pages.layout import Page, form_of
-from streams.console.pages.render import href
+from streams.console.pages.render import href, part
 from streams.console.pages.views import backfill_view as backfill
 
 
@@ -29,14 +29,20 @@ class BackfillPage(Page):
         wanted = request.query.get("connection", "")
         for one in await self._services.backfill.all():
             if one.connection == wanted:
-                return await self._layout.page(request, "question.html", backfill.question(one))
+                return await self._layout.page(
+                    request, "question.html", backfill.question(one, request.query.get("back", ""))
+                )
         raise NotFound(f"There is no connection {wanted[:60]!r}.")
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         """Order one."""
-        connection = (await form_of(request)).get("connection", "")
+        form = await form_of(request)
+        connection = form.get("connection", "")
+        page = href(f"/connections/{part(connection)}/steps" if form.get("back") == "steps" else "/backfill")
         try:
             await self._services.backfill.order(self._guard.actor(request), connection)
         except Conflict as error:
-            return self._layout.redirect(href("/backfill"), error.words, "warn")
-        return self._layout.redirect(href("/backfill"), f"The import of {connection} is ordered.")
+            return self._layout.redirect(page, error.words, "warn")
+        return self._layout.redirect(
+            page, f"The import of {connection} is ordered. It goes on when this page is closed."
+        )

@@ -57,7 +57,7 @@ class ConnectionsPage(Page):
             return await self._paste(request, connection, form.get("link", ""), form.get("ticket", ""), error.words)
         lacks = f" Missing scopes: {', '.join(granted.missing)}." if granted.missing else ""
         words = f"Lofty of {connection} is connected.{lacks}"
-        return self._layout.redirect(href("/connections"), words, "warn" if lacks else "ok")
+        return self._layout.redirect(href(f"/connections/{part(connection)}/steps"), words, "warn" if lacks else "ok")
 
     async def _paste(
         self, request: web.Request, connection: str, link: str, ticket: str, problem: str = ""

@@ -10,6 +10,7 @@ from streams.console.pages.layout import Layout, Page, form_of
 from streams.console.pages.render import href, part
 from streams.console.pages.views import mapping_table_view as table
 from streams.console.pages.views.mapping_table_view import MappingTableView
+from streams.console.pages.views.page_view import Hyperlink
 from streams.console.services.mapping import StaleMapping
 from streams.console.services.mapping_table import MappingRows, MappingTables, chosen
 from streams.console.services.services import Services
@@ -55,8 +56,18 @@ class MappingTablePage(Page):
             is_built_in=not text.is_editable,
             can_delete=text.source == "edited" and not text.used_by,
             history=table.past_edits(text.name, mapping.known.history, text.text),
+            steps=self._steps(text.used_by),
         )
         return await self._layout.page(request, "mapping_table.html", view)
+
+    def _steps(self, used_by: tuple[str, ...]) -> tuple[Hyperlink, ...]:
+        """Back to the steps of each connection that is not switched on."""
+        known = self._services.mapping.settings().connections
+        waiting = (known[one] for one in used_by if one in known and known[one].paused)
+        return tuple(
+            Hyperlink(f"Go on with the steps of {one.label or one.name}", href(f"/connections/{part(one.name)}/steps"))
+            for one in waiting
+        )
 
     async def undo(self, request: web.Request) -> web.StreamResponse:
         """Save the text as it was before the newest edit of this mapping."""

@@ -5,6 +5,7 @@ tomlkit keeps comments, order and blanks. The result is compared with what was w
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from typing import Any
@@ -73,6 +74,21 @@ def without_field(text: str, name: str, target: str) -> str:
     document = tomlkit.parse(text)
     del document["mappings"][name]["fields"][there]
     return _checked(document, expected)
+
+
+def copied(text: str, name: str, copy: str) -> str:
+    """The text of the mapping `name` as that of a mapping `copy`, with its comments. Raises `CannotEdit`."""
+    tables = _expected(text, name)
+    header = re.compile(
+        rf'^(\s*\[+\s*mappings\s*\.\s*)(?:"{re.escape(name)}"|{re.escape(name)})(?=\s*[.\]])', re.MULTILINE
+    )
+    found = header.sub(rf"\g<1>{copy}", text)
+    try:
+        if tomllib.loads(found) == {"mappings": {copy: tables["mappings"][name]}}:
+            return found
+    except tomllib.TOMLDecodeError:
+        pass
+    raise CannotEdit(f"The text of the mapping {name} is written in a way that cannot be copied. Copy it as text.")
 
 
 def _expected(text: str, name: str) -> dict[str, Any]:

@@ -108,12 +108,14 @@ def _wanted(
 def near_field(reference: str, directory: Directory, wanted: Collection[str]) -> str:
     """A hint that names a custom field of the location whose name is almost this one; "" without one.
 
-    A name that the mapping fills, too, must be nearer: "Lofty price min" is no misspelt "Lofty price max".
+    A name that the mapping fills, too, must be nearer: "Lofty price min" is no misspelt "Lofty price max". It may be one that the
+    location does not have yet either, as before the first import.
     """
     taken = {fold(one) for one in wanted}
     names = [one for one in directory.custom_fields if not one.startswith("contact.")]
     free = [one for one in names if one not in taken]
-    close = get_close_matches(fold(reference), free, 1, ALMOST) or get_close_matches(fold(reference), names, 1, NEARER)
+    other = dict.fromkeys((*names, *sorted(taken - {fold(reference)})))
+    close = get_close_matches(fold(reference), free, 1, ALMOST) or get_close_matches(fold(reference), other, 1, NEARER)
     return f"did you mean {close[0]!r}?" if close else ""
 
 

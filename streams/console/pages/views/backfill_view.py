@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.console.pages.render import href
+from streams.console.pages.render import href, part
 from streams.console.pages.views.page_view import ProgressBar, Question, StatusText
 from streams.console.pages.wording import counted, grouped, length
 from streams.console.services.backfill import BackfillState
@@ -80,13 +80,14 @@ def progress(one: BackfillState, now_ms: int) -> ProgressBar:
     return ProgressBar(part, words, f"{length(left)} left" if left is not None and left > 1 else "")
 
 
-def question(one: BackfillState) -> Question:
-    """Before one is started."""
+def question(one: BackfillState, back: str = "") -> Question:
+    """Before one is started. `back` is "steps" where it began at the connection's steps."""
     words = f"{estimate(one)} It runs after all live work, and writes only what differs. It goes on when this page is closed."
     title = f"Import the existing leads of {one.connection}?"
-    return Question(
-        title, words, href("/backfill/start"), "Start it", href("/backfill"), (("connection", one.connection),)
-    )
+    is_step = back == "steps"
+    page = href(f"/connections/{part(one.connection)}/steps" if is_step else "/backfill")
+    fields = (("connection", one.connection), *((("back", "steps"),) if is_step else ()))
+    return Question(title, words, href("/backfill/start"), "Start it", page, fields)
 
 
 def _last(one: BackfillState) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from streams.console.pages.views.mapping_view import DiffLine, diff
 from streams.console.pages.views.mapping_words import change_words, source_words, value_of
 from streams.console.pages.views.new_fields import TYPES
+from streams.console.pages.views.page_view import Hyperlink
 from streams.console.services.mapping_table import LeadExample
 from streams.core.to_ghl.directory import Directory
 from streams.mapping_versions.form.rows import FieldRow
@@ -53,7 +54,10 @@ class PastEdit:
 
 @dataclass(frozen=True, slots=True)
 class MappingTableView:
-    """The table. `groups` are standard and custom fields; `example` names the lead whose values are shown."""
+    """The table. `groups` are standard and custom fields; `example` names the lead whose values are shown.
+
+    `steps` lead back to those of each connection that uses it and is not switched on.
+    """
 
     name: str
     groups: tuple[tuple[str, tuple[TableRow, ...]], ...]
@@ -66,6 +70,7 @@ class MappingTableView:
     can_delete: bool
     history: tuple[PastEdit, ...]
     problem: str = ""
+    steps: tuple[Hyperlink, ...] = ()
 
 
 def table_row(row: FieldRow, name: str, example: LeadExample | None, known: Directory | None) -> TableRow:

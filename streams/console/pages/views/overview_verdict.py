@@ -28,6 +28,13 @@ def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hype
             return state, tuple(one for one in (why, parked) if one), (*((way,) if way else ()), *ways)
     paused = [one.connection for one in now.connections if one.paused]
     waiting = sum(sum(one.undelivered.values()) for one in now.connections if not one.paused)
+    if is_without_connections(found):
+        words = "A connection carries the leads of one Lofty team to one GoHighLevel location."
+        return (
+            StatusText("idle", "No connection works yet"),
+            (words,),
+            (Hyperlink("See connections", href("/connections")),),
+        )
     state = StatusText("ok", "Running, and up to date")
     if waiting:
         state = StatusText("ok", f"Running, {counted(waiting, 'change')} on the way")
@@ -36,6 +43,11 @@ def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hype
         state = StatusText("warn", f"{state.words}; {names} {'is' if len(paused) == 1 else 'are'} paused")
         ways.append(Hyperlink("See connections", href("/connections")))
     return state, tuple(one for one in ("" if found.is_limited else _fresh(now), parked) if one), tuple(ways)
+
+
+def is_without_connections(found: OverviewNow) -> bool:
+    """Whether there is nothing to carry yet, so that figures would only say nothing."""
+    return not found.deployment.connections and not found.is_limited and not found.parked.total
 
 
 ErrorView = tuple[StatusText, str, Hyperlink | None]

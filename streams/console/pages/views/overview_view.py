@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from streams.console.pages.charts import Measurement
 from streams.console.pages.render import REFRESH_MS, href
-from streams.console.pages.views.overview_verdict import LATE_SECONDS, NO_ACCESS, VENDORS, verdict
+from streams.console.pages.views.overview_verdict import (
+    LATE_SECONDS,
+    NO_ACCESS,
+    VENDORS,
+    is_without_connections,
+    verdict,
+)
 from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
 from streams.console.pages.views.parked_view import CauseCard, cause_card
 from streams.console.pages.wording import awaited, counted, grouped, length
@@ -89,7 +95,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class OverviewView:
-    """The whole page. `verdict` is the one sentence. `no_oldest` says why there is no oldest change."""
+    """The whole page. `verdict` is the one sentence. `no_oldest` says why there is no oldest change.
+
+    `is_empty`: no connection works yet, and the page says only how to begin.
+    """
 
     verdict: StatusText
     because: tuple[str, ...]
@@ -104,6 +113,7 @@ class OverviewView:
     causes: tuple[CauseCard, ...]
     workers: tuple[WorkerRow, ...]
     measured_ms: int
+    is_empty: bool = False
 
 
 PLOTTED = 90
@@ -135,6 +145,7 @@ def overview_view(found: OverviewNow, history: History) -> OverviewView:
         causes=tuple(cause_card(group) for group in found.parked.groups[:5]),
         workers=tuple(_worker(one, now.at_ms) for one in now.workers),
         measured_ms=now.at_ms,
+        is_empty=is_without_connections(found),
     )
 
 

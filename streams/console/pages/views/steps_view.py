@@ -18,13 +18,14 @@ from streams.operations.access_check import AccessCheck, SideCheck
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """What comes next: a page, or a form (`do` and `version` are what it posts)."""
+    """What comes next: a page, or a form (`do`, `version` and `connection` are what it posts)."""
 
     words: str
     href: str
     is_form: bool = False
     do: str = ""
     version: int = 0
+    connection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _steps(
         "Mapping",
         f"Uses the mapping {one.mapping}.",
         True,
-        Go("Look at the mapping", href(f"/mapping/{part(one.mapping)}")),
+        Go("Change the mapping", f"{page}/mapping"),
     )
     has_imported = imported is not None and not imported.is_ordered and imported.is_imported
     yield _rehearsed(rehearsal, page, has_imported=has_imported)
@@ -100,7 +101,7 @@ def _steps(
     if compared is not None:
         seen = verification_view(compared)
         words = f"{seen.state.words.capitalize()}. {seen.summary}".strip()
-    go = Go("Compare now", href("/verify", connection=one.name))
+    go = Go("Compare now", href("/verify"), is_form=True, do="compare", connection=one.name)
     if compared is not None:
         go = Go("See what was found", href(f"/verify/{part(compared.id)}"))
     is_right = compared is not None and compared.result is not None and compared.result.is_right
@@ -152,7 +153,7 @@ def _imported(
     words = "Changes are carried." if is_on else "Paused: nothing is written to GoHighLevel."
     can_resume = one.state == "paused" and one.managed == "console"
     yield StepCard("Switch on", words, is_on, resume if can_resume else None)
-    start = Go("Import existing leads", href("/backfill/start", connection=one.name))
+    start = Go("Import existing leads", href("/backfill/start", connection=one.name, back="steps"))
     if imported is not None and imported.is_ordered:
         of = f" of {grouped(imported.total)}" if imported.total is not None else ""
         words = f"Under way: {grouped(imported.leads)}{of} leads were read."

@@ -20,7 +20,7 @@ from streams.mapping_versions.form.arguments import (
     parts_of,
     transform_of,
 )
-from streams.mapping_versions.form.edit import CannotEdit, with_field, without_field, written_of
+from streams.mapping_versions.form.edit import CannotEdit, copied, with_field, without_field, written_of
 from streams.mapping_versions.form.lofty_fields import LOFTY_FIELDS, attribute_names
 from streams.mapping_versions.form.rows import GHL_LABELS, layers_of, row_of, rows_of
 from streams.mapping_versions.form.source import (
@@ -308,3 +308,27 @@ def test_what_the_form_writes_compiles() -> None:
     )
     tables = tomllib.loads(with_field(TEXT, "acme", "custom:Pre-approval", written))["mappings"]
     assert "Pre-approval" in compile_mapping("acme", tables).custom_fields
+
+
+COPIED = """# Ours.
+[mappings.sellers]  # not buyers
+extends = "default"
+
+[mappings.sellers.fields]
+source = "source"  # [mappings.sellers] stays in a comment
+"""
+
+
+def test_a_copy_of_a_text_is_the_same_under_another_name() -> None:
+    """With its comments; the quotation marks of the old name go."""
+    text = copied(COPIED, "sellers", "harbor")
+    assert tomllib.loads(text)["mappings"] == {"harbor": tomllib.loads(COPIED)["mappings"]["sellers"]}
+    assert text.startswith("# Ours.\n[mappings.harbor]  # not buyers")
+    assert copied('[mappings."a b".fields]\nx = "y"\n', "a b", "c") == '[mappings.c.fields]\nx = "y"\n'
+
+
+@pytest.mark.parametrize("text", ['mappings.sellers.fields = {source = "source"}\n', "[mappings.other]\n", "[mappings"])
+def test_a_text_that_cannot_be_copied_is_refused(text: str) -> None:
+    """Nothing is saved under a name that it does not have."""
+    with pytest.raises(CannotEdit):
+        copied(text, "sellers", "harbor")

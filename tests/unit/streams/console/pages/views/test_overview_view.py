@@ -56,6 +56,21 @@ def test_almost_all_is_never_rounded_to_all() -> None:
     assert because[0].startswith("99.9 %")
 
 
+def test_without_a_connection_it_says_how_to_begin_and_shows_no_figures() -> None:
+    """Not that it is up to date: there is nothing yet that could be. Whoever sees none of the connections is told nothing of it."""
+    idle = status(connections=())
+    found = replace(now(idle), deployment=overview((idle,), NOW, partitions=4, connections=()))
+    state, _, ways = verdict(found)
+    assert (state.level, state.words, [one.words for one in ways]) == (
+        "idle",
+        "No connection works yet",
+        ["See connections"],
+    )
+    assert overview_view(found, History(30_000, ())).is_empty
+    limited = replace(found, is_limited=True)
+    assert (verdict(limited)[0].level, overview_view(limited, History(30_000, ())).is_empty) == ("ok", False)
+
+
 def test_without_a_worker_it_says_that_nothing_is_lost() -> None:
     state, because, _ = verdict(now())
     assert (state.level, state.words) == ("bad", "The sync engine is not running")
