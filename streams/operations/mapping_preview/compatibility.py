@@ -111,12 +111,12 @@ def near_field(reference: str, directory: Directory, wanted: Collection[str]) ->
     A name that the mapping fills, too, must be nearer: "Lofty price min" is no misspelt "Lofty price max". It may be one that the
     location does not have yet either, as before the first import.
     """
-    taken = {fold(one) for one in wanted}
+    taken = {fold(one): one for one in wanted}
     names = [one for one in directory.custom_fields if not one.startswith("contact.")]
     free = [one for one in names if one not in taken]
-    other = dict.fromkeys((*names, *sorted(taken - {fold(reference)})))
+    other = dict.fromkeys((*names, *sorted(taken.keys() - {fold(reference)})))
     close = get_close_matches(fold(reference), free, 1, ALMOST) or get_close_matches(fold(reference), other, 1, NEARER)
-    return f"did you mean {close[0]!r}?" if close else ""
+    return f"did you mean {taken.get(close[0], close[0])!r}?" if close else ""
 
 
 def _field(

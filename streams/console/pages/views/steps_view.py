@@ -30,12 +30,17 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class StepCard:
-    """One step. `go` is its button; `is_next`: it is the first that is not done. `invite` is where a link to send is made."""
+    """One step. `go` is its button, `stop` the one that holds up what is under way; `is_next`: it is the first that is not done.
+
+    `invite` is where a link to send is made.
+    """
 
     title: str
     words: str
     is_done: bool
     go: Go | None
+    stop: Go | None = None
+    is_running: bool = False
     is_next: bool = False
     level: Level = "idle"
     invite: str = ""
@@ -51,6 +56,10 @@ class StepsView:
     done: int
     is_running: bool
     invitation: ConsentInvitation | None = None
+
+    def state_words(self, step: StepCard) -> str:
+        """How far a step is."""
+        return "Done" if step.is_done else "Under way" if step.is_running else "Next" if step.is_next else "Later"
 
     @property
     def is_live(self) -> bool:
@@ -105,7 +114,7 @@ def _steps(
     if compared is not None:
         go = Go("See what was found", href(f"/verify/{part(compared.id)}"))
     is_right = compared is not None and compared.result is not None and compared.result.is_right
-    yield StepCard("Compare", words, is_right, go)
+    yield StepCard("Compare", words, is_right, go, is_running=compared is not None and compared.is_running)
 
 
 def _access(one: ConnectionState, side: SideState, vendor: str, secret: str, page: str) -> StepCard:
@@ -135,8 +144,9 @@ def _rehearsed(rehearsal: Rehearsal | None, page: str, *, has_imported: bool) ->
         )
         return StepCard("Rehearsal", words, has_imported, go)
     if (report := rehearsal.result) is None:
-        words = "It is under way." if rehearsal.is_running else rehearsal.problem
-        return StepCard("Rehearsal", words, False, Go("See the rehearsal", f"{page}/rehearsal"))
+        words = "It reads, and writes nothing." if rehearsal.is_running else rehearsal.problem
+        see = Go("See the rehearsal", f"{page}/rehearsal")
+        return StepCard("Rehearsal", words, False, see, is_running=rehearsal.is_running)
     questions = report.conflicting + sum(report.refused.values())
     words = (
         f"{counted(report.leads, 'lead')}: {grouped(report.new)} new, {grouped(sum(report.matching.values()))} have a contact, "
@@ -156,8 +166,14 @@ def _imported(
     start = Go("Import existing leads", href("/backfill/start", connection=one.name, back="steps"))
     if imported is not None and imported.is_ordered:
         of = f" of {grouped(imported.total)}" if imported.total is not None else ""
-        words = f"Under way: {grouped(imported.leads)}{of} leads were read."
-        yield StepCard("Import existing leads", words, False, Go("See the import", href("/backfill")))
+        words = f"{grouped(imported.leads)}{of} leads were read."
+        see, pause = Go("See the import", href("/backfill")), None
+        if not is_on:
+            words += " It has stopped there, and goes on once the connection is switched on."
+        elif one.managed == "console":
+            words += " A pause stops it, and all that this connection carries; it goes on from there."
+            pause = Go("Pause", f"{page}/pause", is_form=True, do="pause", version=one.version)
+        yield StepCard("Import existing leads", words, False, see, pause, is_running=is_on)
         return
     words = (
         f"{counted(imported.leads, 'lead')} were read." if imported is not None and has_imported else "Not done yet."

@@ -103,14 +103,14 @@ def test_a_new_field_whose_name_is_almost_that_of_another_is_named() -> None:
         Directory({**FIELDS, "lofty stages": "f3", "lofty price max": "f4"}, USERS),
         text=TEXT.replace("[mappings.acme.users]", '"custom:Lofty price max" = "score"\n' + more),
     )
-    assert both["custom:Lofty stage"].mend == "did you mean 'lofty stages'?"
+    assert both["custom:Lofty stage"].mend == "did you mean 'Lofty stages'?"
     assert both["custom:Lofty price min"].mend == ""
 
 
 def test_a_name_that_is_almost_that_of_a_field_which_is_to_be_made_is_named() -> None:
     """As before the first import, when the location has none of them yet."""
     text = TEXT.replace("[mappings.acme.users]", '"custom:Lofty stagee" = "score"\n[mappings.acme.users]')
-    assert fits(Directory({}, USERS), text=text)["custom:Lofty stagee"].mend == "did you mean 'lofty stage'?"
+    assert fits(Directory({}, USERS), text=text)["custom:Lofty stagee"].mend == "did you mean 'Lofty stage'?"
 
 
 def test_tags_say_what_is_carried_and_what_is_not() -> None:

@@ -67,6 +67,26 @@ def test_a_connection_of_the_file_cannot_be_switched_on_here() -> None:
     assert following(view) == [("Switch on", "")]
 
 
+def test_an_import_that_is_under_way_can_be_paused() -> None:
+    """It says that everything waits then, and a paused one that it goes on; a connection of the file is paused there."""
+    running = replace(IMPORTED, is_ordered=True, leads=10)
+
+    def shown(one: ConnectionState) -> tuple[str, str, str]:
+        view = steps_view(one, None, running, None)
+        step = next(step for step in view.steps if step.title == "Import existing leads")
+        return view.state_words(step), step.words, step.stop.do if step.stop else ""
+
+    is_on = replace(PAUSED, state="in use")
+    assert shown(is_on) == (
+        "Under way",
+        "10 of 40 leads were read. A pause stops it, and all that this connection carries; it goes on from there.",
+        "pause",
+    )
+    assert shown(PAUSED)[0] == "Later"
+    assert "goes on once the connection is switched on" in shown(PAUSED)[1]
+    assert shown(replace(is_on, managed="file"))[2] == ""
+
+
 def test_what_a_check_found_is_one_message() -> None:
     """Whose accounts they are; what is missing, and where to add it."""
     found = AccessCheck("harbor", SideCheck("Ann Vale", 40), SideCheck("Harbor", 1, ("locations.readonly",)))
