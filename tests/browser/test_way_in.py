@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -104,21 +105,27 @@ async def give_ghl(person: Person, name: str) -> None:
 
 async def lose_and_give_access(person: Person) -> None:
     """The owner takes the app away in GHL. A message comes; the link in it leads to where access is given again, and another comes."""
-    at, box = person.at, person.at.box
-    url = f"{at.on.ghl_url}/_sandbox/oauth/revoke"
-    async with at.on.http.post(url, json={}) as answer:
+    at = person.at
+
+    def told() -> list[EmailMessage]:
+        """About this connection: a machine that is too busy may be told of, too."""
+        return [one for one in at.box.letters if "summit" in str(one["Subject"])]
+
+    async with at.on.http.post(f"{at.on.ghl_url}/_sandbox/oauth/revoke", json={}) as answer:
         assert answer.status == 200
     at.on.new_lead(team_id=SUMMIT)
-    await at.on.until(lambda: box.letters, 90)
-    assert box.subjects == ["summit: GHL refuses our access"]
-    body = box.letters[0].get_content()
+    await at.on.until(told, 90)
+    body = told()[0].get_content()
     link = next(word for word in body.split() if word.startswith(at.on.gateway.url))
     person.hands.acts += 1  # the link in the message
     await person.page.goto(link)
     await person.look("no-access")
     await give_ghl(person, "Connect again GHL of summit")
-    await at.on.until(lambda: len(box.letters) > 1, 90)
-    assert box.subjects[1] == "Solved: summit: Access to GHL is back"
+    await at.on.until(lambda: len(told()) > 1, 90)
+    assert [one["Subject"] for one in told()] == [
+        "summit: GHL refuses our access",
+        "Solved: summit: Access to GHL is back",
+    ]
 
 
 async def test_a_person_brings_an_agency_in_by_its_keys(embedded_kafka: Broker, tmp_path: Path) -> None:

@@ -178,6 +178,8 @@ def _imported(
     words = (
         f"{counted(imported.leads, 'lead')} were read." if imported is not None and has_imported else "Not done yet."
     )
+    if has_imported:
+        start = replace(start, words="Import again")
     yield StepCard("Import existing leads", words, has_imported, start if is_on else None)
 
 
