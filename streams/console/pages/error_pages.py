@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from streams.console.auth.guard import SAFE_METHODS
-from streams.console.errors import ConsoleError, Malformed, NotSignedIn
+from streams.console.errors import ConsoleError, Malformed, NotSignedIn, Unavailable
 from streams.console.malformed import FORM, as_malformed
 from streams.console.pages.kept_forms import keep
 from streams.console.pages.layout import Handler, Layout, form_of
@@ -51,11 +51,11 @@ def friendly(layout: Layout) -> Any:
         except NotSignedIn as error:
             if request.method == "GET":
                 return layout.redirect(href("/sign-in", go_on=request.path_qs))
-            return await _sign_in_again(layout, request) or await _answer(layout, request, _trouble(error))
+            return await _sign_in_again(layout, request) or await _answer(layout, request, _trouble(error, request))
         except Malformed as error:  # of which no page may show a part
             return web.Response(text=f"{error.title}: {error.words}\n", status=error.status)
         except ConsoleError as error:
-            return await _answer(layout, request, _trouble(error))
+            return await _answer(layout, request, _trouble(error, request))
         except web.HTTPException as error:
             if error.status not in _BY_STATUS:
                 raise
@@ -85,9 +85,11 @@ async def _sign_in_again(layout: Layout, request: web.Request) -> web.Response |
     return answer
 
 
-def _trouble(error: ConsoleError) -> ErrorView:
+def _trouble(error: ConsoleError, request: web.Request) -> ErrorView:
     way = Hyperlink("Sign in", href("/sign-in")) if isinstance(error, NotSignedIn) else _HOME
-    return ErrorView(error.status, error.title, error.words, (way,))
+    may_pass = isinstance(error, Unavailable) and request.method == "GET"
+    again = (Hyperlink("Try again", request.path_qs),) if may_pass else ()
+    return ErrorView(error.status, error.title, error.words, (*again, way))
 
 
 async def _answer(layout: Layout, request: web.Request, view: ErrorView) -> web.Response:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from streams.console.auth.scope import is_visible, visible
@@ -20,14 +18,10 @@ from streams.mapping.compile import DEFAULT
 from streams.mapping.contact import view_of
 from streams.mapping_versions.form.rows import FieldRow, field_key, rows_of
 from streams.mapping_versions.listing import MappingState, MappingText
-from streams.messages import Observation
 from streams.operations.mapping_preview.compatibility import check_compatibility
 from streams.operations.mapping_preview.lead_samples import latest_leads
 from streams.operations.mapping_preview.preview import lead_name
-from streams.operations.worker_queries.directories import ask_who_answers, directory_of
-from streams.operations.worker_queries.errors import CannotFinish
-from streams.operations.worker_queries.vendor_reads import VendorReader
-from streams.settings import Connection, Settings
+from streams.operations.worker_queries.known_directories import known_directories
 
 WITHIN_SECONDS = 3.0
 """A worker that runs answers within a second."""
@@ -113,14 +107,7 @@ class MappingTables:
         """What the locations of connections hold, as far as a worker answers in time."""
         settings = self._mappings.settings()
         chosen = [settings.connections[one] for one in connections if one in settings.connections]
-        serving = [one for one in chosen if "to_ghl" not in one.paused]
-        paused = [one for one in chosen if "to_ghl" in one.paused][:MOST_NAMED]
-        answers, read = await asyncio.gather(
-            on_kafka(lambda: _answers(settings, serving)),
-            asyncio.gather(*(on_kafka(partial(_read, settings, one)) for one in paused)),
-        )
-        found = {name: directory_of(answer) for name, answer in answers.items()}
-        return found | {one.name: its for one, its in zip(paused, read, strict=True) if its is not None}
+        return await on_kafka(lambda: known_directories(settings, chosen, WITHIN_SECONDS))
 
     async def effects(self, name: str, text: str, used_by: Sequence[str]) -> Effects:
         """What saving a text would create in the locations of the connections that use it.
@@ -145,22 +132,6 @@ class MappingTables:
         asked = [one for one, fields in added.items() if fields]
         silent = [before[one].label for one in asked if one not in directories]
         return Effects(tuple(found), _no_answer(silent, of=len(asked)))
-
-
-async def _answers(settings: Settings, connections: Sequence[Connection]) -> dict[str, Observation]:
-    try:
-        return await ask_who_answers(settings, connections, WITHIN_SECONDS)
-    except CannotFinish:
-        return {}
-
-
-async def _read(settings: Settings, connection: Connection) -> Directory | None:
-    """The location of a connection that is paused, as it is before it was ever switched on: its worker keeps no directory of it."""
-    try:
-        async with asyncio.timeout(WITHIN_SECONDS), VendorReader(settings, connection) as reader:
-            return (await reader.location()).directory
-    except (CannotFinish, TimeoutError):
-        return None
 
 
 def _no_answer(silent: Sequence[str], of: int) -> str:

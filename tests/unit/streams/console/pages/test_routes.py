@@ -224,3 +224,21 @@ async def test_a_wrong_paste_of_lofty_s_answer_keeps_the_form(
         assert str(error) in html.unescape(text)
         assert 'value="a-ticket"' in text
         assert 'href="https://lofty.example/consent"' in text
+
+
+async def test_a_page_that_cannot_be_shown_now_can_be_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its whole address. What does not pass by itself has no such link."""
+
+    async def fails(*_: object) -> None:
+        raise Unavailable("Kafka is not reachable.")
+
+    async with console_stage() as on:
+        browser = on.browser()
+        await sign_in(browser, "ann")
+        monkeypatch.setattr(on.console.services.connections, "all", fails)
+        status, text, _ = await browser.ask("GET", "/console/connections?name=har%22bor")
+        assert (status, '<a class="button main" href="/console/connections?name=har%22bor">Try again</a>' in text) == (
+            *(503, True),
+        )
+        status, text, _ = await browser.ask("GET", "/console/no-such-page")
+        assert (status, "Try again" in text) == (404, False)

@@ -57,7 +57,7 @@ def test_almost_all_is_never_rounded_to_all() -> None:
 
 
 def test_without_a_connection_it_says_how_to_begin_and_shows_no_figures() -> None:
-    """Not that it is up to date: there is nothing yet that could be. Whoever sees none of the connections is told nothing of it."""
+    """Not that it is up to date: there is nothing yet that could be. Whoever is limited sees the usual page."""
     idle = status(connections=())
     found = replace(now(idle), deployment=overview((idle,), NOW, partitions=4, connections=()))
     state, _, ways = verdict(found)
