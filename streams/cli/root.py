@@ -27,6 +27,7 @@ COMMANDS = (
         "conflicts",
         "doctor",
         "replay",
+        "runs",
     ),
     "status",
     "operations",

@@ -152,7 +152,7 @@ class SweepRow(Message):
     `offset` is the place of the next page in Lofty's list, `since_ms` the creation time at which a sweep of new leads ends.
     `is_listed` says that the last page was read, but not yet what is missing worked off.
     `leads` and `changes` count what this run has seen and found, or the last run if none runs; `total` is what Lofty says there is.
-    `ordered` is the id of a backfill that was asked for, `served` of the last one that ended.
+    `ordered` is the id of a backfill that was asked for, by `ordered_by`, `served` of the last one that ended.
     `team_id` and `location_id` are those of the connection: by them a connection that was renamed is recognised.
     """
 
@@ -167,6 +167,7 @@ class SweepRow(Message):
     new_ended_ms: int = 0
     full_ended_ms: int = 0
     ordered: str = ""
+    ordered_by: str = ""
     served: str = ""
     team_id: str = ""
     location_id: str = ""

@@ -6,8 +6,12 @@ from streams.messages.message import Message
 
 
 class BackfillOrder(Message):
-    """`id` identifies an order: the sweep's row names the last one that was taken and the last that ended."""
+    """`id` identifies an order: the sweep's row names the last one that was taken and the last that ended.
+
+    `by` is who asked for it in the console.
+    """
 
     connection: str
     id: str
     at_ms: int
+    by: str = ""

@@ -25,7 +25,7 @@ All have the same number of partitions, so that Faust gives a worker the same pa
 | `people` | edit | one partition | versions of the people and programs whom admins gave access, each under its own key |
 | `audit` | record | key | the audit log of the console |
 | `notifications` | recipient | key | what each recipient of notifications was sent, and what waits to be sent |
-| `runs` | run | key | imports, checks, comparisons, rehearsals and acts on many connections: how far each is, and how it ended |
+| `runs` | run | key | imports, checks, comparisons, rehearsals, acts on many connections: how far each is, how it ended |
 """
 
 from __future__ import annotations

@@ -79,9 +79,9 @@ class Backfill:
         """An order was taken and has not ended."""
         return self.row.ordered != self.row.served
 
-    async def order(self, order_id: str, now_ms: int) -> None:
-        """Ask for a backfill; returns once Kafka has the order."""
-        order = BackfillOrder(connection=self._connection.name, id=order_id, at_ms=now_ms)
+    async def order(self, order_id: str, now_ms: int, by: str = "") -> None:
+        """Ask for a backfill in somebody's name; returns once Kafka has the order."""
+        order = BackfillOrder(connection=self._connection.name, id=order_id, at_ms=now_ms, by=by)
         record = Record(self._topic, self._partition, self._connection.name.encode(), order.to_bytes())
         async with open_batching_producer(self._settings) as batching_producer:
             await batching_producer.produce([record])

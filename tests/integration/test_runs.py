@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
@@ -17,7 +18,7 @@ from streams.gateway.server import GatewayServer
 from streams.messages.run import Run
 from streams.messages.topics import RUNS
 from tests.deadlines import within
-from tests.integration.command import config_of
+from tests.integration.command import command, config_of
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
 from tests.integration.stage import ENVIRON, Stage
 from tests.kafka.broker import Broker
@@ -103,3 +104,36 @@ async def test_a_run_whose_gateway_is_killed_was_cut_off(
         record = Run.from_bytes((await on.records(RUNS))[-1])
         assert (record.id, record.was_cut_off, bool(record.ended_ms)) == (made["id"], True, True)
         await on.gateway.__aenter__()
+
+
+async def test_an_import_is_in_the_history_with_who_asked_and_what_was_read(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker writes its end; page, API and command say the same."""
+    for name, value in CONSOLE_ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    async with console_on_stage(embedded_kafka, tmp_path) as on:
+        leads = {on.new_lead(firstName=name) for name in ("Ada", "Ben")}
+        await on.until(lambda: leads <= on.contacts().keys())
+        who, found = caller(on), {}
+        assert (await who.ask("POST", "/backfills/acme"))[0] == 200
+
+        async def is_done() -> bool:
+            nonlocal found
+            runs = (await who.get("/runs", connection="acme", kind="import"))["runs"]
+            found = runs[0] if runs else {}
+            return found.get("state") == "done"
+
+        await on.until(is_done, 120)
+        assert (found["by"], found["read"], found["connections"]) == ("robot", 2, ["acme"])
+        assert found["ended_ms"] > found["began_ms"]
+        assert (await who.get("/runs", kind="comparison"))["runs"] == []
+        assert (await who.ask("GET", "/runs", query={"kind": "nonsense"}))[0] == 422
+        config = config_of(on, tmp_path)
+        code, shown, complaint = await command("runs", config, "--connection", "acme")
+        assert (code, complaint) == (0, "")
+        assert "import of acme: by robot; done after" in shown
+        assert "2 read; 2 changes found" in shown
+        code, shown, _ = await command("runs", config, "--json")
+        assert [one["id"] for one in json.loads(shown)] == [found["id"]]
+        assert (await command("runs", config, "--connection", "nobody"))[0] == 2

@@ -13,6 +13,7 @@ from streams.console.api import (
     overview,
     parked,
     replay,
+    runs,
     verifications,
 )
 from streams.console.api.access_endpoints import ACCESS_ENDPOINTS
@@ -22,7 +23,7 @@ ENDPOINTS: tuple[Endpoint, ...] = ACCESS_ENDPOINTS + tuple(
     endpoint
     for page in (
         *(overview, connection_endpoints, contacts),
-        *(parked, conflicts, backfill, mapping, replay, notifications, verifications, doctor),
+        *(parked, conflicts, backfill, mapping, replay, notifications, verifications, doctor, runs),
     )
     for endpoint in page.ENDPOINTS
 )

@@ -15,6 +15,7 @@ from streams.console.pages.notifications import NotificationsPage
 from streams.console.pages.overview import OverviewPage
 from streams.console.pages.parked import ParkedRecordsPage
 from streams.console.pages.replay import ReplayPage
+from streams.console.pages.runs import RunsPage
 from streams.console.pages.verifications import VerificationsPage
 
 PAGES = (
@@ -30,6 +31,7 @@ PAGES = (
     BackfillPage,
     ReplayPage,
     VerificationsPage,
+    RunsPage,
     DoctorPage,
     NotificationsPage,
 )

@@ -8,6 +8,7 @@ from streams.console.errors import NotFound, TooMany
 from streams.console.pages.layout import Page, form_of
 from streams.console.pages.render import href, part
 from streams.console.pages.views.rehearsal_view import rehearsal_view
+from streams.console.services.rehearsals import Rehearsal
 
 SAMPLES = {"500": 500}
 """The choices of the form beside all leads."""
@@ -22,10 +23,14 @@ class RehearsalsPage(Page):
         self._guard.add(app, "POST", "/connections/{connection}/rehearsal", self.start, role="operator")
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        """The newest rehearsal of the connection."""
+        """A rehearsal of the connection: the one that is asked for, or the newest."""
         connection = await self._services.connection_edits.get(request.match_info["connection"])
-        known = await self._services.runs.rehearsals.of(connection.id)
-        view = rehearsal_view(connection.id, connection.label, known[0] if known else None)
+        rehearsals, wanted = self._services.runs.rehearsals, request.query.get("run", "")
+        if wanted:
+            found: Rehearsal | None = await rehearsals.get(connection.id, wanted)
+        else:
+            found = next(iter(await rehearsals.of(connection.id)), None)
+        view = rehearsal_view(connection.id, connection.label, found)
         return await self._layout.page(request, "rehearsal.html", view)
 
     async def start(self, request: web.Request) -> web.StreamResponse:

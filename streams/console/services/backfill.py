@@ -81,7 +81,7 @@ class Backfills:
                     if one.is_under_way:
                         raise Conflict(f"An import of {connection} is under way already.")
                     order_id = uuid.uuid4().hex[:12]
-                    await one.order(order_id, self._now_ms())
+                    await one.order(order_id, self._now_ms(), by.name)
                     result.detail = f"order {order_id}"
                     return one.row
 

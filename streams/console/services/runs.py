@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from streams.console.services.backfill import Backfills
 from streams.console.services.bulk_acts import BulkActs
 from streams.console.services.connection_edits import ConnectionEdits
 from streams.console.services.dependencies import ServiceDependencies
 from streams.console.services.doctor import Doctor
 from streams.console.services.locations import Locations
 from streams.console.services.rehearsals import Rehearsals
+from streams.console.services.replay import Replays
+from streams.console.services.run_list import RunList
 from streams.console.services.verifications import Verifications
 from streams.operations.runs.run_log import RunLog
 from streams.settings import Settings
@@ -27,6 +30,7 @@ class Runs:
     rehearsals: Rehearsals
     bulk: BulkActs
     doctor: Doctor
+    history: RunList
 
     @classmethod
     def of(
@@ -35,6 +39,8 @@ class Runs:
         settings: Callable[[], Settings],
         edits: ConnectionEdits,
         locations: Locations,
+        replays: Replays,
+        backfills: Backfills,
     ) -> Self:
         """None under way here."""
         audit, now_ms = deps.audit, deps.now_ms
@@ -42,7 +48,8 @@ class Runs:
         verifications = Verifications(settings, log, audit, now_ms)
         bulk = BulkActs(settings, log, edits, verifications, locations, now_ms)
         return cls(
-            log, verifications, Rehearsals(settings, log, audit, now_ms), bulk, Doctor(settings, log, audit, now_ms)
+            *(log, verifications, Rehearsals(settings, log, audit, now_ms), bulk, Doctor(settings, log, audit, now_ms)),
+            history=RunList(log, replays, backfills, now_ms),
         )
 
     async def start(self) -> None:

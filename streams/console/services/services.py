@@ -90,6 +90,7 @@ def services_of(deps: ServiceDependencies) -> Services:
     installations = Installations(edits, audit, deps.batching_producer, now_ms)
     contacts = Contacts(current, reader, now_ms, audit, follower.overview)
     locations = Locations(current, audit)
+    replays = Replays(current, audit, now_ms)
     return Services(
         current=current,
         follower=follower,
@@ -107,8 +108,8 @@ def services_of(deps: ServiceDependencies) -> Services:
         locations=locations,
         mapping=mappings,
         backfill=backfills,
-        replay=Replays(current, audit, now_ms),
-        runs=Runs.of(deps, current, edits, locations),
+        replay=replays,
+        runs=Runs.of(deps, current, edits, locations, replays, backfills),
         audit=AuditReader(settings, reader, now_ms),
         notifications=Notifications(deps, current, follower.seen),
     )

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 from streams.core.run_history import HEARTBEAT_MS, RunHistory
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.followed_topic import FollowedTopic
-from streams.kafka.topic_reader import KafkaRecord
+from streams.kafka.topic_reader import KafkaRecord, each_record
 from streams.messages import InvalidMessage
 from streams.messages.partitioning import partition_of
 from streams.messages.run import Run
@@ -54,6 +54,12 @@ class RunLog:
     def history(self) -> RunHistory:
         """What was read until now."""
         return self.followed.known
+
+    def newest_first(self) -> Iterator[Run]:
+        """Those of this process as they are now, the others as they were written."""
+        now_ms = self._now_ms()
+        own = {name: as_record().model_copy(update={"moved_ms": now_ms}) for name, as_record in self._own.items()}
+        return RunHistory(self.history.runs | own).newest_first()
 
     async def start(self) -> None:
         """Begin to follow and to write."""
@@ -135,3 +141,11 @@ def _take(known: RunHistory, record: KafkaRecord) -> None:
         known.take(key, None if record.value is None else Run.from_bytes(record.value))
     except InvalidMessage as error:  # another release wrote it
         log.info("the run at offset %d of partition %d cannot be read: %s", record.offset, record.partition, error)
+
+
+async def read_runs(settings: Settings) -> RunHistory:
+    """The runs that are on the topic now. Raises aiokafka's error."""
+    known = RunHistory()
+    async for record in each_record(settings, TopicNames(settings.kafka.topic_prefix).of(RUNS)):
+        _take(known, record)
+    return known

@@ -31,7 +31,8 @@ def backfill_orders(
             with each.of(message, parked):
                 order = BackfillOrder.from_bytes(message.value)
                 row = sweeps.get(message.partition, order.connection) or SweepRow()
-                sweeps.put(message.partition, order.connection, row.model_copy(update={"ordered": order.id}))
+                taken = {"ordered": order.id, "ordered_by": order.by}
+                sweeps.put(message.partition, order.connection, row.model_copy(update=taken))
                 ordered.add(order.connection)
         await output.produce(parked)
         await sweeps.flush()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,7 @@ class _Page:
 @dataclass(slots=True)
 class Sweeper:
     """All connections' sweeps. `pairs` are the team and location of each, as its row names them. `count(connection, result)` counts runs: ended, failed, suspicious.
+    `record_end` writes what a run has done, by its row before and after its end, before that row is saved.
 
     `wait_seconds` is the wait after so many failures.
     """
@@ -94,6 +95,7 @@ class Sweeper:
     pairs: Mapping[str, Mapping[str, str]]
     sweeps: Table[SweepRow]
     changes: SweepChanges
+    record_end: Callable[[str, SweepRow, SweepRow], Awaitable[None]]
     parking: SweepParking
     repeats: RepeatedFailures
     failures: FailureJudge
@@ -316,6 +318,7 @@ class Sweeper:
                 self.changes.swept.delete(team.partition, key)
         await self.changes.swept.flush()
         after = finish(row, len(gone))
+        await self.record_end(connection, row, after)
         await self._save(connection, team, after)
         self.count(connection, "ended")
         log.info(
@@ -331,7 +334,7 @@ class Sweeper:
         # An order may have come in while a request was under way.
         current = self.sweeps.get(team.partition, connection)
         if current is not None:
-            row = row.model_copy(update={"ordered": current.ordered})
+            row = row.model_copy(update={"ordered": current.ordered, "ordered_by": current.ordered_by})
         self.sweeps.put(team.partition, connection, row)
         await self.sweeps.flush()
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from streams.core.scheduling.retry import Retry
 from streams.core.sweep import pair_of, schedule_of
-from streams.messages.topics import CHANGES, OBSERVATIONS, SNAPSHOTS
+from streams.messages.topics import CHANGES, OBSERVATIONS, RUNS, SNAPSHOTS
 from streams.worker.dispatch.lofty_reader import LoftyReader
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.members import Members
 from streams.worker.dispatch.sweep_changes import SweepChanges
 from streams.worker.dispatch.sweep_parking import SweepParking
+from streams.worker.dispatch.sweep_runs import SweepRuns
 from streams.worker.dispatch.sweeper import Sweeper
 from streams.worker.dispatch.vendor_reads import VendorReads
 from streams.worker.dispatch.vendor_subjects import OF_LOFTY
@@ -38,6 +39,7 @@ class LoftySide:
             pairs=connections.view(pair_of),
             sweeps=tables.sweeps,
             changes=changes,
+            record_end=SweepRuns(parts.output, parts.names.of(RUNS), parts.settings.kafka.partitions).ended,
             parking=SweepParking(parts.output),
             repeats=parts.deps.repeats(),
             failures=loop.failures,

@@ -19,7 +19,7 @@ COMPONENTS = """
     NewRehearsal NewToken NewVerification NotificationTest NotificationsState OnVersion Ordered OtherDeployment Overview
     OverviewNow Paced PairedLocation ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord ParkedRow
     Pasted PastedCredential PausedConnection Pending PeopleList Point Preview Previews Problem RecipientState
-    RecipientToTest RefreshedLocation Rehearsal RehearsalReport ReplayState RetryOutcome Row SavedText Search Sent
+    RecipientToTest RefreshedLocation Rehearsal RehearsalReport ReplayState RetryOutcome Row RunPage RunSeen SavedText Search Sent
     SentMessage Setting SideCheck SideState SideStatus Stands Step SweepStatus TableColumn TagsRow TestedRecipient
     TextProblem TextToCheck TextToPreview Timeline ToVersion UsedMapping Verification VerificationResult WaitingLocation
     WaitingMessage WorkerStatus WorkerView

@@ -24,16 +24,18 @@ from streams.core.scheduling.retry import Retry
 from streams.core.sweep import Schedule
 from streams.kafka.tables import MemoryStore, Table
 from streams.messages import Change, Entity
+from streams.messages.run import Run
 from streams.worker.dispatch import sweep_lists
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.loop import DONE, DispatchLoop, DispatchWork, RequestSlot, WorkResult
 from streams.worker.dispatch.sweep_changes import SweepChanges
 from streams.worker.dispatch.sweep_parking import SweepParking
+from streams.worker.dispatch.sweep_runs import SweepRuns
 from streams.worker.dispatch.sweeper import TENANT, Sweeper
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Stage, TakenSlot
 
-CHANGES = "changes"
+CHANGES, RUNS = "changes", "runs"
 TEAM = 7
 
 
@@ -66,6 +68,7 @@ class Sweeping(Stage):
             pairs={"acme": PAIR},
             sweeps=self.sweeps,
             changes=SweepChanges(self.swept, self.output, CHANGES, 4),
+            record_end=SweepRuns(self.output, RUNS, 4).ended,
             parking=SweepParking(self.output),
             repeats=RepeatedFailures(),
             failures=FailureJudge(self.pause),
@@ -327,3 +330,27 @@ async def test_a_defect_that_a_lead_or_its_list_brings_out_holds_no_sweep_back(
     others = {lead for lead in leads if lead != bad}
     assert on.announced() == others | ({bad} if where == "notes" else set())
     assert len(on.announced("note")) == len(notes) - 1
+
+
+async def test_the_end_of_an_import_is_in_the_history_of_runs() -> None:
+    """Who asked for it, what was read, how long it took. One that ends again after a kill has the same id."""
+    on = Sweeping()
+    for number in range(3):
+        on.lead(f"Good{number}")
+    row = on.sweeps.get(PARTITION, "acme")
+    assert row is not None
+    on.sweeps.put(PARTITION, "acme", row.model_copy(update={"ordered_by": "ann"}))
+    began_ms = on.now_ms
+    await on.run()
+    (record,) = on.log.records[RUNS]
+    run = Run.from_bytes(record.value)
+    assert (run.id, run.kind, run.by, run.counts, run.words) == (
+        *(f"acme-{began_ms}", "backfill", "ann"),
+        *({"read": 3}, "3 changes found"),
+    )
+    assert run.began_ms == began_ms < run.ended_ms
+    ended = on.sweeps.get(PARTITION, "acme")
+    assert ended is not None
+    await on.sweeper.record_end("acme", row.model_copy(update={"kind": "backfill", "started_ms": began_ms}), ended)
+    await on.sweeper.record_end("acme", row.model_copy(update={"kind": "new"}), ended)
+    assert [Run.from_bytes(one.value).id for one in on.log.records[RUNS]] == [run.id, run.id]
