@@ -77,9 +77,11 @@ def bulk_run_view(run: BulkRun) -> BulkRunView:
     """What came of an act so far."""
     counts = Counter(row.outcome for row in run.rows)
     ended = len(run.rows) - counts["waiting"] - counts["running"]
-    level: Level = "bad" if counts["failed"] or counts["differs"] else "busy" if run.is_running else "ok"
+    level: Level = (
+        "bad" if counts["failed"] or counts["differs"] or run.is_cut_off else "busy" if run.is_running else "ok"
+    )
     words = ", ".join(
-        f"{counts[outcome]} {_OUTCOMES[outcome].words.lower()}" for outcome in _OUTCOMES if counts[outcome]
+        f"{counts[outcome]} {_outcome(run, outcome).words.lower()}" for outcome in _OUTCOMES if counts[outcome]
     )
     done = ProgressBar(ended / len(run.rows), f"{ended} of {counted(len(run.rows), 'connection')}")
     return BulkRunView(
@@ -90,7 +92,7 @@ def bulk_run_view(run: BulkRun) -> BulkRunView:
         rows=tuple(
             BulkRowView(
                 row,
-                _OUTCOMES[row.outcome],
+                _outcome(run, row.outcome),
                 href(f"/verify/{part(row.verification)}")
                 if row.verification
                 else href(f"/connections/{part(row.connection)}/settings"),
@@ -98,3 +100,12 @@ def bulk_run_view(run: BulkRun) -> BulkRunView:
             for row in run.rows
         ),
     )
+
+
+def _outcome(run: BulkRun, outcome: Outcome) -> StatusText:
+    """Of a run that was cut off nobody knows what came of the one that was under way; those that waited were not begun."""
+    if run.is_cut_off and outcome == "running":
+        return StatusText("warn", "Not known")
+    if run.is_cut_off and outcome == "waiting":
+        return StatusText("idle", "Not begun")
+    return _OUTCOMES[outcome]

@@ -107,3 +107,8 @@ def test_an_outcome_is_counted_and_said_of_each() -> None:
     assert (view.progress.part, view.progress.words) == (0.5, "2 of 4 connections")
     assert [row.href for row in view.rows[:2]] == ["/console/connections/a/settings", "/console/verify/v1"]
     assert bulk_run_view(BulkRun(id="r", act="pause", by="ann", began_ms=1, rows=rows[:1], ended_ms=2)).progress is None
+    cut = bulk_run_view(
+        BulkRun(id="r", act="compare", by="ann", began_ms=1, rows=rows, ended_ms=2, is_cut_off=True, problem="Cut off.")
+    )
+    assert (cut.progress, cut.summary.level) == (None, "bad")
+    assert cut.summary.words == "1 not begun, 1 not known, 1 done, 1 differs"
