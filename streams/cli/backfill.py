@@ -12,6 +12,7 @@ from streams.cli.shared import (
     JsonOption,
     complete_connections,
     connection_or_refuse,
+    login_name,
     now_ms,
     print_json,
     progress_bar,
@@ -84,7 +85,7 @@ async def _run(settings: Settings, connection: Connection, *, dry_run: bool) -> 
             say("a backfill is running already; its progress:")
         else:
             order_id = uuid.uuid4().hex[:12]
-            await one.order(order_id, now_ms())
+            await one.order(order_id, now_ms(), login_name())
         with progress_bar() as progress:
             bar = progress.add_task("leads", total=None)
             is_estimate_shown = False

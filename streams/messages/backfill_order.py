@@ -8,7 +8,7 @@ from streams.messages.message import Message
 class BackfillOrder(Message):
     """`id` identifies an order: the sweep's row names the last one that was taken and the last that ended.
 
-    `by` is who asked for it in the console.
+    `by` is who asked for it, empty where an older release took the order.
     """
 
     connection: str

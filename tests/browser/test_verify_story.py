@@ -47,6 +47,14 @@ async def test_a_person_compares_and_repairs_by_clicks(embedded_kafka: Broker, t
         assert on.contacts()[lead]["source"] == "Zillow"
         await person.look("verification-repaired")
 
+        await person.open("/runs?connection=acme&kind=comparison")
+        await expect(page.get_by_role("row")).to_have_count(4)
+        await expect(page.get_by_role("row").nth(1)).to_contain_text("0 wrong, 1 repaired")
+        await person.look("runs")
+        await page.get_by_label("What").select_option("Imports")
+        await page.get_by_role("button", name="Show").click()
+        await expect(page.get_by_text("Nothing here yet")).to_be_visible()
+
         status, found = await who.ask("GET", "/verifications")
         assert (status, [one["is_repair"] for one in found]) == (200, [True, False, False])
         status, wrong = await who.ask("POST", "/verifications", {"connection": "nobody"})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal, get_args
 
 from streams.console.auth.scope import Scope, current_scope
@@ -82,16 +83,30 @@ class RunList:
             raise WrongInput(f"A kind of runs is one of {', '.join(KINDS)}; got {kind[:40]!r}.")
         await until_read(self._log)
         scope, now_ms = current_scope(), self._now_ms()
-        found = [seen for run in self._log.newest_first() if (seen := seen_by(run, scope, now_ms)) is not None]
+
+        def is_meant(of: Sequence[str], sort: str | None) -> bool:
+            is_theirs = not scope.is_limited or not of or any(map(scope.includes, of))
+            return (
+                is_theirs
+                and sort is not None
+                and kind in ("", sort)
+                and (not connection or (connection in of and scope.includes(connection)))
+            )
+
+        written = [run for run in self._log.newest_first() if is_meant(run.connections, _KINDS.get(run.kind))]
+        newest = (seen for run in written if (seen := seen_by(run, scope, now_ms)) is not None)
+        found = list(islice(newest, MOST_SHOWN))
+        others: list[RunSeen] = []
         if kind in ("", "replay"):
-            found += map(_of_replay, await self._replays.all())
+            others += map(_of_replay, await self._replays.all())
         if kind in ("", "import", "full check"):
-            written = {one.id for one in found}
+            ids = {run.id for run in written}
             states = await self._backfills.all()
-            found += (one for state in states for one in _under_way(state, now_ms) if one.id not in written)
-        meant = [one for one in found if kind in ("", one.kind) and (not connection or connection in one.connections)]
-        meant.sort(key=lambda one: one.began_ms, reverse=True)
-        return RunPage(tuple(meant[:MOST_SHOWN]), max(0, len(meant) - MOST_SHOWN))
+            others += (one for state in states for one in _under_way(state, now_ms) if one.id not in ids)
+        more = len(written) - len(found) if len(found) == MOST_SHOWN else 0
+        found += (one for one in others if is_meant(one.connections, one.kind))
+        found.sort(key=lambda one: one.began_ms, reverse=True)
+        return RunPage(tuple(found[:MOST_SHOWN]), more + max(0, len(found) - MOST_SHOWN))
 
 
 def seen_by(run: Run, scope: Scope, now_ms: int) -> RunSeen | None:
