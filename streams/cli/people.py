@@ -37,6 +37,7 @@ ScopeOption = Annotated[
     list[str] | None,
     typer.Option("--connection", help="Sees only this connection; may be repeated. Without it: all of them."),
 ]
+MailOption = Annotated[bool, typer.Option("--mail", help="Send the link by e-mail, too; the name is the address.")]
 DaysOption = Annotated[int, typer.Option("--days", min=0, max=3650, help="For how many days; 0 is for ever.")]
 
 
@@ -76,25 +77,26 @@ def invite(
     name: NameArgument,
     role: RoleOption = "viewer",
     connection: ScopeOption = None,
+    mail: MailOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Invite a person. Prints a link once, by which they set their password within three days.
 
-    Example: lofty-ghl people invite ann@example.com --role admin
+    Example: lofty-ghl people invite ann@example.com --role admin --mail
     """
     settings = settings_in_force(config)
     chosen, known = _chosen(settings, role, connection), settings.connections
-    _print_link(settings, _with_access(settings, lambda access, by: access.invite(by, name, *chosen, known)))
+    _print_link(settings, _with_access(settings, lambda access, by: access.invite(by, name, *chosen, known, mail=mail)))
 
 
 @people.command()
-def reset(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+def reset(name: NameArgument, mail: MailOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Make another link for a person who forgot the password. It is printed once.
 
     Example: lofty-ghl people reset ann@example.com
     """
     settings = settings_in_force(config)
-    _print_link(settings, _with_access(settings, lambda access, by: access.reset(by, name)))
+    _print_link(settings, _with_access(settings, lambda access, by: access.reset(by, name, mail=mail)))
 
 
 @people.command()
@@ -209,6 +211,10 @@ def _chosen(settings: Settings, role: str, connections: list[str] | None) -> tup
 
 def _print_link(settings: Settings, made: MadeLink) -> None:
     typer.echo((settings.gateway.public_url or "https://YOUR-HOST") + made.path)
+    if made.is_mailed:
+        typer.echo(f"sent to {made.name}", err=True)
+    if made.not_mailed:
+        refuse(f"not sent to {made.name}: {made.not_mailed}. Send the link yourself", WRONG)
 
 
 def _with_access(settings: Settings, do: Callable[[PeopleAccess, Actor], Awaitable[T]]) -> T:

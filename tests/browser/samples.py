@@ -1024,6 +1024,7 @@ NOTIFICATIONS = notifications_view(
 
 _LONG = "a-connection-with-a-long-name-of-one-agency"
 PEOPLE = PeopleView(
+    can_mail=True,
     people=tuple(
         map(
             account_card,

@@ -15,6 +15,7 @@ from streams.messages.topics import PEOPLE, TopicNames
 from streams.settings.password_hashes import token_hash
 from tests.integration.command import command, config_of
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage, until_indexed
+from tests.integration.mailbox import RECIPIENTS, mailbox
 from tests.integration.stage import PARTITIONS, Stage
 from tests.kafka.broker import Broker
 from tests.unit.streams.console.stage import Browser
@@ -160,6 +161,49 @@ async def test_the_last_admin_stays(embedded_kafka: Broker, tmp_path: Path) -> N
         body = {"expected_version": await version(root, "ada")}
         assert (await root.ask("POST", "/people/ada/remove", body))[0] == 200
         assert [one["name"] for one in (await root.get("/people"))["people"] if one["managed"] == "console"] == ["ben"]
+
+
+async def test_a_link_is_sent_by_email_and_is_shown_whatever_comes_of_it(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """By API and page; a mail server that refuses, or a name that is no address, costs nobody the link."""
+    async with mailbox() as box:
+        more = ADMIN + RECIPIENTS.format(port=box.port)
+        environ = {"LOFTY_GHL_NOTIFICATIONS_CHAT_WEBHOOK_URL": "http://127.0.0.1:9/hook"}
+        async with console_on_stage(embedded_kafka, tmp_path, more=more, environ=environ) as on, jar() as http:
+            root, ada = caller(on, token=ROOTS), browser(on, http)
+            person = {"name": "ada@example.com", "role": "admin", "mail": True}
+            status, made = await root.ask("POST", "/people", person)
+            assert (status, made["is_mailed"], made["not_mailed"]) == (200, True, "")
+            (sent,) = box.letters
+            text = sent.get_content()
+            assert (sent["To"], "robot" in text or "root" in text) == ("ada@example.com", True)
+            assert f"https://hooks.example.com{made['path']}\n" in text.replace("\r", "")
+            assert (await join(on, made["path"], "a long password"))[0] == 303
+            assert await ada.sign_in("ada@example.com", "a long password") == 200
+
+            _, nobody = await root.ask("POST", "/people", {"name": "ben", "role": "viewer", "mail": True})
+            assert (nobody["is_mailed"], nobody["not_mailed"]) == (False, "the name is not an e-mail address")
+            assert await join_refused(on, nobody["path"]) == 200
+            box.unknown.add("cyd@example.com")
+            form = {"name": "cyd@example.com", "role": "viewer", "sees": "all", "mail": "yes"}
+            status, page = await post(ada, "/console/people/invite", "/console/people", **form)
+            assert (status, "It was not sent: the mail server refused cyd@example.com (550)" in page) == (200, True)
+            (link,) = re.findall(r"(/console/welcome\?link=[\w-]+)<", page)
+            assert await join_refused(on, link) == 200
+            box.unknown.clear()
+            act = {"name": "cyd@example.com", "version": str(await version(root, "cyd@example.com"))}
+            status, page = await post(ada, "/console/people/act", "/console/people", do="reset-mail", **act)
+            assert (status, "Sent to cyd@example.com" in page, len(box.letters)) == (200, True, 2)
+            await until_indexed(on, root)
+
+            async def is_audited() -> bool:
+                acts = (await root.get("/audit", limit=100))["acts"]
+                found = {(one["about"]["person"], one["outcome"]) for one in acts if one["action"] == "person mail"}
+                cyd, bens = "cyd@example.com", ("ben", "failed")
+                return found == {("ada@example.com", "done"), bens, (cyd, "failed"), (cyd, "done")}
+
+            await on.until(is_audited)
 
 
 async def test_an_admin_works_on_the_page(embedded_kafka: Broker, tmp_path: Path) -> None:

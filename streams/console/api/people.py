@@ -14,13 +14,27 @@ RoleName = Literal["viewer", "operator", "admin"]
 NAME = Field(max_length=100, description="letters, digits and . _ @ + -, such as ann@example.com")
 CONNECTIONS = Field(None, description="the ids of the connections that they see; null for all")
 
+MAIL = Field(False, description="send the link by e-mail; needs [notifications.smtp] and gateway.public_url")
+
 
 class NewPerson(Input):
-    """Somebody who is invited."""
+    """A name, and what it may do and see."""
 
     name: str = NAME
     role: RoleName
     connections: list[str] | None = CONNECTIONS
+
+
+class InvitedPerson(NewPerson):
+    """Somebody who is invited, by e-mail if `mail` says so: then the name is the address."""
+
+    mail: bool = MAIL
+
+
+class NewLink(OnVersion):
+    """Another link for a person."""
+
+    mail: bool = MAIL
 
 
 class ChangedPerson(OnVersion):
@@ -63,7 +77,7 @@ ENDPOINTS = (
             MadeLink,
             lambda call: call.guard.people.invite(call.by, **call.arguments, known=call.services.connection_names),
         ),
-        body=NewPerson,
+        body=InvitedPerson,
         concerns="deployment",
     ),
     Endpoint(
@@ -79,7 +93,7 @@ ENDPOINTS = (
     Endpoint(
         *("POST", "/people/{name}/reset", "reset-person", "people", "Another link to set a password by.", "admin"),
         *(MadeLink, lambda call: call.guard.people.reset(call.by, **call.path, **call.arguments)),
-        body=OnVersion,
+        body=NewLink,
         errors=(404, 409),
         concerns="deployment",
     ),

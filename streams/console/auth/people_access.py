@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from streams.console.auth.accounts import Accounts
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.errors import Conflict, NotFound, SignInRefused, Unavailable, WrongInput
 from streams.messages.account_edit import AccountEdit
+from streams.operations.notifications.delivery import Undelivered
 from streams.operations.people.editor import PeopleEditor
 from streams.operations.people.errors import (
     AccountManagedByFile,
@@ -21,6 +23,7 @@ from streams.operations.people.errors import (
     PeopleUnavailable,
     StaleAccount,
 )
+from streams.operations.people.link_mail import LinkMail
 from streams.settings import Settings
 from streams.settings.console import Role
 from streams.settings.password_hashes import token_hash
@@ -66,10 +69,15 @@ class PeopleList:
 
 @dataclass(frozen=True, slots=True)
 class MadeLink:
-    """A one-time link to set a password by. It is shown only now."""
+    """A one-time link to set a password by. It is shown only now. `is_mailed`: the person has it by e-mail, too.
+
+    `not_mailed` says why it was not sent, although that was asked for.
+    """
 
     name: str
     path: str
+    is_mailed: bool = False
+    not_mailed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class PeopleAccess:
         self._accounts = accounts
         self._store = accounts.people
         self._editor = PeopleEditor(accounts.people, settings, now_ms)
+        self._mail = LinkMail(settings)
         self._audit = audit
         self._now_ms = now_ms
 
@@ -123,21 +132,46 @@ class PeopleAccess:
             raise NotFound(f"There is no person {name[:100]!r} who can be changed here.")
         return found
 
+    @property
+    def can_mail(self) -> bool:
+        """Whether a link can be sent by e-mail."""
+        return self._mail.is_possible
+
     async def invite(
-        self, by: Actor, name: str, role: Role, connections: Sequence[str] | None, known: Collection[str]
+        self,
+        by: Actor,
+        name: str,
+        role: Role,
+        connections: Sequence[str] | None,
+        known: Collection[str],
+        *,
+        mail: bool = False,
     ) -> MadeLink:
-        """Invite a person. `known` are the connections that there are."""
+        """Invite a person, by e-mail if `mail` says so. `known` are the connections that there are."""
         _check_known(connections, known)
         about = {"person": name, "role": role, **_listed(connections)}
         async with self._audit.acting(by, "person invite", about), _refusals():
             link = await self._editor.invite(name, role, connections, by.name)
-        return MadeLink(name, f"{WELCOME}?link={link}")
+        return await self._made(by, name, link, mail=mail)
 
-    async def reset(self, by: Actor, name: str, expected_version: int | None = None) -> MadeLink:
-        """Another link for a person, such as for somebody who forgot the password."""
+    async def reset(self, by: Actor, name: str, expected_version: int | None = None, *, mail: bool = False) -> MadeLink:
+        """Another link for a person, such as for somebody who forgot the password; by e-mail if `mail` says so."""
         async with self._audit.acting(by, "person reset", {"person": name}), _refusals():
             link = await self._editor.reset(name, by.name, expected_version)
-        return MadeLink(name, f"{WELCOME}?link={link}")
+        return await self._made(by, name, link, mail=mail)
+
+    async def _made(self, by: Actor, name: str, link: str, *, mail: bool) -> MadeLink:
+        """The link, which is there whether its e-mail could be sent or not."""
+        made = MadeLink(name, f"{WELCOME}?link={link}")
+        if not mail:
+            return made
+        why = ""
+        try:
+            await self._mail.send(secrets.token_hex(12), name, made.path, by.name, self._now_ms())
+        except Undelivered as error:
+            why = str(error)
+        await self._audit.note(by, "person mail", {"person": name}, "failed" if why else "done", why)
+        return replace(made, is_mailed=not why, not_mailed=why)
 
     async def change(
         self,

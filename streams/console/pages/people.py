@@ -6,13 +6,13 @@ from typing import cast, get_args
 
 from aiohttp import web
 
-from streams.console.auth.people_access import PersonAct
+from streams.console.auth.people_access import MadeLink, PersonAct
 from streams.console.errors import Conflict, NotFound, WrongInput
 from streams.console.malformed import posted_lists
 from streams.console.pages.layout import Form, Page, form_of
 from streams.console.pages.render import href
 from streams.console.pages.views.page_view import Question
-from streams.console.pages.views.people_view import MadeSecret, PeopleView, account_card
+from streams.console.pages.views.people_view import MadeSecret, PeopleView, account_card, made_link
 from streams.settings.console import Role
 
 _DONE = {"disable": "is disabled", "enable": "can sign in again", "sign-out": "is signed out", "remove": "was removed"}
@@ -41,10 +41,17 @@ class PeoplePage(Page):
         form, names = await form_of(request), self._services.connection_names
         name, by = form.get("name", "").strip(), self._guard.actor(request)
         try:
-            made = await self._guard.people.invite(by, name, _role(form), await _chosen(request, form), names)
+            made = await self._guard.people.invite(
+                by,
+                name,
+                _role(form),
+                await _chosen(request, form),
+                names,
+                mail=form.get("mail") == "yes" and "@" in name,
+            )
         except WrongInput as error:
             return await self._page(request, problem=error.words)
-        return await self._page(request, made=self._link(request, made.name, made.path))
+        return await self._page(request, made=self._link(request, made))
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         """Give somebody another role or other connections."""
@@ -76,9 +83,9 @@ class PeoplePage(Page):
         form, by = await form_of(request), self._guard.actor(request)
         name, do = form.get("name", ""), form.get("do", "")
         try:
-            if do == "reset":
-                made = await self._guard.people.reset(by, name, _version(form))
-                return await self._page(request, made=self._link(request, made.name, made.path))
+            if do in ("reset", "reset-mail"):
+                made = await self._guard.people.reset(by, name, _version(form), mail=do == "reset-mail")
+                return await self._page(request, made=self._link(request, made))
             if do not in get_args(PersonAct):
                 raise WrongInput("Choose one of the buttons on the page People.")
             await self._guard.people.act(by, name, cast(PersonAct, do), _version(form))
@@ -110,9 +117,8 @@ class PeoplePage(Page):
             return self._layout.redirect(href("/people"), error.words, "warn")
         return self._layout.redirect(href("/people"), f"The token of {name} works no more.")
 
-    def _link(self, request: web.Request, name: str, path: str) -> MadeSecret:
-        words = f"Send it to {name}. It is shown only once, works once, and for three days."
-        return MadeSecret("Link to set a password", words, self._guard.base_url(request) + path)
+    def _link(self, request: web.Request, made: MadeLink) -> MadeSecret:
+        return made_link(made, self._guard.base_url(request) + made.path)
 
     async def _page(
         self, request: web.Request, *, made: MadeSecret | None = None, problem: str = ""
@@ -126,6 +132,7 @@ class PeoplePage(Page):
             used_since_ms=found.used_since_ms,
             made=made,
             problem=problem,
+            can_mail=self._guard.people.can_mail,
         )
         return await self._layout.page(request, "people.html", view, status=422 if problem else 200)
 

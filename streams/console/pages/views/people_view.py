@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.console.auth.people_access import AccountSeen
+from streams.console.auth.people_access import AccountSeen, MadeLink
 from streams.console.pages.views.page_view import Level, StatusText
 
 ROLES = (("viewer", "can look"), ("operator", "can edit"), ("admin", "can edit, and gives access"))
@@ -42,7 +42,10 @@ class AccountCard:
 
 @dataclass(frozen=True, slots=True)
 class PeopleView:
-    """Everybody who has access. `connections` are those that can be chosen; uses of tokens are known from `used_since_ms` on."""
+    """Everybody who has access. `connections` are those that can be chosen; uses of tokens are known from `used_since_ms` on.
+
+    `can_mail`: links can be sent by e-mail.
+    """
 
     people: tuple[AccountCard, ...]
     programs: tuple[AccountCard, ...]
@@ -51,6 +54,7 @@ class PeopleView:
     used_since_ms: int
     made: MadeSecret | None = None
     problem: str = ""
+    can_mail: bool = False
     roles: tuple[tuple[str, str], ...] = ROLES
 
 
@@ -77,6 +81,17 @@ class WelcomeView:
     name: str
     link: str
     problem: str = ""
+
+
+def made_link(made: MadeLink, url: str) -> MadeSecret:
+    """A link to set a password by, and whether the person has it already."""
+    once = "It is shown only once, works once, and for three days."
+    if made.is_mailed:
+        return MadeSecret(f"Sent to {made.name}", f"If it does not arrive, send them this link. {once}", url)
+    if made.not_mailed:
+        words = f"It was not sent: {made.not_mailed}. Send it to {made.name} yourself. {once}"
+        return MadeSecret("Link to set a password", words, url)
+    return MadeSecret("Link to set a password", f"Send it to {made.name}. {once}", url)
 
 
 def account_card(account: AccountSeen) -> AccountCard:
