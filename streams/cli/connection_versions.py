@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, TypeVar
 from streams.cli.shared import login_name, now_ms, refuse_on, settings_or_refuse, with_kafka
 
 if TYPE_CHECKING:
+    from streams.console.auth.audit_actions import Action
     from streams.mapping_versions.store import MappingVersions
 
 T = TypeVar("T")
 
 
 def with_versions(
-    config: Path, work: Callable[[MappingVersions], Awaitable[T]], action: str, about: Mapping[str, str]
+    config: Path, work: Callable[[MappingVersions], Awaitable[T]], action: Action | None, about: Mapping[str, str]
 ) -> T:
     """Do some work on the versions that are stored. Ends the command with the words of what is refused.
 
-    The audit log has it as an `action`, as if it were done in the console; "" where nothing is changed.
+    The audit log has it as an `action`, as if it were done in the console; None where nothing is changed.
     """
     from streams.console.auth.audit_log import Actor, AuditWriter
     from streams.console.errors import ConsoleError

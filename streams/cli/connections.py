@@ -32,6 +32,7 @@ from streams.cli.shared import (
 )
 
 if TYPE_CHECKING:
+    from streams.console.auth.audit_actions import Action
     from streams.mapping_versions.store import MappingVersions
     from streams.operations.connection_edits.editor import ConnectionEditor
 
@@ -254,7 +255,7 @@ def _pause(config: Path, name: str, paused: Any) -> None:
         version = editor.current(name).number
         await editor.pause(name, paused, expected_version=version, by=login_name())
 
-    action = "connection pause" if paused else "connection resume"
+    action: Action = "connection pause" if paused else "connection resume"
     about = {"connection": name, **({"directions": "all" if paused is True else paused[0]} if paused else {})}
     _edit(config, action, about, work)
 
@@ -291,7 +292,9 @@ def _credential(file: Path | None, what: str) -> str:
     ).strip()
 
 
-def _edit(config: Path, action: str, about: Mapping[str, str], edit: Callable[[ConnectionEditor], Awaitable[T]]) -> T:
+def _edit(
+    config: Path, action: Action, about: Mapping[str, str], edit: Callable[[ConnectionEditor], Awaitable[T]]
+) -> T:
     from streams.operations.connection_edits.editor import ConnectionEditor
 
     return with_versions(config, lambda versions: edit(ConnectionEditor(versions)), action, about)

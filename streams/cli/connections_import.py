@@ -23,6 +23,7 @@ from streams.cli.shared import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from streams.console.auth.audit_actions import Action
     from streams.mapping_versions.store import MappingVersions
     from streams.operations.connection_edits.bulk import RowReport
 
@@ -56,7 +57,7 @@ def import_(
         importer = ConnectionImport(versions)
         return await (importer.check(rows) if dry_run else importer.add_all(rows, by=login_name()))
 
-    action = "" if dry_run else "connection import"
+    action: Action | None = None if dry_run else "connection import"
     found = with_versions(config, work, action, {"rows": str(len(rows))})
     print_findings([asdict(one) for one in found], _lines(found, is_check=dry_run), as_json=as_json)
     if any(one.outcome == "refused" for one in found):

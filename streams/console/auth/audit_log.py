@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from streams.console.auth.audit_actions import Action
 from streams.console.errors import ConsoleError, Unavailable
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages.audit_entry import Act, ActOutcome
@@ -56,7 +57,7 @@ class AuditWriter:
         self._now_ms = now_ms
 
     @asynccontextmanager
-    async def acting(self, by: Actor, action: str, about: Mapping[str, str]) -> AsyncIterator[Result]:
+    async def acting(self, by: Actor, action: Action, about: Mapping[str, str]) -> AsyncIterator[Result]:
         """Around an act. Raises `Unavailable`, before anything happens, when Kafka does not take the line."""
         act_id, result = secrets.token_hex(8), Result()
         await self._append(self._act(act_id, by, action, about, "begun", ""))
@@ -73,13 +74,13 @@ class AuditWriter:
         await self._finish(self._act(act_id, by, action, about, "done", result.detail))
 
     async def note(
-        self, by: Actor, action: str, about: Mapping[str, str], outcome: ActOutcome, detail: str = ""
+        self, by: Actor, action: Action, about: Mapping[str, str], outcome: ActOutcome, detail: str = ""
     ) -> None:
         """One line of something that has happened, such as a sign-in; Kafka's absence does not undo it, the log has it then."""
         await self._finish(self._act(secrets.token_hex(8), by, action, about, outcome, detail))
 
     def _act(
-        self, act_id: str, by: Actor, action: str, about: Mapping[str, str], outcome: ActOutcome, detail: str
+        self, act_id: str, by: Actor, action: Action, about: Mapping[str, str], outcome: ActOutcome, detail: str
     ) -> Act:
         return Act(
             id=act_id,

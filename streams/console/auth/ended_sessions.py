@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from streams.console.auth.audit_actions import Action
 from streams.console.auth.sessions import Session
 from streams.console.background import TopicFollower
 from streams.messages import InvalidMessage
@@ -20,7 +21,8 @@ from streams.messages.audit_entry import Act
 from streams.messages.topics import AUDIT
 from streams.settings import Settings
 
-SIGN_OUT, SESSION = "sign out", "session"
+SIGN_OUT: Action = "sign out"
+SESSION = "session"
 
 START_SECONDS = 5.0
 """How long the start of a gateway waits until the sign-outs are read. Later it starts all the same, and older sessions wait."""

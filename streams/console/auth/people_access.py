@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from streams.console.auth.accounts import Accounts
+from streams.console.auth.audit_actions import Action
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.errors import Conflict, NotFound, SignInRefused, Unavailable, WrongInput
 from streams.messages.account_edit import AccountEdit
@@ -30,6 +31,12 @@ from streams.settings.password_hashes import token_hash
 
 AccountState = Literal["in use", "invited", "disabled", "expired"]
 PersonAct = Literal["disable", "enable", "sign-out", "remove"]
+_ACTIONS: Mapping[PersonAct, Action] = {
+    "disable": "person disable",
+    "enable": "person enable",
+    "sign-out": "person sign-out",
+    "remove": "person remove",
+}
 WELCOME = "/console/welcome"
 
 
@@ -191,7 +198,7 @@ class PeopleAccess:
     async def act(self, by: Actor, name: str, act: PersonAct, expected_version: int | None = None) -> AccountSeen:
         """Disable, enable, sign out or remove a person."""
         do = {"disable": self._editor.disable, "enable": self._editor.enable, "sign-out": self._editor.sign_out}
-        async with self._audit.acting(by, f"person {act}", {"person": name}), _refusals():
+        async with self._audit.acting(by, _ACTIONS[act], {"person": name}), _refusals():
             if act == "remove":
                 return self._seen(await self._editor.remove("person", name, by.name, expected_version))
             return self._seen(await do[act](name, by.name, expected_version))

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from aiokafka.errors import KafkaError
 
 from connectors.errors import ConnectorError
+from streams.console.auth.audit_actions import Action
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import check_visible
 from streams.console.background import BackgroundTask
@@ -182,7 +183,7 @@ class ConnectionEdits(BackgroundTask):
         )
 
     async def _edit(
-        self, by: Actor, action: str, connection: str, about: dict[str, str], edit: Edit
+        self, by: Actor, action: Action, connection: str, about: dict[str, str], edit: Edit
     ) -> EditableConnection:
         versions = await self.versions()
         async with self._audit.acting(by, action, {"connection": connection, **about}) as result:

@@ -11,6 +11,7 @@ from functools import partial
 
 from aiokafka.errors import KafkaError
 
+from streams.console.auth.audit_actions import Action
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import check_visible, current_scope, is_visible, no_such_connection, visible
 from streams.console.background import BackgroundTask
@@ -157,7 +158,7 @@ class Mappings(BackgroundTask):
     async def _edit(
         self,
         by: Actor,
-        action: str,
+        action: Action,
         about: dict[str, str],
         expected_version: int,
         change: Callable[..., Awaitable[MappingState]],

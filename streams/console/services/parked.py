@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from streams.console.auth.audit_actions import Action
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import is_visible, visible
 from streams.console.errors import NotFound, WrongInput
@@ -202,7 +203,7 @@ class ParkedWork:
     async def _decide(
         self,
         by: Actor,
-        action: str,
+        action: Action,
         wanted: RecordFilter,
         decision: Decision,
         ready: Sequence[tuple[ParkedItem, Sequence[RetryRecord]]],

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+from streams.console.auth.audit_actions import Action
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import current_scope, is_visible
 from streams.console.errors import ConsoleError, NotFound, TooMany
@@ -137,7 +138,7 @@ class ProcessRuns(Generic[R]):
         run: R,
         job: ProcessJob,
         seconds: float,
-        action: str,
+        action: Action,
         about: dict[str, str],
         take: Callable[[Mapping[str, Any]], str],
     ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from streams.console.auth.audit_actions import Action
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import is_visible, no_such_connection
 from streams.console.errors import WrongInput
@@ -157,7 +158,7 @@ class Verifications:
             made.result = result_from(found["connections"][connection])
             return outcome_words(made.result)
 
-        action = "repair" if is_repair else "verify"
+        action: Action = "repair" if is_repair else "verify"
         return self._runs.begin(made, self._runs.result(by, made, job, WITHIN_SECONDS, action, about, take))
 
 

@@ -16,13 +16,13 @@ COMPONENTS = """
     EditableConnection Effort Encounter EntityFound Event Fault FieldFound FieldSide GatewayStatus GatewayView
     GrantedAccess History ImportReport ImportedRow IndexState InstalledAccount InvitedPerson LagStatus Lead LeadPage
     LeadSides Left LocationToPair MadeLink MadeToken MappingState MappingText Me NewBulkAct NewConnection NewField
-    NewLink NewPerson NewRehearsal NewToken NewVerification NotificationTest NotificationsState OnVersion Ordered
-    OtherDeployment Overview OverviewNow Paced PairedLocation ParkedChoice ParkedGroup ParkedGroups ParkedOpen
-    ParkedPage ParkedRecord ParkedRow Pasted PastedCredential PausedConnection Pending PeopleList Point Preview Previews
-    Problem RecipientState RecipientToTest RefreshedLocation Rehearsal RehearsalReport ReplayState RetryOutcome Row
-    RunPage RunSeen SavedText Search Sent SentMessage Setting SideCheck SideState SideStatus Stands Step SweepStatus
-    TableColumn TagsRow TestedRecipient TextProblem TextToCheck TextToPreview Timeline ToVersion UsedMapping
-    Verification VerificationResult WaitingLocation WaitingMessage WorkerStatus WorkerView
+    NewLink NewRehearsal NewToken NewVerification NotificationTest NotificationsState OnVersion Ordered OtherDeployment
+    Overview OverviewNow Paced PairedLocation ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
+    ParkedRow Pasted PastedCredential PausedConnection Pending PeopleList Point Preview Previews Problem RecipientState
+    RecipientToTest RefreshedLocation Rehearsal RehearsalReport ReplayState RetryOutcome Row RunPage RunSeen SavedText
+    Search Sent SentMessage Setting SideCheck SideState SideStatus Stands Step SweepStatus TableColumn TagsRow
+    TestedRecipient TextProblem TextToCheck TextToPreview Timeline ToVersion UsedMapping Verification VerificationResult
+    WaitingLocation WaitingMessage WorkerStatus WorkerView
 """
 
 

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from streams.console.auth.audit_actions import Action
 from streams.console.pages.render import href
 from streams.console.pages.views.page_view import Hyperlink, StatusText
 from streams.console.services.audit import ActSeen, AuditPage
 
-_ACTIONS = {
+ACTIONS: Mapping[Action, str] = {
     "sign in": "signed in",
     "sign out": "signed out",
+    "password set": "set a password by a link",
+    "password change": "changed their password",
+    "person invite": "invited a person",
+    "person mail": "sent a link by e-mail",
+    "person reset": "made another link to set a password",
+    "person change": "changed what a person may do and see",
+    "person disable": "disabled a person",
+    "person enable": "enabled a person",
+    "person sign-out": "signed a person out everywhere",
+    "person remove": "removed a person",
+    "token new": "made a token",
+    "token revoke": "revoked a token",
     "parked retry": "retried problems",
     "parked discard": "discarded problems",
     "decide conflict": "decided who a lead is",
     "connect": "connected",
+    "check access": "checked access",
     "refresh": "had custom fields and users read again",
     "backfill": "started an import of existing leads",
+    "verify": "compared GoHighLevel with Lofty",
+    "repair": "compared GoHighLevel with Lofty, and repaired",
+    "rehearse": "rehearsed an import",
     "connection add": "added a connection",
     "connection clone": "added a connection like another one",
     "connection change": "changed a connection",
@@ -25,6 +43,7 @@ _ACTIONS = {
     "connection resume": "let a connection go on",
     "connection credential": "stored a key of a connection",
     "connection remove": "removed a connection",
+    "connection import": "added connections by a table",
     "installations list": "looked for new locations",
     "installation discard": "discarded an installation",
     "installation access": "gave a paired location access again",
@@ -34,11 +53,11 @@ _ACTIONS = {
     "export leads": "exported leads",
     "doctor": "checked everything",
     "notification test": "sent a test message",
-    "replay": "started a replay",
-    "replay start": "started a replay",
-    "replay resume": "resumed a replay",
-    "replay stop": "stopped a replay",
+    "replay": "applied a mapping again",
+    "replay resume": "resumed applying a mapping",
+    "replay stop": "stopped applying a mapping",
 }
+"""What somebody did, in words. A newer release may write acts that are not here: they keep their own name."""
 _VIA = {"token": "by API token", "command": "on the command line"}
 _OUTCOMES = {
     "done": StatusText("ok", "done"),
@@ -78,7 +97,7 @@ def audit_view(found: AuditPage, who: str) -> AuditView:
 
 def audit_row(act: ActSeen) -> AuditRow:
     """One act. Its detail is shown with the result where it went wrong."""
-    did = _ACTIONS.get(act.action, act.action)
+    did = next((words for action, words in ACTIONS.items() if action == act.action), act.action)
     if act.action == "sign in" and act.outcome == "refused":
         did = "sign-in failed"
     result = _OUTCOMES.get(act.outcome, StatusText("idle", act.outcome))
