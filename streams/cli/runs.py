@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def runs(config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = "", as_json: JsonOption = False) -> None:
-    """List imports, full checks, and what was run in the console: comparisons, rehearsals, acts on many, checks of everything.
+    """List imports, full checks and comparisons, and what else was run in the console: rehearsals, acts on many, checks of everything.
 
     The newest 20 of each connection and kind are kept, for up to 90 days. What replays did: `lofty-ghl replay --list`.
 

@@ -11,10 +11,13 @@ from streams.cli.shared import (
     ConfigOption,
     ConnectionOption,
     JsonOption,
+    login_name,
     named_connections,
+    now_ms,
     print_findings,
     refuse,
     refuse_on,
+    say,
     settings_in_force,
     terminal,
     with_kafka,
@@ -64,9 +67,39 @@ def _run(settings: Settings, connection: str, lead: str, *, repair: bool, minute
 
     seconds = minutes * 60 if minutes else None
     with refuse_on(CannotFinish, code=NOT_FINISHED), Bars(terminal(), settings) as bars:
-        return with_kafka(
-            settings,
-            lambda: run_verify(
+
+        async def run() -> Report:
+            began_ms = now_ms()
+            report = await run_verify(
                 settings, connection=connection, lead=lead, repair=repair, within_seconds=seconds, progress=bars
-            ),
+            )
+            await _keep(settings, report, began_ms, lead, repair=repair)
+            return report
+
+        return with_kafka(settings, run)
+
+
+async def _keep(settings: Settings, report: Report, began_ms: int, lead: str, *, repair: bool) -> None:
+    """Write it to the history of runs. What was found counts, whether that succeeds or not."""
+    from streams.console.services.process_runs import new_id
+    from streams.console.services.run_records import record_of
+    from streams.console.services.verifications import Verification, result_from
+    from streams.operations.runs.run_log import write_runs
+
+    runs = [
+        Verification(
+            id=new_id(),
+            connection=name,
+            lead=lead,
+            is_repair=repair,
+            by=login_name(),
+            began_ms=began_ms,
+            ended_ms=now_ms(),
+            result=result_from(found),
         )
+        for name, found in report.as_dict()["connections"].items()
+    ]
+    try:
+        await write_runs(settings, map(record_of, runs))
+    except Exception as error:
+        say(f"this comparison is not in the history of runs: {error}")

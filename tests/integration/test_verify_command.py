@@ -14,7 +14,7 @@ from tests.kafka.broker import Broker
 
 
 async def test_the_exit_code_and_the_document_say_how_it_is(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """0 for right, 1 for wrong, 2 for a wrong name; the document alone is on stdout."""
+    """0 for right, 1 for wrong, 2 for a wrong name; the document alone is on stdout. Each is in the history of runs."""
     async with stage(embedded_kafka, tmp_path) as on:
         lead, other = on.new_lead(), on.new_lead()
         await on.until_quiet()
@@ -26,6 +26,7 @@ async def test_the_exit_code_and_the_document_say_how_it_is(embedded_kafka: Brok
             command("verify", config, "--lead", other, hurries=True),
         )
         unknown = await command("verify", config, "--connection", "acne")
+        history = await command("runs", config, "--json")
 
     document: dict[str, Any] = orjson.loads(right[1])
     assert (right[0], document["is_right"], document["counts"]["ok"]) == (0, True, 2), right
@@ -38,6 +39,12 @@ async def test_the_exit_code_and_the_document_say_how_it_is(embedded_kafka: Brok
         0,
         True,
     )
+    runs = {(one["lead"], one["state"], one["words"], one["read"]) for one in orjson.loads(history[1])}
+    assert runs == {
+        ("", "done", "0 wrong, 0 repaired", 2),
+        (lead, "findings", "1 wrong, 0 repaired", 1),
+        (other, "done", "0 wrong, 0 repaired", 1),
+    }
     assert (unknown[0], "no connection 'acne'; there are acme" in unknown[2]) == (2, True)
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 from streams.core.run_history import HEARTBEAT_MS, RunHistory
 from streams.kafka.batching_producer import BatchingProducer, Record
+from streams.kafka.clients import open_batching_producer
 from streams.kafka.followed_topic import FollowedTopic
 from streams.kafka.topic_reader import KafkaRecord, each_record
 from streams.messages import InvalidMessage
@@ -26,6 +28,7 @@ log = logging.getLogger("lofty_ghl.runs")
 CHECK_SECONDS = 1.0
 WRITE_SECONDS = 5.0
 STOP_SECONDS = 3.0
+TIDY_SECONDS = 600.0
 MOST_DELETED = 500
 """Records that are deleted at a time."""
 
@@ -87,8 +90,12 @@ class RunLog:
         self._own[run] = as_record
 
     async def _run(self) -> None:
+        tidy_at = 0.0
         while True:
             await self._write()
+            if self.followed.has_read.is_set() and time.monotonic() >= tidy_at:
+                await self._tidy()
+                tidy_at = time.monotonic() + TIDY_SECONDS
             await asyncio.sleep(CHECK_SECONDS)
 
     async def _write(self) -> None:
@@ -109,12 +116,11 @@ class RunLog:
         for name in ended:
             del self._own[name]
             del self._written_ms[name]
-        if ended:
-            await self._forget(self.history.surplus(now_ms))
 
-    async def _forget(self, runs: Iterable[str]) -> None:
-        """Delete records; should it fail, the next run that ends makes up for it."""
-        if deleted := [self._record(run, None) for run in runs][:MOST_DELETED]:
+    async def _tidy(self) -> None:
+        """Delete what is too old, or too much: also of runs that workers and commands wrote. Each gateway does it, without harm."""
+        deleted = [self._record(run, None) for run in self.history.surplus(self._now_ms())][:MOST_DELETED]
+        if deleted:
             await self._produce(deleted)
 
     def _written(self, run: Run) -> Record:
@@ -141,6 +147,14 @@ def _take(known: RunHistory, record: KafkaRecord) -> None:
         known.take(key, None if record.value is None else Run.from_bytes(record.value))
     except InvalidMessage as error:  # another release wrote it
         log.info("the run at offset %d of partition %d cannot be read: %s", record.offset, record.partition, error)
+
+
+async def write_runs(settings: Settings, runs: Iterable[Run]) -> None:
+    """Write runs that have ended, of a process that keeps no log. Raises the producer's error."""
+    topic, partitions = TopicNames(settings.kafka.topic_prefix).of(RUNS), settings.kafka.partitions
+    records = [Record(topic, partition_of(run.id, partitions), run.id.encode(), run.to_bytes()) for run in runs]
+    async with open_batching_producer(settings) as producer:
+        await producer.produce(records, within=WRITE_SECONDS)
 
 
 async def read_runs(settings: Settings) -> RunHistory:
