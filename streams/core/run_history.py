@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from streams.messages.run import Run
@@ -35,9 +35,12 @@ class RunHistory:
         """All of them."""
         return iter(sorted(self.runs.values(), key=lambda run: (run.began_ms, run.id), reverse=True))
 
-    def surplus(self, now_ms: int) -> tuple[str, ...]:
-        """The ids of runs that are over and can be forgotten: newer ones of their sort are there, or they are too old."""
-        return tuple(_surplus(self.newest_first(), now_ms))
+    def surplus(self, now_ms: int, removed: Collection[str] = ()) -> tuple[str, ...]:
+        """The ids of runs that are over and can be forgotten.
+
+        Newer ones of their sort are there, or they are too old, or all their connections were removed.
+        """
+        return tuple(_surplus(self.newest_first(), now_ms, removed))
 
 
 def is_cut_off(run: Run, now_ms: int) -> bool:
@@ -45,7 +48,7 @@ def is_cut_off(run: Run, now_ms: int) -> bool:
     return run.was_cut_off or (not run.ended_ms and now_ms - run.moved_ms > SILENT_MS)
 
 
-def _surplus(newest_first: Iterable[Run], now_ms: int) -> Iterator[str]:
+def _surplus(newest_first: Iterable[Run], now_ms: int, removed: Collection[str]) -> Iterator[str]:
     kept: defaultdict[tuple[object, ...], int] = defaultdict(int)
     for run in newest_first:
         if not run.ended_ms and not is_cut_off(run, now_ms):
@@ -53,5 +56,6 @@ def _surplus(newest_first: Iterable[Run], now_ms: int) -> Iterator[str]:
         # Comparisons of single leads do not displace those of their connection, nor acts on many connections each other's.
         sort = (run.kind, run.connections[0] if len(run.connections) == 1 else "", bool(run.lead))
         kept[sort] += 1
-        if kept[sort] > KEPT or now_ms - run.moved_ms > KEPT_DAYS * DAY_MS:
+        is_of_removed = bool(run.connections) and all(one in removed for one in run.connections)
+        if is_of_removed or kept[sort] > KEPT or now_ms - run.moved_ms > KEPT_DAYS * DAY_MS:
             yield run.id

@@ -17,9 +17,12 @@ from streams.core import run_history
 from streams.gateway.server import GatewayServer
 from streams.messages.run import Run
 from streams.messages.topics import RUNS
+from streams.operations.runs import run_log
+from streams.operations.runs.run_log import read_runs
 from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
+from tests.integration.edited_connections import new_connection, two_accounts, until_served
 from tests.integration.stage import ENVIRON, Stage
 from tests.kafka.broker import Broker
 from tests.zygote import DEVNULL, run_module
@@ -115,7 +118,8 @@ async def test_an_import_is_in_the_history_with_who_asked_and_what_was_read(
     async with console_on_stage(embedded_kafka, tmp_path) as on:
         leads = {on.new_lead(firstName=name) for name in ("Ada", "Ben")}
         await on.until(lambda: leads <= on.contacts().keys())
-        who, found = caller(on), {}
+        who = caller(on)
+        found: dict[str, Any] = {}
         assert (await who.ask("POST", "/backfills/acme"))[0] == 200
 
         async def is_done() -> bool:
@@ -137,3 +141,24 @@ async def test_an_import_is_in_the_history_with_who_asked_and_what_was_read(
         code, shown, _ = await command("runs", config, "--json")
         assert [one["id"] for one in json.loads(shown)] == [found["id"]]
         assert (await command("runs", config, "--connection", "nobody"))[0] == 2
+
+
+async def test_the_history_of_a_removed_connection_goes_with_it(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found is about an agency's people; that of others stays."""
+    monkeypatch.setattr(run_log, "TIDY_SECONDS", 1.0)
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, who):
+        assert (await who.ask("POST", "/connections", new_connection(on)))[0] == 200
+        await until_served(on, supervisor, "acme", "beta")
+        for connection in ("acme", "beta"):
+            _, made = await who.ask("POST", "/verifications", {"connection": connection})
+            await ended(on, who, f"/verifications/{made['id']}")
+        assert [one["kind"] for one in (await who.get("/runs", connection="beta"))["runs"]] == ["comparison"]
+        assert (await who.ask("POST", "/connections/beta/remove", {"expected_version": 1}))[0] == 200
+
+        async def is_gone() -> bool:
+            known = await read_runs(on.settings)
+            return [run.connections for run in known.newest_first()] == [("acme",)]
+
+        await on.until(is_gone, 60)

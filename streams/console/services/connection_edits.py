@@ -208,6 +208,16 @@ class ConnectionEdits(BackgroundTask):
         removing = {one.edit.connection: as_it_was(versions, one) for one in versions.connection_log.removing()}
         return versions.in_force.incomplete, {name: one for name, one in removing.items() if one is not None}
 
+    async def removed(self) -> frozenset[str]:
+        """The connections that were removed, by their ids; none while that cannot be read."""
+        try:
+            versions = await self.versions()
+        except ConsoleError:
+            return frozenset()
+        newest = (found[-1] for found in versions.connection_log.versions.values())
+        gone = {one.edit.connection for one in newest if one.phase == "removed"}
+        return frozenset(name for name in gone if versions.file.connection(name) is None)
+
     # -- what follows an edit -----------------------------------------------------------------------------
 
     async def _run(self) -> None:

@@ -44,7 +44,7 @@ class Runs:
     ) -> Self:
         """None under way here."""
         audit, now_ms = deps.audit, deps.now_ms
-        log = RunLog(deps.settings, deps.batching_producer, deps.gateway, now_ms)
+        log = RunLog(deps.settings, deps.batching_producer, deps.gateway, now_ms, edits.removed)
         verifications = Verifications(settings, log, audit, now_ms)
         bulk = BulkActs(settings, log, edits, verifications, locations, now_ms)
         return cls(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -33,8 +33,13 @@ MOST_DELETED = 500
 """Records that are deleted at a time."""
 
 
+async def none_removed() -> Collection[str]:
+    """Where nobody knows."""
+    return ()
+
+
 class RunLog:
-    """Follows and writes from `start` to `stop`. `holder` names this start of the process."""
+    """Follows and writes from `start` to `stop`. `holder` names this start of the process, `removed` the connections that are gone."""
 
     def __init__(
         self,
@@ -42,7 +47,9 @@ class RunLog:
         batching_producer: Callable[[], BatchingProducer],
         holder: str,
         now_ms: Callable[[], int],
+        removed: Callable[[], Awaitable[Collection[str]]] = none_removed,
     ) -> None:
+        self._removed = removed
         self._partitions = settings.kafka.partitions
         self._topic = TopicNames(settings.kafka.topic_prefix).of(RUNS)
         self._batching_producer = batching_producer
@@ -119,8 +126,8 @@ class RunLog:
 
     async def _tidy(self) -> None:
         """Delete what is too old, or too much: also of runs that workers and commands wrote. Each gateway does it, without harm."""
-        deleted = [self._record(run, None) for run in self.history.surplus(self._now_ms())][:MOST_DELETED]
-        if deleted:
+        surplus = self.history.surplus(self._now_ms(), await self._removed())
+        if deleted := [self._record(run, None) for run in surplus][:MOST_DELETED]:
             await self._produce(deleted)
 
     def _written(self, run: Run) -> Record:

@@ -51,7 +51,19 @@ def test_the_newest_of_each_connection_and_kind_are_kept() -> None:
     assert set(history_of(*runs).surplus(NOW)) == {"all-00", "all-01", "cut-off"}
 
 
+def test_runs_of_removed_connections_are_forgotten() -> None:
+    """But for acts that were on others, too, and for checks of everything."""
+    runs = (
+        run("removed"),
+        run("other", connections=("beta",)),
+        run("act", connections=("acme", "beta")),
+        run("both", connections=("acme", "gone")),
+        run("check", connections=()),
+    )
+    assert set(history_of(*runs).surplus(NOW, {"acme", "gone"})) == {"removed", "both"}
+
+
 def test_what_is_too_old_is_forgotten() -> None:
-    """So nothing of a removed connection is kept for ever."""
+    """So nothing is kept for ever."""
     old = run("old", NOW - KEPT_DAYS * DAY_MS - 1, connections=("removed",))
     assert history_of(old, run("young", NOW - KEPT_DAYS * DAY_MS)).surplus(NOW) == ("old",)

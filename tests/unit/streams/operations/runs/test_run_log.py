@@ -62,6 +62,22 @@ async def test_the_end_of_a_run_makes_room() -> None:
     assert len(log.history.runs) == KEPT
 
 
+async def test_what_belongs_to_a_removed_connection_is_deleted() -> None:
+    """Once nothing is done on it any longer."""
+    topic = FakeTopic()
+    log = topic.log()
+
+    async def removed() -> set[str]:
+        return {"acme"}
+
+    log._removed = removed
+    log.keep("r", lambda: a_run("r", ended_ms=5))
+    log.keep("other", lambda: a_run("other", ended_ms=5, connections=("beta",)))
+    await log._write()
+    await log._tidy()
+    assert list(log.history.runs) == ["other"]
+
+
 async def test_a_run_that_kafka_finds_too_large_is_written_without_its_detail() -> None:
     """It keeps no other from being written."""
     topic = FakeTopic()
