@@ -252,8 +252,12 @@ async def test_the_command_line_edits_people_and_the_audit_has_it(
 
         changed = await command("people change nora", config, "--connection", "acme")
         assert changed == (0, "nora is now operator, and sees acme\n", "")
-        _, me, _ = await nora.ask("GET", "/api/v1/session")
-        assert (me["role"], me["connections"]) == ("operator", ["acme"])
+
+        async def is_changed() -> bool:
+            _, me, _ = await nora.ask("GET", "/api/v1/session")
+            return (me["role"], me["connections"]) == ("operator", ["acme"])
+
+        await on.until(is_changed)  # the gateway reads what another process wrote a moment later
         changed = await command("people change nora", config, "--role", "viewer", "--all-connections")
         assert changed == (0, "nora is now viewer, and sees all connections\n", "")
         code, _, complaint = await command("people change nora", config, "--connection", "acme", "--all-connections")
@@ -261,12 +265,15 @@ async def test_the_command_line_edits_people_and_the_audit_has_it(
         code, _, complaint = await command("people change nobody", config, "--role", "viewer")
         assert (code, "There is no person 'nobody'" in complaint) == (1, True)
 
+        async def is_out() -> bool:
+            return (await nora.ask("GET", "/api/v1/overview"))[0] == 401
+
         assert (await nora.ask("GET", "/api/v1/overview"))[0] == 200
         assert await command("people sign-out nora", config) == (0, "nora is signed out\n", "")
-        assert (await nora.ask("GET", "/api/v1/overview"))[0] == 401
+        await on.until(is_out)
         assert await nora.sign_in("nora", "the first password") == 200
         assert await command("people remove nora", config, "--yes") == (0, "nora is removed\n", "")
-        assert (await nora.ask("GET", "/api/v1/overview"))[0] == 401
+        await on.until(is_out)
         assert (await command("people remove nora", config, "--yes"))[0] == 1
 
         await until_indexed(on, root)
