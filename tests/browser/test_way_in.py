@@ -124,8 +124,8 @@ async def lose_and_give_access(person: Person) -> None:
     await give_ghl(person, "Connect again GHL of summit")
     await at.on.until(lambda: len(messages()) > 1, 90)
     assert [one["Subject"] for one in messages()] == [
-        "summit: GHL refuses our access",
-        "Solved: summit: Access to GHL is back",
+        "summit: GoHighLevel refuses our access",
+        "Solved: summit: Access to GoHighLevel is back",
     ]
 
 

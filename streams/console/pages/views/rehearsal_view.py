@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streams.console.pages.render import href, part
+from streams.console.pages.views.ghl_words import field_label, left_out_words
 from streams.console.pages.views.mapping_view import shown
 from streams.console.pages.views.page_view import ProgressBar, StatusText
 from streams.console.pages.views.run_view import progress_of, without_result
@@ -209,7 +210,7 @@ def _row(side: FieldSide) -> FieldRow:
     words = WINNERS[side.winner]
     if side.why and side.winner != "same":
         words = f"{words}: {side.why}"
-    return FieldRow(side.field, shown(side.lofty), shown(side.ghl), words, side.winner == "Lofty")
+    return FieldRow(field_label(side.field), shown(side.lofty), shown(side.ghl), words, side.winner == "Lofty")
 
 
 def _encounter(one: Encounter, location: str) -> EncounterRow:
@@ -222,4 +223,5 @@ def _encounter(one: Encounter, location: str) -> EncounterRow:
 
 def _left_out(report: RehearsalReport) -> Iterator[tuple[str, int]]:
     counts = {**report.unreadable, **report.left_out}
-    yield from sorted(counts.items(), key=lambda item: -item[1])[:20]
+    for words, count in sorted(counts.items(), key=lambda item: -item[1])[:20]:
+        yield left_out_words(words), count

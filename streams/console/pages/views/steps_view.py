@@ -129,9 +129,12 @@ def _access(one: ConnectionState, side: SideState, vendor: str, secret: str, pag
         words = f"{counted(len(side.missing), 'permission')} missing: {', '.join(side.missing)}."
         go = Go("Connect again", href(f"/connect/{side.vendor}/{part(one.name)}"))
         return StepCard(vendor, words, False, go, invite=invite)
-    return StepCard(
-        vendor, f"Access is there: {side.words}.", True, Go("Check access", f"{page}/steps", is_form=True, do="check")
+    words = (
+        "Access is there: its owner agreed, and it renews by itself."
+        if side.access == "oauth"
+        else "Access is there, by a key."
     )
+    return StepCard(vendor, words, True, Go("Check access", f"{page}/steps", is_form=True, do="check"))
 
 
 def _rehearsed(rehearsal: Rehearsal | None, page: str, *, has_imported: bool) -> StepCard:

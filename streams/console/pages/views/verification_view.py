@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from streams.console.pages.views.ghl_words import left_out_words
 from streams.console.pages.views.links import contact_href
 from streams.console.pages.views.mapping_view import shown
 from streams.console.pages.views.page_view import ProgressBar, StatusText
@@ -111,7 +112,10 @@ def verification_view(one: Verification) -> VerificationView:
         repaired=tuple(_row(found) for found in result.repaired),
         more=result.more,
         more_repaired=result.more_repaired,
-        left_out=tuple(sorted(result.left_out.items(), key=lambda item: -item[1]))[:20],
+        left_out=tuple(
+            (left_out_words(words), count)
+            for words, count in sorted(result.left_out.items(), key=lambda item: -item[1])[:20]
+        ),
         remarks=result.remarks,
         unfinished=result.unfinished,
         repairable=sum(found.is_repairable for found in result.findings),
