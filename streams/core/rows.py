@@ -153,6 +153,7 @@ class SweepRow(Message):
     `is_listed` says that the last page was read, but not yet what is missing worked off.
     `leads` and `changes` count what this run has seen and found, or the last run if none runs; `total` is what Lofty says there is.
     `ordered` is the id of a backfill that was asked for, by `ordered_by`, `served` of the last one that ended.
+    `scheduled_ms` is when the first runs were put off for an interval: an end of that moment is of no run (0 in rows of older releases).
     `team_id` and `location_id` are those of the connection: by them a connection that was renamed is recognised.
     """
 
@@ -169,8 +170,19 @@ class SweepRow(Message):
     ordered: str = ""
     ordered_by: str = ""
     served: str = ""
+    scheduled_ms: int = 0
     team_id: str = ""
     location_id: str = ""
+
+    @property
+    def new_read_ms(self) -> int:
+        """When new leads were last looked for; 0 for not yet."""
+        return self.new_ended_ms if self.new_ended_ms > self.scheduled_ms else 0
+
+    @property
+    def full_read_ms(self) -> int:
+        """When all leads were last read; 0 for not yet."""
+        return self.full_ended_ms if self.full_ended_ms > self.scheduled_ms else 0
 
 
 class SweptRow(Message):

@@ -126,8 +126,8 @@ def _state(connection: Connection, row: SweepRow) -> BackfillState:
         total=row.total,
         minutes=None if minutes is None else round(minutes, 1),
         estimate=str(estimate),
-        new_ended_ms=row.new_ended_ms,
-        full_ended_ms=row.full_ended_ms,
+        new_ended_ms=row.new_read_ms,
+        full_ended_ms=row.full_read_ms,
         requests_per_minute=connection.lofty.requests_per_minute,
-        is_imported=bool(row.served or row.full_ended_ms),
+        is_imported=bool(row.served or row.full_read_ms),
     )

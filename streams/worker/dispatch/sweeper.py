@@ -116,7 +116,8 @@ class Sweeper:
         row = self.sweeps.get(team.partition, connection)
         if row is None or not row.full_ended_ms:
             # The first runs are due a whole interval from now: what Lofty holds already is carried by a backfill.
-            first = {"new_ended_ms": self.parking.now_ms(), "full_ended_ms": self.parking.now_ms()}
+            now_ms = self.parking.now_ms()
+            first = {"new_ended_ms": now_ms, "full_ended_ms": now_ms, "scheduled_ms": now_ms}
             after = (row or SweepRow()).model_copy(update=first)
         elif row.kind is not None and not row.is_listed:
             # How far its last page was worked off is not known, nor how the list has moved since: a page more is read.

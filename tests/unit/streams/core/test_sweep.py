@@ -137,3 +137,15 @@ def test_what_differs_is_read_and_what_does_not_is_not() -> None:
 def test_a_team_does_not_vanish(missing: int, known: int, is_so: bool) -> None:
     """A few leads may; a fifth of all is rather our access."""
     assert is_suspicious(missing, known) is is_so
+
+
+def test_the_moment_at_which_the_first_runs_were_put_off_is_the_end_of_none() -> None:
+    """A run that ended since is; and in a row of an older release, which does not say, what it has counts."""
+    first = SweepRow(new_ended_ms=DAY, full_ended_ms=DAY, scheduled_ms=DAY)
+    assert (first.new_read_ms, first.full_read_ms) == (0, 0)
+    after = finish(start_sweep(first, "new", DAY + HOUR), 0)
+    assert (after.new_read_ms, after.full_read_ms) == (DAY + HOUR, 0)
+    after = finish(start_sweep(after, "full", 2 * DAY), 0)
+    assert (after.new_read_ms, after.full_read_ms) == (2 * DAY, 2 * DAY)
+    old = first.model_copy(update={"scheduled_ms": 0})
+    assert (old.new_read_ms, old.full_read_ms) == (DAY, DAY)
