@@ -112,6 +112,7 @@ async def lose_and_give_access(person: Person) -> None:
         """Those about this connection: a machine that is too busy is reported, too."""
         return [one for one in at.box.letters if "summit" in str(one["Subject"])]
 
+    assert [(one["Subject"], one.get_content()) for one in messages()] == []
     async with at.on.http.post(f"{at.on.ghl_url}/_sandbox/oauth/revoke", json={}) as answer:
         assert answer.status == 200
     at.on.new_lead(team_id=SUMMIT)

@@ -80,10 +80,22 @@ def problems_of(found: Overview) -> tuple[HealthProblem, ...]:
         *_parked(found),
         *(problem for connection in found.connections for problem in _connection(connection, found.at_ms)),
         *_unserved(found),
-        *(problem for budget in found.budgets for problem in _budget(budget, found.at_ms)),
+        *(
+            problem
+            for budget in found.budgets
+            if not awaits_consent(found, budget)
+            for problem in _budget(budget, found.at_ms)
+        ),
         *_lags(found),
         *_webhooks(found),
     )
+
+
+def awaits_consent(found: Overview, budget: BudgetStatus) -> bool:
+    """Whether a budget lacks an access that nobody needs yet: all its connections rest, as those do whose owner has not agreed yet."""
+    resting = {one.connection for one in found.connections if one.rests}
+    is_of_resting = bool(budget.connections) and resting.issuperset(budget.connections)
+    return is_of_resting and _pause_cause(budget) == "access"
 
 
 def _workers(found: Overview) -> Iterator[HealthProblem]:

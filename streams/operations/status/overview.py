@@ -82,6 +82,11 @@ class ConnectionView:
     paused: tuple[str, ...] = ()
 
     @property
+    def rests(self) -> bool:
+        """Whether a person has paused all of it, as each connection is before it is switched on for the first time."""
+        return {"to_ghl", "to_lofty"} <= {*self.paused}
+
+    @property
     def paused_words(self) -> str:
         """In which directions a person has paused it, in words; "" for none."""
         return paused_words(self.paused)

@@ -6,6 +6,7 @@ from streams.console.pages.render import href
 from streams.console.pages.views.page_view import Hyperlink, StatusText
 from streams.console.pages.wording import awaited, counted, length
 from streams.console.services.overview import OverviewNow
+from streams.operations.status.health import awaits_consent
 from streams.operations.status.overview import Overview as Deployment
 
 LATE_SECONDS = 15 * 60
@@ -74,7 +75,7 @@ def _without_workers(now: Deployment) -> ErrorView | None:
 
 def _without_access(now: Deployment) -> ErrorView | None:
     for one in now.budgets:
-        if one.paused in NO_ACCESS:
+        if one.paused in NO_ACCESS and not awaits_consent(now, one):
             names = ", ".join(one.connections)
             words = f"No access to {VENDORS[one.dispatcher]} for {names}"
             return StatusText("bad", words), _sentence(one.because), Hyperlink("See connections", href("/connections"))
@@ -95,7 +96,7 @@ def _on_hold(now: Deployment) -> ErrorView | None:
 
 
 def _paused(now: Deployment) -> ErrorView | None:
-    paused = [one for one in now.budgets if one.paused]
+    paused = [one for one in now.budgets if one.paused and not awaits_consent(now, one)]
     if not paused:
         return None
     one = paused[0]

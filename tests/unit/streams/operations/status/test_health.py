@@ -211,3 +211,22 @@ def test_a_process_that_ended_without_a_word_is_named_until_another_follows_it()
     assert wrong(worker(), gateways=(gateway(host="a"), lost)) == [
         "gateway g2: stopped reporting 60 s ago on b, without a shutdown"
     ]
+
+
+@pytest.mark.parametrize(
+    ("paused", "because", "is_named"),
+    [
+        (("to_ghl", "to_lofty"), "nobody has granted access yet", False),
+        (("to_ghl", "to_lofty"), "wrong account: team 7", True),
+        (("to_ghl",), "nobody has granted access yet", True),
+        ((), "nobody has granted access yet", True),
+    ],
+)
+def test_a_connection_that_is_not_switched_on_may_wait_for_its_owner(
+    paused: tuple[str, ...], because: str, is_named: bool
+) -> None:
+    """Nobody is sent a message about an agency that is just being added; another account's access is wrong at any time."""
+    budget = BudgetStatus(dispatcher="write", budget="loc", connections=("acme",), paused="no access", because=because)
+    connection = ConnectionStatus(connection="acme", reading=SideStatus(), writing=SideStatus(), paused=paused)
+    named = wrong(worker(budgets=(budget,), connections=(connection,)))
+    assert bool(named) is is_named, named
