@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from connectors.sandbox.ghl import LocationSettings
 from connectors.sandbox.lofty import LoftyClientSettings, TeamSettings
@@ -124,12 +124,13 @@ class Person:
         self.at, self.page, self.hands, self.name = at, page, hands, name
         self.complaints: list[str] = []
         self.has_scripts = True
-        page.on("console", lambda said: self._hear(said.type, said.text))
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def _hear(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"}:
-            self.complaints.append(text)
+    def _hear(self, said: ConsoleMessage) -> None:
+        url = said.location["url"]
+        if said.type in {"error", "warning"} and not url.endswith("/favicon.ico"):  # the vendors' pages have none
+            self.complaints.append(f"{said.text} {url}")
 
     async def sees(self, words: str) -> None:
         """Wait until the page says so."""
