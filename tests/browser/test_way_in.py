@@ -39,7 +39,7 @@ MOST_BY_KEY, MOST_BY_CONSENT = 45, 45
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Access that was refused is tried again twice a second; and a page waits for Kafka as long as a busy machine takes."""
     monkeypatch.setattr(pauses, "PAUSE_SECONDS", 0.5)
-    monkeypatch.setattr(error_pages, "PAGE_SECONDS", within(30))
+    monkeypatch.setattr(error_pages, "PAGE_SECONDS", within(8))
 
 
 async def map_a_field(person: Person) -> None:

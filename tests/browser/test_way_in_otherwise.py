@@ -54,7 +54,7 @@ PAGES = (
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page waits for Kafka as long as a busy machine takes."""
-    monkeypatch.setattr(error_pages, "PAGE_SECONDS", within(30))
+    monkeypatch.setattr(error_pages, "PAGE_SECONDS", within(8))
 
 
 async def bring_in(person: Person, name: str, team: int, keys: tuple[str, str]) -> None:

