@@ -63,12 +63,14 @@ def worker(
 
     from streams.kafka.clients import demand_group
     from streams.kafka.rights import READS_AND_WRITES, demand_rights
+    from streams.kafka.tables.opening import guarded
     from streams.mapping_versions.store import MappingVersions
     from streams.messages.topics import TopicNames
     from streams.settings.secrets import secret_values
     from streams.telemetry.endpoints import add_health_and_metrics, listen
     from streams.telemetry.logs import hide_secrets
     from streams.worker.dependencies import Dependencies
+    from streams.worker.partitions.watchdog import watch_interpreter
     from streams.worker.supervisor import Supervisor
 
     async def serve(stop: asyncio.Event) -> None:
@@ -78,7 +80,7 @@ def worker(
             await _check_topics(settings)
             await demand_group(settings, names.group)
         tracing, end_tracing = tracing_or_refuse("worker")
-        deps = Dependencies(tracing=tracing, broker_keeps_all=not embedded)
+        deps = Dependencies(tracing=tracing, broker_keeps_all=not embedded, opening=guarded)
 
         def hide(settings: Settings) -> None:
             hide_secrets(secret_values(settings))
@@ -91,9 +93,11 @@ def worker(
                 "/budgets", lambda _: _as_json(supervisor.current.budgets() if supervisor.current else [])
             )
             runner, _ = await listen(app, "0.0.0.0", settings.worker.port)
+            watching = asyncio.create_task(watch_interpreter(), name="watch the interpreter")
             try:
                 await supervisor.run(stop)
             finally:
+                watching.cancel()
                 await runner.cleanup()
                 await asyncio.to_thread(end_tracing)
 

@@ -12,6 +12,7 @@ from connectors.http.transport import AiohttpTransport, Transport
 from streams.core.progress.repeats import RepeatedFailures
 from streams.kafka.clients import new_producer
 from streams.kafka.producer import KafkaProducer
+from streams.kafka.tables.opening import Opening, unguarded
 from streams.settings import Settings
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.process import end_process
@@ -36,6 +37,8 @@ class Dependencies:
     metrics: Metrics = field(default_factory=Metrics)
     tracing: Tracing = field(default_factory=NoTracing)
     end: Callable[[str], None] = end_process
+    opening: Opening = unguarded
+    """Guards the opening of local stores, for a process that is a worker and nothing else."""
     repeats: Callable[[], RepeatedFailures] = RepeatedFailures
     broker_keeps_all: bool = True
     """False for the embedded broker, which cuts off the beginning of what is long."""

@@ -15,6 +15,7 @@ from streams.core.to_lofty.rows import BacklinkRow, EventRow, ExternalEditRow, L
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import Consumer, client_options
 from streams.kafka.tables import Changelogs, MemoryStore, RocksStore, Store, Table
+from streams.kafka.tables.opening import Opening, unguarded
 from streams.messages import Message, topics
 from streams.messages.topics import TopicNames
 from streams.settings import Settings
@@ -53,13 +54,15 @@ class Tables:
         end: Callable[[str], None],
         *,
         keeps_all: bool = True,
+        opening: Opening = unguarded,
     ) -> Tables:
         """The tables of a worker, in the kind of store that its settings name. `end` ends the process after an error from which it cannot recover.
 
-        `keeps_all` is false for a broker that cuts changelogs off.
+        `keeps_all` is false for a broker that cuts changelogs off. `opening` guards the opening of local stores.
         """
         in_memory = settings.worker.store == "memory"
-        store: Store = MemoryStore() if in_memory else RocksStore(Path(settings.worker.data_dir) / names.group, end)
+        folder = Path(settings.worker.data_dir) / names.group
+        store: Store = MemoryStore() if in_memory else RocksStore(folder, end, opening)
         keys: dict[str, bytes] = {}
 
         def table(name: str, row: type[Row]) -> Table[Row]:

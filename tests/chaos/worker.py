@@ -24,12 +24,14 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from streams.core.scheduling.dispatcher import Item
+from streams.kafka.tables.opening import guarded
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings, load_settings
 from streams.worker.agents.batches import Process
 from streams.worker.consuming import Consuming
 from streams.worker.dependencies import Dependencies
 from streams.worker.dispatch.loop import DispatchLoop, RequestSlot, WorkResult
+from streams.worker.partitions.watchdog import watch_interpreter
 from streams.worker.supervisor import Supervisor
 from streams.worker.worker import Worker
 from tests.chaos.trap import Trap
@@ -85,7 +87,7 @@ def _spans(messages: list[Any]) -> str:
 async def run(config: Path, instance: str) -> None:
     """Work until SIGTERM."""
     settings = load_settings(config, os.environ)
-    given = Dependencies(instance=instance, search_lag_ms=SEARCH_LAG_MS, visibility_ms=2_000)
+    given = Dependencies(instance=instance, search_lag_ms=SEARCH_LAG_MS, visibility_ms=2_000, opening=guarded)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     made: list[Worker] = []
@@ -97,7 +99,11 @@ async def run(config: Path, instance: str) -> None:
 
     loop.add_signal_handler(signal.SIGUSR1, lambda: tell(made[-1]) if made else None)
     async with MappingVersions(settings) as desk:
-        await Supervisor(desk, given, new_worker=new_worker).run(stop)
+        watching = asyncio.create_task(watch_interpreter(), name="watch the interpreter")
+        try:
+            await Supervisor(desk, given, new_worker=new_worker).run(stop)
+        finally:
+            watching.cancel()
 
 
 def tell(worker: Worker) -> None:

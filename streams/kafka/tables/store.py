@@ -15,6 +15,8 @@ from typing import NoReturn, Protocol, cast
 
 from rocksdict import Options, Rdict, WriteBatch
 
+from streams.kafka.tables.opening import Opening, never_ended, unguarded
+
 Rows = Iterable[tuple[bytes, bytes | None]]
 """Keys and values; a value of None deletes."""
 
@@ -130,14 +132,18 @@ class RocksStore:
     **A damaged database** is set aside and made again, empty, when it is opened or asked for a position: Kafka has
     everything, and recovery reads it again. Of each partition the newest damaged one is kept, as `damaged-partition-…`.
     Damage that shows later, while the partition is worked on, ends the process; its next start sets the database aside.
+    So does a database whose opening never ends, where `opening` guards it.
 
     **A disk that refuses** (full, no right, held by another process) ends the process: `end` is called with the reason, and what
     was asked raises `StoreFailed`. Nothing is set aside then, as nothing is damaged.
     """
 
-    def __init__(self, folder: Path, end: Callable[[str], None] = lambda _why: None) -> None:
+    def __init__(
+        self, folder: Path, end: Callable[[str], None] = lambda _why: None, opening: Opening = unguarded
+    ) -> None:
         self._folder = folder
         self._end = end
+        self._opening = opening
         self._databases: dict[int, Rdict] = {}
 
     def read(self, partition: int, table: bytes, key: bytes) -> bytes | None:
@@ -239,16 +245,20 @@ class RocksStore:
         if mark.exists():
             self._set_aside(partition, mark.read_text(encoding="utf-8", errors="replace"))
             mark.unlink()
+        hung = self._folder / f"partition-{partition:04}.is-opening"
+        if never_ended(hung):
+            self._set_aside(partition, "opening it never ended")
         options = Options(raw_mode=True)
         options.create_if_missing(True)
         options.set_write_buffer_size(WRITE_BUFFER_BYTES)
-        try:
-            return Rdict(str(path), options)
-        except Exception as error:  # as above
-            if not _is_damage(error):
-                raise
-            self._set_aside(partition, error)
-            return Rdict(str(path), options)
+        with self._opening(hung):
+            try:
+                return Rdict(str(path), options)
+            except Exception as error:  # as above
+                if not _is_damage(error):
+                    raise
+                self._set_aside(partition, error)
+                return Rdict(str(path), options)
 
     def _demand_end(self, partition: int, database: Rdict, last: bytes) -> None:
         """Rows ended with the database, or with a damaged block: RocksDB's iterator keeps silent about that unless it is asked."""

@@ -7,11 +7,15 @@ Two ways in which a worker can be silent without knowing it:
 - Its event loop is stuck. Heartbeats come from a thread of their own, so Kafka would never notice. So another thread does.
 
 Both count looks, not time: a process that was frozen and goes on has missed one look, not many.
+
+A third way is out of their reach: a call into a library that never returns and keeps the interpreter. No thread of Python runs
+then, so a timer without Python ends the process.
 """
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +28,8 @@ log = logging.getLogger("lofty_ghl.watchdog")
 LOOK_SECONDS = 5.0
 MOST_LOOKS = 12
 """A minute without progress is too long."""
+INTERPRETER_SECONDS = 120.0
+"""Longer than the others take: they say more."""
 
 TopicPartition = tuple[str, int]
 """A topic and a partition."""
@@ -119,3 +125,17 @@ class LoopWatch:
 
     def _tick(self) -> None:
         self._missed = 0
+
+
+async def watch_interpreter(seconds: float = INTERPRETER_SECONDS, look_seconds: float = LOOK_SECONDS) -> None:
+    """End the process, with the place of each thread, when the event loop has not turned for so long. Runs until cancelled.
+
+    The timer is the process's only one, so this is for a process that is a worker and nothing else. It counts time: a process that
+    was frozen for longer ends as it wakes. Its partitions are another's by then.
+    """
+    try:
+        while True:
+            faulthandler.dump_traceback_later(seconds, exit=True)
+            await asyncio.sleep(look_seconds)
+    finally:
+        faulthandler.cancel_dump_traceback_later()

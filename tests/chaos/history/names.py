@@ -72,12 +72,13 @@ class Names:
 
     def lead_of(self, entry: Entry) -> str | None:
         """The lead whose contact a request was about, reads and searches included."""
-        contact = self.contact_of(entry)
-        known = self._leads.get((entry.budget, contact)) if contact else None
-        if not known:
-            return self.lead_in_body(entry)
         when = entry.at if entry.applied_at is None else entry.applied_at
-        return known[max(0, bisect_right(known, when, key=lambda one: one[0]) - 1)][1]
+        return self.lead_at(entry.budget, self.contact_of(entry), when) or self.lead_in_body(entry)
+
+    def lead_at(self, budget: str, contact: str | None, when: float) -> str | None:
+        """The lead whose contact it was at a moment; None where no request and no standing contact shows it."""
+        known = self._leads.get((budget, contact)) if contact else None
+        return known[max(0, bisect_right(known, when, key=lambda one: one[0]) - 1)][1] if known else None
 
     def contact_of(self, entry: Entry) -> str | None:
         """The id of the GHL contact that a request was about. The path of an appointment in a calendar does not tell it."""

@@ -20,6 +20,7 @@ def nothing_twice(case: Case) -> Finding:
 
     Counted from creates that were applied, answered or not, and from what GHL holds at the end.
     A create without a mark is a violation: nobody could ever tell what it is.
+    A contact that another lead took over, as the one that stays of a couple with one e-mail does, is no longer the first one's.
     Excused: a create by a worker that woke from a freeze (GHL offers no fencing).
 
     Proves nothing of: contacts that stood before us and were adopted; twins that a person makes.
@@ -39,7 +40,7 @@ def nothing_twice(case: Case) -> Finding:
     twice = set()
     for entity, those in created.items():
         for first, second in pairwise(those):
-            if _was_deleted(first, second, deletions):
+            if _was_deleted(first, second, deletions) or _was_taken_over(case, entity, first, second):
                 continue
             is_late = case.interruptions.is_sent_on_waking(first) or case.interruptions.is_sent_on_waking(second)
             tally.note(entity.key, "was created again while it stood", told(first, second), is_excused=is_late)
@@ -72,6 +73,14 @@ def _was_deleted(first: Entry, second: Entry, deletions: dict[str, list[float]])
     """Whether the first, or its contact, was gone before the second came."""
     gone = (*deletions.get(first.entity or "", ()), *deletions.get(first.parent or "", ()))
     return any((first.applied_at or 0.0) <= at <= (second.applied_at or inf) for at in gone)
+
+
+def _was_taken_over(case: Case, entity: Entity, first: Entry, second: Entry) -> bool:
+    """Whether the contact that was made first was another lead's when the second came. That it may be is P10's to judge."""
+    if entity.kind != "contact":
+        return False
+    owner = case.names.lead_at(first.budget, first.entity, second.applied_at or second.at)
+    return owner is not None and owner != entity.lead
 
 
 def _standing(case: Case) -> dict[Entity, list[str]]:

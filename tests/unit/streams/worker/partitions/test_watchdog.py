@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 
@@ -104,3 +105,44 @@ async def test_a_loop_that_turns_is_left_alone() -> None:
     await asyncio.to_thread(watch._watch)
     stopped.set()
     assert told == []
+
+
+HELD = """
+import asyncio, ctypes
+from streams.worker.partitions.watchdog import LoopWatch, watch_interpreter
+
+async def main():
+    LoopWatch(look_seconds=0.01, most_looks=3)
+    watching = asyncio.create_task(watch_interpreter({seconds}, 0.01))
+    await asyncio.sleep(0.1)
+    ctypes.PyDLL(None).usleep({held})
+    print("it returned")
+    watching.cancel()
+
+asyncio.run(main())
+"""
+"""A call into a library that keeps the interpreter: `PyDLL`, unlike `CDLL`, does not let go of it."""
+
+
+async def run_held(seconds: float, held_microseconds: int) -> tuple[int | None, str, str]:
+    """Exit code and output of a process whose interpreter is held."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HELD.format(seconds=seconds, held=held_microseconds)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(child.communicate(), within(120))
+    return child.returncode, out.decode(), err.decode()
+
+
+async def test_a_process_whose_interpreter_is_held_ends_and_says_where() -> None:
+    """No thread of Python can: the watch of the loop beside it is one."""
+    code, out, err = await run_held(0.5, 3_600_000_000)
+    assert (code, out) == (1, "")
+    assert "Timeout" in err
+    assert "in main" in err
+
+
+async def test_a_process_whose_interpreter_is_held_shortly_goes_on() -> None:
+    """And the timer is off once nobody watches."""
+    assert await run_held(60, 10_000) == (0, "it returned\n", "")
