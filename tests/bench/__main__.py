@@ -172,6 +172,13 @@ def _budgets(bootstrap: str, quick: bool) -> None:
         _print("many connections", run("many_budgets", "pipeline", bootstrap, str(connections), leads))
 
 
+def _connections(bootstrap: str, quick: bool) -> None:
+    size = ("8", "5") if quick else ("200", "60")
+    _print("many connections by a table, while others go on", run("connections", "live", bootstrap, *size))
+    size = ("8", "200") if quick else ("200", "100000")
+    _print("the console with them", run("connections", "console", bootstrap, *size))
+
+
 def _command_line(bootstrap: str, quick: bool) -> None:
     _print("the command line", run("command_line", bootstrap, "1" if quick else "7"))
 
@@ -202,6 +209,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "conflicts": _conflicts,
     "restart": _restart,
     "budgets": _budgets,
+    "connections": _connections,
     "intake": _intake,
     "replay": _replay,
     "observing": _observing,

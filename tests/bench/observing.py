@@ -59,9 +59,9 @@ async def scrape(bootstrap: str, connections: int) -> dict[str, Any]:
         return found
 
 
-def processor_seconds(on: Town) -> float:
-    """User and system time of the worker's process until now."""
-    fields = Path(f"/proc/{on.children['worker'].pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+def processor_seconds(on: Town, child: str = "worker") -> float:
+    """User and system time of the worker's process until now, or of another one's."""
+    fields = Path(f"/proc/{on.children[child].pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -43,7 +43,7 @@ async def replay(bootstrap: str, snapshots: int) -> dict[str, Any]:
         seen = await ask_directories(on.settings, [connection])
         on.children["worker"].stop()
         written = await asyncio.to_thread(_fill, on, snapshots, directory_of(seen[NAME]))
-        await _skip(on)
+        await skip_snapshots(on)
         worker = on.start_worker("second")
         await worker.until_ready(on.http, f"{on.worker}/readyz")
         await on.until_still()
@@ -106,14 +106,15 @@ def _fill(on: Town, number: int, directory: Directory) -> int:
         link = link.model_copy(update={"settled": settled, "version_ms": snapshot.version_ms, "ghl_id": f"ghl{one}"})
         raw, key = snapshot.to_bytes(), snapshot.entity.key.encode()
         written += len(raw)
-        _produce(producer, on.names.of(SNAPSHOTS), raw, key, partition)
-        _produce(producer, on.names.changelog(LINKS_TABLE), link.to_bytes(), key, partition)
+        put_record(producer, on.names.of(SNAPSHOTS), raw, key, partition)
+        put_record(producer, on.names.changelog(LINKS_TABLE), link.to_bytes(), key, partition)
     if left := producer.flush(120):
         raise TimeoutError(f"{left} records were not acknowledged by Kafka")
     return written
 
 
-def _produce(producer: Producer, topic: str, value: bytes, key: bytes, partition: int) -> None:
+def put_record(producer: Producer, topic: str, value: bytes, key: bytes, partition: int) -> None:
+    """Produce, however full the producer's queue is."""
     while True:
         try:
             producer.produce(topic, value, key, partition)
@@ -123,7 +124,7 @@ def _produce(producer: Producer, topic: str, value: bytes, key: bytes, partition
     producer.poll(0)
 
 
-async def _skip(on: Town) -> None:
+async def skip_snapshots(on: Town) -> None:
     """The worker has delivered the snapshots already: it goes on behind them."""
     topic = on.names.of(SNAPSHOTS)
     places = [TopicPartition(topic, number) for number in range(on.settings.kafka.partitions)]

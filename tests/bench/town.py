@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Container, Coroutine
+from collections.abc import AsyncIterator, Callable, Container, Coroutine, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,8 @@ class Plan:
     A vendor answers after its latency and has a limit for each window, 0 for none; the worker is configured alike.
     `watched`: `fully` logs every line as JSON, `not at all` neither logs nor counts; `as always` counts, and logs warnings.
     `shares_lofty` gives all connections the one team, its one key and its one budget.
+    `later` accounts more are at both vendors, and no connection names them yet. `more` is appended to the configuration, and `environ`
+    to the secrets.
     """
 
     pairs: int = PAIRS
@@ -51,6 +53,9 @@ class Plan:
     in_flight_per_lofty_budget: int = 8
     session_timeout_seconds: float = 10.0
     shares_lofty: bool = False
+    later: int = 0
+    more: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict)
     watched: Literal["as always", "fully", "not at all"] = "as always"
 
     def team(self, number: int) -> str:
@@ -240,13 +245,13 @@ async def _seed(http: aiohttp.ClientSession, lofty: str, plan: Plan) -> list[tup
 
 
 def _ghl_sandbox(plan: Plan) -> list[str]:
-    places = [f"--location=loc{n}=pit-{n}" for n in range(plan.pairs)]
+    places = [f"--location=loc{n}=pit-{n}" for n in range(plan.pairs + plan.later)]
     window = [f"--limit={plan.ghl_limit}", f"--window={plan.ghl_window_seconds}"]
     return ["sandbox", "ghl", "--port=0", f"--latency={plan.ghl_latency_seconds}", *window, *places]
 
 
 def _lofty_sandbox(plan: Plan) -> list[str]:
-    teams = dict.fromkeys(f"--team={plan.team(n)}={plan.key(n)}" for n in range(plan.pairs))
+    teams = dict.fromkeys(f"--team={plan.team(n)}={plan.key(n)}" for n in range(plan.pairs + plan.later))
     return [
         "sandbox",
         "lofty",
@@ -258,7 +263,7 @@ def _lofty_sandbox(plan: Plan) -> list[str]:
 
 
 def _secrets(plan: Plan) -> dict[str, str]:
-    secrets = {}
+    secrets = dict(plan.environ)
     for n in range(plan.pairs):
         secrets[f"LOFTY_GHL_PAIR{n}_LOFTY_API_KEY"] = plan.key(n)
         secrets[f"LOFTY_GHL_PAIR{n}_GHL_TOKEN"] = f"pit-{n}"
@@ -278,6 +283,7 @@ session_timeout_seconds = {plan.session_timeout_seconds}
 [gateway]
 host = "127.0.0.1"
 port = {gateway_port}
+public_url = "http://127.0.0.1:{gateway_port}"
 [worker]
 store = "rocksdb"
 data_dir = {json.dumps(str(folder / "state"))}
@@ -285,7 +291,7 @@ port = {worker_port}
 in_flight_per_location = {plan.in_flight_per_location}
 in_flight_per_lofty_budget = {plan.in_flight_per_lofty_budget}
 """
-    return head + "".join(
+    return f"{head}{plan.more}" + "".join(
         f"""
 [connections.pair{n}]
 region = "US"

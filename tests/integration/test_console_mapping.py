@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from connectors.sandbox.lofty import agent_activity as desk_work
+from streams.operations.mapping_preview import lead_samples
 from tests.integration.console import caller, console_on_stage, until_indexed
+from tests.integration.stage import TEAM
 from tests.kafka.broker import Broker
 
 TEXT = """[mappings.mine]
@@ -52,3 +57,22 @@ async def test_a_mapping_is_checked_previewed_saved_and_taken_over(embedded_kafk
             return done[:2] == [("mapping use", "done"), ("mapping save", "failed")] or ("mapping use", "done") in done
 
         await on.until(audit_has_them)
+
+
+async def test_the_leads_of_a_quiet_connection_are_found_by_the_index(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many connections share a partition, so its last records are of others. A deleted lead is no example."""
+    async with console_on_stage(embedded_kafka, tmp_path) as on:
+        who = caller(on)
+        leads = [on.new_lead(firstName=name) for name in ("Ada", "Bob")]
+        await on.until(lambda: set(leads) <= on.contacts().keys())
+        desk_work.edit(on.lofty, desk_work.team_of(on.lofty, TEAM), {"edit": "delete", "kind": "lead", "id": leads[1]})
+        await on.until_quiet()
+        await until_indexed(on, who)
+        monkeypatch.setattr(lead_samples, "TAIL", 0)
+        status, found = await who.ask("POST", "/mappings/preview", {"name": "mine", "text": TEXT, "connection": "acme"})
+
+        assert await lead_samples.latest_leads(on.settings, "acme") == ()
+        assert status == 200, found
+        assert [one["lead"] for one in found["previews"]] == [leads[0]]

@@ -108,10 +108,9 @@ class MappingFieldPage(Page):
         name, connections = mapping.text.name, self._tables.connections(mapping.text)
         connection = chosen(connection, connections)
         examples, _ = await self._tables.examples(connection)
-        directories = {} if row is not None else await self._tables.directories([connection])
-        known = sorted(
-            {one for found in directories.values() for one in found.custom_fields if not one.startswith("contact.")}
-        )
+        directory = None if row is not None else await self._tables.directory(connection)
+        fields = directory.custom_fields if directory is not None else ()
+        known = sorted({one for one in fields if not one.startswith("contact.")})
         return field_view.field_form(name, row, examples, choice, connection, tuple(known))
 
     async def _mapping(self, request: web.Request) -> MappingRows:

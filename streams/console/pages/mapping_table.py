@@ -36,11 +36,11 @@ class MappingTablePage(Page):
         mapping = await self._mapping(request)
         text, connections = mapping.text, self._tables.connections(mapping.text)
         connection = chosen(request.query.get("connection", ""), connections)
-        (examples, problem), directories = await asyncio.gather(
-            self._tables.examples(connection), self._tables.directories([connection])
+        (examples, problem), directory = await asyncio.gather(
+            self._tables.examples(connection), self._tables.directory(connection)
         )
         rows = [
-            table.table_row(row, text.name, examples[0] if examples else None, directories.get(connection))
+            table.table_row(row, text.name, examples[0] if examples else None, directory)
             for row in mapping.rows.values()
         ]
         custom = tuple(row for row in rows if row.target.startswith(CUSTOM))

@@ -39,12 +39,14 @@ class ParkedRecordsPage(Page):
 
     async def parked(self, request: web.Request) -> web.StreamResponse:
         """By cause."""
-        found = await self._services.parked.groups(request.query.get("connection", ""))
+        connection = request.query.get("connection", "")
+        found = await self._services.parked.groups(connection)
         retry = None
         if request.query.get("retry"):
             with suppress(NotFound):
                 retry = await self._services.parked.outcome(request.query["retry"])
-        return await self._layout.page(request, "parked.html", parked.causes_view(found, retry))
+        view = parked.causes_view(found, retry, connection=connection, offset=_offset(request))
+        return await self._layout.page(request, "parked.html", view)
 
     async def cause(self, request: web.Request) -> web.StreamResponse:
         """The records of one cause."""

@@ -11,6 +11,7 @@ from typing import Any
 from streams.console.auth.scope import is_visible, visible
 from streams.console.errors import NotFound, Unavailable
 from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.kept import Kept
 from streams.console.services.mapping import Mappings
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import CUSTOM
@@ -19,7 +20,6 @@ from streams.mapping.contact import view_of
 from streams.mapping_versions.form.rows import FieldRow, field_key, rows_of
 from streams.mapping_versions.listing import MappingState, MappingText
 from streams.operations.mapping_preview.compatibility import check_compatibility
-from streams.operations.mapping_preview.lead_samples import latest_leads
 from streams.operations.mapping_preview.preview import lead_name
 from streams.operations.worker_queries.known_directories import known_directories
 
@@ -27,6 +27,8 @@ WITHIN_SECONDS = 3.0
 """A worker that runs answers within a second."""
 NO_ANSWER = "The sync engine did not answer{}, so it is not known which custom fields GHL has{}."
 MOST_NAMED = 5
+KEPT_SECONDS = 5.0
+"""So long what is shown beside the rows is shown again without asking: a person looks at one field after another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class MappingTables:
 
     def __init__(self, mappings: Mappings) -> None:
         self._mappings = mappings
+        self._examples: Kept[tuple[tuple[LeadExample, ...], str]] = Kept(KEPT_SECONDS, lambda found: bool(found[0]))
+        self._directories: Kept[Directory | None] = Kept(KEPT_SECONDS, lambda found: found is not None)
 
     async def mapping(self, name: str) -> MappingRows:
         """The newest version of a mapping. Raises `NotFound`."""
@@ -96,12 +100,23 @@ class MappingTables:
         settings = self._mappings.settings()
         if connection not in settings.connections or not is_visible(connection):
             return (), "There is no connection yet, so no values are shown."
+        return await self._examples.get(f"{connection} {most}", lambda: self._read_examples(connection, most))
+
+    async def _read_examples(self, connection: str, most: int) -> tuple[tuple[LeadExample, ...], str]:
         try:
-            newest = await on_kafka(lambda: latest_leads(settings, connection, most))
+            newest = await self._mappings.newest_leads(connection, most)
         except Unavailable as error:
             return (), str(error)
         found = tuple(LeadExample(lead_name(one.state) or one.lead, view_of(one.state)) for one in newest if one.state)
         return found, "" if found else "No lead of this connection has been read yet, so no values are shown."
+
+    async def directory(self, connection: str) -> Directory | None:
+        """What a connection's location held some seconds ago at most; None where no worker answers in time."""
+
+        async def read() -> Directory | None:
+            return (await self.directories([connection])).get(connection)
+
+        return await self._directories.get(connection, read)
 
     async def directories(self, connections: Sequence[str]) -> dict[str, Directory]:
         """What the locations of connections hold, as far as a worker answers in time."""

@@ -14,7 +14,8 @@ from streams.core.to_ghl.directory import Directory
 from streams.kafka.topic_reader import each_record, newest_values
 from streams.messages import Entity, InvalidMessage, Snapshot
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS, TopicNames
-from streams.operations.history.index.reader import IndexReader, NoIndex
+from streams.operations.history.index.lead_list import LeadFilter, page_of_leads
+from streams.operations.history.index.reader import IndexReader, NoIndex, TooBroad
 from streams.operations.history.index.sources import sources
 from streams.operations.history.record_fetch import RecordPosition, fetch_records
 from streams.operations.mapping_preview.preview import Preview, preview
@@ -171,6 +172,32 @@ async def latest_leads(settings: Settings, connection: str, count: int = 5) -> t
             found[snapshot.lead] = snapshot
     alive = [snapshot for snapshot in reversed(found.values()) if not snapshot.is_gone]
     return tuple(alive[:count])
+
+
+async def newest_leads(
+    settings: Settings, connection: str, count: int, reader: IndexReader | None = None
+) -> tuple[Snapshot, ...]:
+    """The same through the index, if there is one.
+
+    Where many connections share a partition, the leads of a quiet one are not among its last records.
+    """
+    found = await _newest_by_index(settings, connection, count, reader) if reader is not None else ()
+    return found or await latest_leads(settings, connection, count)
+
+
+async def _newest_by_index(
+    settings: Settings, connection: str, count: int, reader: IndexReader
+) -> tuple[Snapshot, ...]:
+    try:
+        # Some of them may be gone since.
+        page = await reader.ask(lambda db: page_of_leads(db, (connection,), LeadFilter(), None, 2 * count))
+    except (NoIndex, TooBroad):
+        return ()
+    samples = LeadSamples(tuple((connection, hit.lane.partition(":")[2]) for hit in page.leads))
+    if not samples.leads or not await _read_by_index(settings, reader, samples):
+        return ()
+    read = (samples.snapshots.get(lead) for lead in samples.leads)
+    return tuple(one for one in read if one is not None and not one.is_gone)[:count]
 
 
 def _ghl_partition(settings: Settings, connection: str) -> int:

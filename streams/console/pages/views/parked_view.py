@@ -16,6 +16,8 @@ from streams.console.services.retry_outcomes import RetryOutcome
 from streams.operations.parked.open_records import RecordFilter
 
 PAGE_SIZE = 50
+CAUSES = 20
+"""So many causes are on a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,13 @@ class RetryCard:
 
 @dataclass(frozen=True, slots=True)
 class CausesView:
-    """The first page. `retry` is the retry that was just made."""
+    """The first page. `retry` is the retry that was just made; `words` say which causes are shown where there are more."""
 
     cards: tuple[CauseCard, ...]
     retry: RetryCard | None = None
+    words: str = ""
+    before: Hyperlink | None = None
+    after: Hyperlink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,24 @@ class ParkedRecordView:
     group_href: str
 
 
-def causes_view(found: ParkedGroups, retry: RetryOutcome | None = None) -> CausesView:
-    """The first page."""
-    return CausesView(tuple(cause_card(group) for group in found.groups), retry_card(retry) if retry else None)
+def causes_view(
+    found: ParkedGroups, retry: RetryOutcome | None = None, *, connection: str = "", offset: int = 0
+) -> CausesView:
+    """The first page, or the next causes. An offset behind the last shows the last ones."""
+    first = min(offset, max(0, len(found.groups) - 1) // CAUSES * CAUSES)
+    shown = found.groups[first : first + CAUSES]
+    words = f"{grouped(first + 1)} to {grouped(first + len(shown))} of {counted(len(found.groups), 'cause')}"
+
+    def page_href(offset: int) -> str:
+        return href("/parked", connection=connection, offset=offset or "")
+
+    return CausesView(
+        tuple(cause_card(group) for group in shown),
+        retry_card(retry) if retry else None,
+        words if len(shown) < len(found.groups) else "",
+        Hyperlink("Back", page_href(first - CAUSES)) if first else None,
+        Hyperlink("More", page_href(first + CAUSES)) if first + CAUSES < len(found.groups) else None,
+    )
 
 
 def retry_card(found: RetryOutcome) -> RetryCard:

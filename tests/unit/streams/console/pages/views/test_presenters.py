@@ -10,7 +10,7 @@ from streams.console.pages.views import parked_view as parked
 from streams.console.pages.views.links import about, contact_of
 from streams.console.pages.views.parked_causes import cause_of
 from streams.console.services.contacts import Timeline
-from streams.console.services.parked import ParkedGroup
+from streams.console.services.parked import ParkedGroup, ParkedGroups
 from streams.console.services.verdict import Answer
 from streams.operations.history.sent_requests import Sent
 from streams.operations.history.timeline import Event
@@ -112,3 +112,25 @@ def test_a_long_story_begins_with_the_newest_lines_and_leads_to_the_rest() -> No
     assert contacts.timeline(story, "", is_long=True).more is None
     assert first.ghl_href == "https://app.gohighlevel.com/v2/location/loc/contacts/detail/g"
     assert first.lofty_href.endswith("leadId=7")
+
+
+def test_many_causes_come_page_by_page() -> None:
+    """Two hundred connections with three causes each are 600: the most frequent first, and nothing twice or never."""
+    groups = tuple(ParkedGroup("acme", "intake", f"cause {n}", 1, NOW, NOW, "") for n in range(45))
+    found = ParkedGroups(groups, 45)
+    pages = [parked.causes_view(found, connection="acme", offset=at) for at in (0, 20, 40, 900)]
+    shown = [card.group.reason for page in pages[:3] for card in page.cards]
+    assert shown == [group.reason for group in groups]
+    assert [page.words for page in pages[:3]] == [
+        "1 to 20 of 45 causes",
+        "21 to 40 of 45 causes",
+        "41 to 45 of 45 causes",
+    ]
+    assert (pages[0].before, pages[2].after, pages[3].words) == (None, None, pages[2].words)
+    assert pages[0].after is not None
+    assert pages[1].before is not None
+    assert pages[0].after.href == "/console/parked?connection=acme&offset=20"
+    assert pages[1].before.href == "/console/parked?connection=acme"
+    few = parked.causes_view(ParkedGroups(groups[:20], 20))
+    assert (few.words, few.before, few.after, len(few.cards)) == ("", None, None, 20)
+    assert parked.causes_view(ParkedGroups((), 0), offset=40).cards == ()
