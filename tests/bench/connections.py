@@ -1,9 +1,9 @@
 """Many connections by CSV while others go on, and the console with them: is it live in time, does nobody wait longer, is each page quick?
 
 `live`: three connections of the configuration file carry edits at a steady rate. Quiet, quiet again, then so many connections are
-added by one table and made live, then quiet once more. Live is a connection that is subscribed at Lofty, and whose first edited
-lead came by Lofty's webhook and is in GHL. Both are counted in the sandboxes' ledgers; so is the freshness of the three: from the
-edit in Lofty to the moment at which GHL applied it, found by the edit's own text.
+added by one table and made live, then quiet once more. Live is a connection that a worker has taken over, that is subscribed at
+Lofty, and whose first edited lead came by Lofty's webhook and is in GHL. All of it is counted in the sandboxes' ledgers; so is the
+freshness of the three: from the edit in Lofty to the moment at which GHL applied it, found by the edit's own text.
 `console` (`console_pages.py`) goes on from there.
 
     python -m tests.bench.connections live BOOTSTRAP CONNECTIONS [SECONDS]
@@ -36,6 +36,8 @@ OTHERS, LEADS_EACH = 3, 40
 PER_SECOND = 8.0
 """Edits in each of them."""
 MOST_SECONDS = 240.0
+LAST_OF_LOCATION = "get-user-by-location"
+"""What a worker asks of a location that it has taken over."""
 LISTS = 5
 """The lists of Lofty that a connection is subscribed for."""
 POLL_SECONDS = 0.5
@@ -150,12 +152,15 @@ class Applied:
         self._ledger = Ledger(on, on.ghl)
         self.edits: dict[str, float] = {}
         self.first_contact: dict[str, float] = {}
+        self.read_locations: set[str] = set()
         self.answers_429 = 0
 
     async def read(self) -> None:
         """Take what is new."""
         async for row in self._ledger.answered():
             self.answers_429 += row["status"] == 429
+            if row["operation"] == LAST_OF_LOCATION and row["status"] == 200:
+                self.read_locations.add(row["budget"])
             if not row["applied"] or not isinstance(row["body"], dict):
                 continue
             text = row["body"].get("lastName")
@@ -189,7 +194,7 @@ class Arrivals:
 
 
 async def make_live(on: Town, connections: int, applied: Applied) -> Arrivals:
-    """Edit the lead of each connection once it is subscribed, and wait until all of them are in GHL."""
+    """Edit the lead of each connection once a worker has it and it is subscribed, and wait until all of them are in GHL."""
     found, ledger, lists = Arrivals(), Ledger(on, on.lofty), Counter[int]()
     lead_of = {name: lead for name, lead in on.leads if name.startswith("agency")}
     number_of = {on.plan.team(n): n for n in range(OTHERS, OTHERS + connections)}
@@ -205,6 +210,8 @@ async def make_live(on: Town, connections: int, applied: Applied) -> Arrivals:
                 if lists[number] == LISTS:
                     found.subscribed[number] = row["ended"]
         for number in found.subscribed.keys() - found.edited.keys():
+            if f"loc{number}" not in applied.read_locations:
+                continue
             edit = {"edit": "update", "kind": "lead", "id": lead_of[name_of(number)], "fields": {"lastName": "Live"}}
             found.edited[number] = time.time()
             await on.post(f"{on.lofty}/_sandbox/edits", {"edits": [edit]}, team=on.plan.team(number))

@@ -11,7 +11,7 @@ from streams.core.renamed import ConnectionRenamed
 from streams.settings import Connection, Settings, parse_settings
 from streams.settings.overlay import Overlay
 from streams.worker.connections import LiveConnections, is_same
-from streams.worker.take_over import TakeOver, needs_restart
+from streams.worker.take_over import AT_ONCE, PACE_SECONDS, TakeOver, needs_restart
 from tests.deadlines import within
 
 FILE = """
@@ -185,3 +185,56 @@ async def test_a_renamed_connection_is_left_out_and_ends_nobody(caplog: pytest.L
     assert worker.trouble == {}
     assert "has the Lofty team and GHL location of 'old'" in caplog.text
     assert worker.connections["acme"].paused == ("to_lofty",)
+
+
+def with_many(now: Settings, count: int) -> Settings:
+    """These settings with so many connections more."""
+    like = now.connections["best"]
+    more = {f"agency-{n:03d}": like.model_copy(update={"name": f"agency-{n:03d}"}) for n in range(count)}
+    return now.model_copy(update={"connections": {**now.connections, **more}, "mapping_version": 1})
+
+
+@pytest.mark.usefixtures("virtual_time")
+async def test_two_hundred_that_begin_take_turns_and_a_change_that_is_there_does_not_wait() -> None:
+    """At once they would take the process's whole time, and the leads of all others would wait."""
+    now = settings()
+    worker = Worker(now)
+    wanted = with_many(now, 200)
+    began = asyncio.get_running_loop().time()
+    worker.take_over.begin(wanted)
+    await worker.settle()
+    at_once = len(worker.replaced)
+    await worker.take_over.bring(wanted, ["agency-199"])
+    hurried, meanwhile = worker.replaced[-1], asyncio.get_running_loop().time() - began
+    await asyncio.sleep(10)
+    after_ten = len(worker.replaced)
+    while worker.take_over.in_force is now:
+        await asyncio.sleep(0.1)
+    took = asyncio.get_running_loop().time() - began
+
+    assert (at_once, hurried, meanwhile) == (AT_ONCE, "agency-199", 0.0)
+    assert after_ten == pytest.approx(AT_ONCE + 1 + 10 / PACE_SECONDS, abs=2)
+    assert sorted(worker.replaced) == sorted(name for name in wanted.connections if name.startswith("agency"))
+    assert took < 45
+
+
+@pytest.mark.usefixtures("virtual_time")
+async def test_a_pause_and_a_removal_of_many_wait_for_no_turn() -> None:
+    """Also of those that still waited to begin."""
+    now = with_many(settings(), 100)
+    worker = Worker(settings())
+    worker.take_over.begin(now)
+    await worker.settle()
+    begun = len(worker.replaced)
+    paused = {
+        name: one.model_copy(update={"paused": ("to_ghl", "to_lofty")})
+        for name, one in now.connections.items()
+        if name != "agency-099"
+    }
+    wanted = now.model_copy(update={"connections": paused})
+    worker.take_over.begin(wanted)
+    await worker.settle()
+
+    assert begun == AT_ONCE
+    assert worker.take_over.in_force is wanted
+    assert dict(worker.connections) == paused
