@@ -8,9 +8,11 @@ be fetched is fetched, as its routes list them: a new page is held to it, too.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -68,6 +70,7 @@ async def console(bootstrap: str, connections: int, leads: int) -> dict[str, Any
         found["pages"] = len(pages)
         found["slow_pages"] = sum(one["p95_ms"] >= SLOW_MS for one in pages.values())
         found["each"] = {name: " ".join(f"{k} {v}" for k, v in one.items()) for name, one in pages.items()}
+        print(json.dumps(found), file=sys.stderr)
         found["browser"] = await _browser(on)
         return found
 
@@ -262,20 +265,17 @@ async def _load(on: Town, chrome: Browser, signed: BrowserContext, path: str) ->
     context = await chrome.new_context(
         storage_state=await signed.storage_state(), viewport={"width": 1280, "height": 860}
     )
-    page, sizes = await context.new_page(), []
-
-    async def weigh(answer: Response) -> None:
-        one = await answer.request.sizes()
-        sizes.append(one["responseBodySize"] + one["responseHeadersSize"])
-
-    page.on("response", weigh)
-    await page.goto(f"{on.gateway}/console{path}", wait_until="load")
+    page = await context.new_page()
+    answers: list[Response] = []
+    page.on("response", answers.append)
+    await page.goto(f"{on.gateway}/console{path}", wait_until="networkidle")
     paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1"
     async with asyncio.timeout(30):
         while (at := float(await page.evaluate(paint))) < 0:
             await asyncio.sleep(0.05)
+    sizes = [await one.request.sizes() for one in answers]
     await context.close()
-    return Load(at, sum(sizes) / 1000)
+    return Load(at, sum(one["responseBodySize"] + one["responseHeadersSize"] for one in sizes) / 1000)
 
 
 async def _acts(on: Town, page: Page) -> dict[str, Any]:
@@ -295,9 +295,10 @@ async def _acts(on: Town, page: Page) -> dict[str, Any]:
         await page.wait_for_url("**/connection-acts/*")
 
     async def done() -> None:
-        while "running" in (text := (await page.locator("main").inner_text()).lower()) or "waiting" in text:
-            await asyncio.sleep(1.0)
-            await page.reload()
+        async with asyncio.timeout(120):
+            while await page.locator("progress, [role=progressbar]").count():
+                await asyncio.sleep(1.0)
+                await page.reload()
 
     await page.goto(f"{on.gateway}/console/connections")
     for act in ("Pause", "Resume"):
