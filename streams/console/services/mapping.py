@@ -28,7 +28,6 @@ from streams.mapping_versions.errors import (
 )
 from streams.mapping_versions.listing import MappingState
 from streams.mapping_versions.problems import TextProblem
-from streams.messages import Snapshot
 from streams.operations.history.index.reader import IndexReader
 from streams.operations.mapping_preview.editor import MappingEditor
 from streams.operations.mapping_preview.lead_samples import newest_leads, read_leads
@@ -104,9 +103,10 @@ class Mappings(BackgroundTask):
         with _refusals():
             return await (await self.editor()).problems(name, text)
 
-    async def newest_leads(self, connection: str, count: int) -> tuple[Snapshot, ...]:
-        """The leads of a connection that were read last. Raises `Unavailable`."""
-        return await on_kafka(lambda: newest_leads(self.settings(), connection, count, self._reader))
+    @property
+    def reader(self) -> IndexReader | None:
+        """The index, where there is one."""
+        return self._reader
 
     async def preview(self, name: str, text: str, connection: str, leads: Sequence[str] = ()) -> Previews:
         """What a text would make of some leads of a connection; of the newest where none are named."""
@@ -121,7 +121,7 @@ class Mappings(BackgroundTask):
                 raise WrongMapping(problems)
         chosen = list(dict.fromkeys(leads))
         if not chosen:
-            newest = await self.newest_leads(connection, 3)
+            newest = await on_kafka(lambda: newest_leads(editor.settings(), connection, 3, self._reader))
             chosen = [one.lead for one in newest]
         samples = await on_kafka(
             lambda: read_leads(

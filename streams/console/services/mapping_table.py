@@ -20,6 +20,7 @@ from streams.mapping.contact import view_of
 from streams.mapping_versions.form.rows import FieldRow, field_key, rows_of
 from streams.mapping_versions.listing import MappingState, MappingText
 from streams.operations.mapping_preview.compatibility import check_compatibility
+from streams.operations.mapping_preview.lead_samples import newest_leads
 from streams.operations.mapping_preview.preview import lead_name
 from streams.operations.worker_queries.known_directories import known_directories
 
@@ -104,7 +105,8 @@ class MappingTables:
 
     async def _read_examples(self, connection: str, most: int) -> tuple[tuple[LeadExample, ...], str]:
         try:
-            newest = await self._mappings.newest_leads(connection, most)
+            settings, reader = self._mappings.settings(), self._mappings.reader
+            newest = await on_kafka(lambda: newest_leads(settings, connection, most, reader))
         except Unavailable as error:
             return (), str(error)
         found = tuple(LeadExample(lead_name(one.state) or one.lead, view_of(one.state)) for one in newest if one.state)
