@@ -32,7 +32,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("GET", _PATH, "get-rehearsals", "rehearsals"),
-        *("The newest rehearsals of a connection that this gateway ran.", "viewer", tuple[Rehearsal, ...]),
+        *("The newest rehearsals of a connection.", "viewer", tuple[Rehearsal, ...]),
         lambda call: call.services.runs.rehearsals.of(call.path["connection"]),
     ),
     Endpoint(

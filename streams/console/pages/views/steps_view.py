@@ -70,7 +70,7 @@ class StepsView:
 def steps_view(
     one: ConnectionState, rehearsal: Rehearsal | None, imported: BackfillState | None, compared: Verification | None
 ) -> StepsView:
-    """The steps of one connection. What was not run yet, or not by this gateway, is None."""
+    """The steps of one connection. What was not run yet is None."""
     steps = list(_steps(one, rehearsal, imported, compared))
     following = next((number for number, step in enumerate(steps) if not step.is_done), len(steps))
     shown = tuple(
@@ -106,7 +106,7 @@ def _steps(
     has_imported = imported is not None and not imported.is_ordered and imported.is_imported
     yield _rehearsed(rehearsal, page, has_imported=has_imported)
     yield from _imported(one, imported, page, has_imported=has_imported)
-    words = "GoHighLevel was not compared with Lofty yet, or not by this gateway."
+    words = "GoHighLevel was not compared with Lofty yet."
     if compared is not None:
         seen = verification_view(compared)
         words = f"{seen.state.words.capitalize()}. {seen.summary}".strip()
