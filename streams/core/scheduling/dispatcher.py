@@ -11,7 +11,8 @@ Across lanes: opt-outs before live changes before the sweep before the backfill 
 The life of one entity::
 
     offer ──► waiting ──start──► in flight ──answered──► being recorded ──finish(DONE)──► forgotten
-                 ▲                                                     ├─ finish(AGAIN)  due at once (next step)
+                 ▲                                                     ├─ finish(AGAIN)  due at once (next step), behind the others
+                 │                                                     ├─ finish(NEXT)   due at once, before the others of its priority
                  │                                                     ├─ finish(RETRY)   due after a wait
                  └─────────────────────────────────────────────────────┴─ finish(BLOCKED) due when its contact moved
 

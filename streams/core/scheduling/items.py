@@ -22,6 +22,7 @@ class Verdict(Enum):
     DONE = "done"
     PARKED = "parked"
     AGAIN = "again"
+    NEXT = "next"
     RETRY = "retry"
     BLOCKED = "blocked"
 

@@ -127,14 +127,14 @@ class Lanes:
             self._add(lane, _WaitingItem(item, now + wait_seconds))
         elif verdict is Verdict.BLOCKED:
             self._add(lane, _WaitingItem(item, is_blocked=True))
-        elif verdict is Verdict.AGAIN or due_again is not None:
+        elif verdict in (Verdict.AGAIN, Verdict.NEXT) or due_again is not None:
             self._add(lane, _WaitingItem(item))
         if item.rank == 0 and verdict is Verdict.DONE:
             for waiting in lane.waiting.values():
                 self._blocked -= waiting.is_blocked
                 waiting.is_blocked = False
         if lane.waiting:
-            self._queue(lane, now)
+            self._queue(lane, now, is_next=verdict is Verdict.NEXT)
         else:
             del self._lanes[lane.key]
 
@@ -194,8 +194,8 @@ class Lanes:
 
     # -- queues -------------------------------------------------------------------------------------------
 
-    def _queue(self, lane: _Lane, now: float) -> None:
-        """Put a free lane where it belongs."""
+    def _queue(self, lane: _Lane, now: float, *, is_next: bool = False) -> None:
+        """Put a free lane where it belongs: behind the others of its priority and tenant, or before them."""
         if lane.active is not None:
             return
         chosen = lane.next()
@@ -212,7 +212,8 @@ class Lanes:
         priority = int(min(w.item.priority for w in lane.waiting.values() if is_contact or not w.is_blocked))
         if lane.queued_at != (priority, 0.0):
             lane.queued_at = (priority, 0.0)
-            self._ready.setdefault(priority, OrderedDict()).setdefault(lane.tenant, deque()).append(lane)
+            ready = self._ready.setdefault(priority, OrderedDict()).setdefault(lane.tenant, deque())
+            (ready.appendleft if is_next else ready.append)(lane)
 
     def _wake(self, now: float) -> None:
         while self._delayed and self._delayed[0][0] <= now:

@@ -43,6 +43,8 @@ class WorkResult:
 DONE = WorkResult(Verdict.DONE)
 PARKED = WorkResult(Verdict.PARKED)
 AGAIN = WorkResult(Verdict.AGAIN)
+NEXT = WorkResult(Verdict.NEXT)
+"""The next step counts on what this one has read, and that grows old: it goes before the others."""
 BLOCKED = WorkResult(Verdict.BLOCKED)
 
 

@@ -1,7 +1,8 @@
 """Closes a contact's channels in GHL. GHL replaces all channels at once, so the contact is read, and the union is written.
 
 Reading and writing are two requests, so two turns of the contact. What was read is kept in memory for the next turn, and counts
-for `FRESH_SECONDS` only: later, somebody may have closed another channel, and our write would open it again.
+for `FRESH_SECONDS` only: later, somebody may have closed another channel, and our write would open it again. So the write goes
+before the other contacts: behind some hundreds of them, what each has read would be too old each time, and none would be written.
 
 Where it is not known what we carried before (an adopted contact, a lost answer, a difference that a search or verify found),
 the read counts for Lofty, too: what GHL has closed is closed there.
@@ -22,7 +23,7 @@ from streams.messages import Entity
 from streams.worker.dispatch.ghl_calls import Performed
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_write import GhlWrite
-from streams.worker.dispatch.loop import AGAIN, WorkResult
+from streams.worker.dispatch.loop import NEXT, WorkResult
 
 log = logging.getLogger("lofty_ghl.opt_outs")
 
@@ -62,4 +63,4 @@ class OptOutWriter:
         for key in [key for key, (at_ms, _) in self._reads.items() if at_ms <= fresh_ms]:
             del self._reads[key]  # of contacts whose write never came
         self._reads[write.entity.key, contact_id] = (self.now_ms(), held)
-        return AGAIN
+        return NEXT

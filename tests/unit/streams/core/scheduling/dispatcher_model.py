@@ -127,7 +127,7 @@ class BudgetModel:
             self.owed[item.key] = Owed(item, urgent, now + wait_seconds)
         elif verdict is Verdict.BLOCKED:
             self.owed[item.key] = Owed(item, urgent, is_blocked=True)
-        elif verdict is Verdict.AGAIN:
+        elif verdict in (Verdict.AGAIN, Verdict.NEXT):
             self.owed[item.key] = Owed(item, urgent)
         elif again is not None:
             self.owed[item.key] = Owed(item, again)

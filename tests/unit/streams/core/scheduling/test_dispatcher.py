@@ -360,3 +360,40 @@ def test_a_budget_without_a_daily_quota_has_none_in_its_view() -> None:
     """Lofty has no such limit."""
     (view,) = dispatcher().view(0.0)
     assert (view.quota_left, view.quota_reset_seconds, view.quota_regime) == (None, None, "")
+
+
+def test_a_step_that_counts_on_the_one_before_goes_before_the_others_of_its_priority() -> None:
+    """But not before what is more urgent, nor out of the turn of another tenant."""
+    core = dispatcher(SINGLE)
+    for item in (contact("a"), contact("b"), contact("c", priority=Priority.OPT_OUT)):
+        core.offer_item(item, 0.0)
+    found = []
+    for verdict in (Verdict.DONE, Verdict.NEXT, Verdict.DONE, Verdict.DONE):
+        (one,) = core.start(0.0)
+        found.append(one.lane)
+        if len(found) == 2:
+            core.offer_item(contact("d", priority=Priority.OPT_OUT), 0.0)
+        end(core, one, verdict)
+    assert found == ["c", "a", "d", "a"]
+    assert keys(core.start(0.0)) == ["b:contact"]
+
+
+@pytest.mark.parametrize(("verdict", "most"), [(Verdict.NEXT, 600), (Verdict.AGAIN, None)])
+def test_hundreds_of_reads_that_grow_old_are_each_followed_by_their_write(verdict: Verdict, most: int | None) -> None:
+    """Three hundred contacts, ten requests a second, and what was read counts for ten seconds: behind the others none is ever written."""
+    core = dispatcher(BudgetPolicy(limit=100, window_seconds=10.0, in_flight=10))
+    for number in range(300):
+        core.offer_item(contact(f"{number}"), 0.0)
+    now, requests, read_at, written = 0.0, 0, dict[str, float](), 0
+    while written < 300 and requests < 6_000:
+        for one in core.start(now):
+            requests += 1
+            core.answered(one, now)
+            if now - read_at.pop(one.lane, -inf) < 10.0:
+                written += 1
+                core.finish(one, Verdict.DONE, now)
+            else:
+                read_at[one.lane] = now
+                core.finish(one, verdict, now)
+        now += 0.05
+    assert (written == 300, requests) == (True, most) if most else written == 0

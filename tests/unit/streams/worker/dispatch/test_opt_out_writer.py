@@ -11,7 +11,7 @@ from streams.core.to_ghl.plan import UNKNOWN, Call
 from streams.mapping.opt_outs import OPT_OUTS, closing
 from streams.messages import Entity
 from streams.worker.dispatch.ghl_write import GhlWrite
-from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
+from streams.worker.dispatch.loop import AGAIN, DONE, NEXT, WorkResult
 from streams.worker.dispatch.opt_out_writer import FRESH_SECONDS, OptOutWriter
 
 ENTITY = Entity.contact("acme", "77")
@@ -68,7 +68,7 @@ class Desk:
 async def test_a_read_and_then_the_union() -> None:
     """One request a turn; what the contact has closed on other channels stays."""
     desk = Desk(dndSettings={"WhatsApp": ACTIVE})
-    assert await desk.turn("SMS") is AGAIN
+    assert await desk.turn("SMS") is NEXT
     assert (desk.reads, desk.sent) == (1, [])
     await desk.turn("SMS")
     assert (desk.reads, desk.sent) == (1, [{"WhatsApp": ACTIVE, **closing({"SMS"})}])
