@@ -116,7 +116,7 @@ class Doctor:
             lines = tuple(map(_line, found.verdicts))
             run.result = bounded(lines, most_telling, len(lines), MOST_BYTES)
             run.more = len(lines) - len(run.result)
-            outcome.detail = counts_words(run.result)
+            outcome.detail = counts_words(lines)
 
 
 def most_telling(lines: tuple[CheckLine, ...], most: int) -> tuple[CheckLine, ...]:

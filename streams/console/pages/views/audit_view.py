@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from streams.console.auth.audit_actions import Action
 from streams.console.pages.render import href
 from streams.console.pages.views.page_view import Hyperlink, StatusText
 from streams.console.services.audit import ActSeen, AuditPage
 
-ACTIONS: Mapping[Action, str] = {
+ACTIONS: Mapping[str, str] = {
     "sign in": "signed in",
     "sign out": "signed out",
     "password set": "set a password by a link",
@@ -57,7 +56,7 @@ ACTIONS: Mapping[Action, str] = {
     "replay resume": "resumed applying a mapping",
     "replay stop": "stopped applying a mapping",
 }
-"""What somebody did, in words. A newer release may write acts that are not here: they keep their own name."""
+"""What somebody did, in words, for each `Action`. A newer release may write acts that are not here: they keep their own name."""
 _VIA = {"token": "by API token", "command": "on the command line"}
 _OUTCOMES = {
     "done": StatusText("ok", "done"),
@@ -97,7 +96,7 @@ def audit_view(found: AuditPage, who: str) -> AuditView:
 
 def audit_row(act: ActSeen) -> AuditRow:
     """One act. Its detail is shown with the result where it went wrong."""
-    did = next((words for action, words in ACTIONS.items() if action == act.action), act.action)
+    did = ACTIONS.get(act.action, act.action)
     if act.action == "sign in" and act.outcome == "refused":
         did = "sign-in failed"
     result = _OUTCOMES.get(act.outcome, StatusText("idle", act.outcome))
