@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaConnectionError,
@@ -23,6 +24,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.structs import BrokerMetadata
 
 from streams.kafka import group_lag
@@ -297,6 +299,34 @@ async def test_a_client_starts_though_its_first_broker_stands_still(embedded_kaf
         with pytest.raises(KafkaConnectionError):
             await asyncio.wait_for(alone.bootstrap(), DEADLINE_SECONDS)
         await alone.close()
+
+
+async def test_a_client_that_is_cancelled_while_it_starts_leaves_no_connection(
+    embedded_kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page gives Kafka up after a few seconds, perhaps while the brokers are listed."""
+    asked: asyncio.Queue[AIOKafkaConnection] = asyncio.Queue()
+    send = AIOKafkaConnection.send
+
+    async def hanging(self: AIOKafkaConnection, request: Any, **options: Any) -> Any:
+        if isinstance(request, MetadataRequest):
+            asked.put_nowait(self)
+            await asyncio.Event().wait()
+        return await send(self, request, **options)
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", hanging)
+    client = AIOKafkaClient(bootstrap_servers=embedded_kafka.bootstrap, request_timeout_ms=MINUTES_MS)
+    bound_connecting(client)
+    starting = asyncio.create_task(client.bootstrap())
+    connection = await asyncio.wait_for(asked.get(), DEADLINE_SECONDS)
+    assert connection.connected()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+
+    assert not connection.connected()
+    assert not patience._opened_by
+    await client.close()
 
 
 async def until_connected(client: AIOKafkaClient, node: int) -> Any:
