@@ -14,7 +14,7 @@ the list has moved: the run goes back until it meets what it has seen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.lofty.times import parse_time_ms
@@ -34,7 +34,8 @@ SUSPICIOUS_PART = 0.2
 SUSPICIOUS_LEADS = 20
 """More than this part of all leads, and more than this number, do not vanish between two runs: then it is our access."""
 
-CHILD_KINDS: tuple[Kind, ...] = ("note", "task", "appointment")
+CHILD_LISTS: Mapping[Kind, tuple[Kind, ...]] = {"note": ("note",), "task": ("task", "appointment")}
+"""The lists of what hangs on a lead, by the kind that each is named for, and the kinds that each holds."""
 
 _UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime", "createTime")
 
@@ -56,13 +57,14 @@ class Listed:
     updated_ms: int | None
     created_ms: int | None
     fingerprint: str
+    state: Mapping[str, Any] = field(repr=False, compare=False)
 
 
 def listed(entity: Entity, state: Mapping[str, Any]) -> Listed:
     """What a list says of an entity, by Lofty's own JSON."""
     updated = [at for name in _UPDATED if (at := parse_time_ms(state.get(name))) is not None]
     created = parse_time_ms(state.get("createTime"))
-    return Listed(entity, max(updated, default=None), created, fingerprint(dict(state)))
+    return Listed(entity, max(updated, default=None), created, fingerprint(dict(state)), state)
 
 
 def pair_of(connection: Connection) -> dict[str, str]:

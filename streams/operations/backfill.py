@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Self
 
 from streams.core.rows import SweepRow
+from streams.core.sweep import PAGE
 from streams.kafka.batching_producer import Record
 from streams.kafka.clients import open_batching_producer
 from streams.kafka.topic_reader import KafkaRecord, TopicReader
@@ -20,8 +22,14 @@ from streams.operations.worker_queries.errors import NoWorker
 from streams.settings import Connection, Settings
 from streams.settings.partitions import ConnectionPartitions
 
-REQUESTS_A_LEAD = 4
-"""The lead itself and the lists of its notes, tasks and appointments; one for each of those comes on top."""
+REQUESTS_A_LEAD = 2
+"""The lists of what hangs on a lead: its notes, and its tasks with its appointments. Leads are listed by the page."""
+
+
+def requests_for(leads: int) -> int:
+    """What so many leads cost, if Lofty's lists hold all that single reads hold."""
+    return leads * REQUESTS_A_LEAD + ceil(leads / PAGE)
+
 
 SILENT_SECONDS = 60.0
 """After so long without any progress it is said that no worker seems to be there."""
@@ -37,7 +45,7 @@ class Estimate:
     @property
     def minutes(self) -> float | None:
         """By the requests that it needs, with nothing else to do."""
-        return None if self.leads is None else self.leads * REQUESTS_A_LEAD / self.requests_per_minute
+        return None if self.leads is None else requests_for(self.leads) / self.requests_per_minute
 
     def __str__(self) -> str:
         if self.minutes is None:

@@ -221,7 +221,7 @@ class SweepSettings(SettingsTable):
 
     `opt_outs_minutes`: how often GHL's contacts are searched for opt-outs that no webhook reported.
 
-    `children` says whether a full sweep reads each lead's notes, tasks and appointments, three requests a lead.
+    `children` says whether a full sweep reads each lead's notes, tasks and appointments, two requests a lead.
     """
 
     new_minutes: Annotated[float, Field(ge=0, le=1440, description="a number of minutes, 0 to 1440")] = 15.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from collections import Counter
 from pathlib import Path
 
 import orjson
@@ -84,6 +86,51 @@ async def test_a_backfill_carries_all_and_goes_on_after_a_restart(real_kafka: Br
         assert 3 <= pages(on) <= 5
         steps = [one.step for one in await on.receipts() if one.outcome == "applied"]
         assert steps.count("create contact") == len(leads)
+
+
+async def test_a_backfill_reads_lists_and_nothing_alone(broker: Broker, tmp_path: Path) -> None:
+    """Two requests a lead and one a page, whatever hangs on the leads; the first of each kind shows that lists hold all."""
+    async with stage(broker, tmp_path, more=NEVER) as on:
+        leads = [silent_lead(on, f"Lead{number}") for number in range(20)]
+        for lead in leads:
+            for number in range(3):
+                on.edit_silently("create", "note", leadId=lead, fields={"content": f"Note {number} of {lead}"})
+            on.edit_silently(
+                "create", "task", leadId=lead, fields={"content": "Call back", "endAt": "2031-05-04T10:00:00+00:00"}
+            )
+            visit = {"descr": "Showing", "deadline": 1_930_000_000_000, "address": "1 Oak Street"}
+            on.edit_silently("create", "appointment", leadId=lead, fields=visit)
+        await on.produce(SWEEPS, b"acme", BackfillOrder(connection="acme", id="first", at_ms=0).to_bytes(), by="lofty")
+        await on.until(lambda: on.contacts().keys() == set(leads))
+        await on.until(lambda: all(len(one["notes"]) == 3 and len(one["tasks"]) == 2 for one in on.contacts().values()))
+        await on.until_quiet()
+
+        asked = Counter(one.operation for one in on.requests("lofty", "GET"))
+        alone = {"get-lead": 1, "get-note": 1, "get-task": 2}
+        lists = {"list-leads": 1, "list-notes": 20, "list-tasks": 20}
+        assert {name: asked[name] for name in alone | lists} == alone | lists
+        assert sum(asked.values()) - sum((alone | lists).values()) <= 4, f"the account and its members: {asked}"
+        for lead, contact in on.contacts().items():
+            assert f"Note 2 of {lead}" in str(contact["notes"])
+            assert {"2031-05-04", "2031-02-27"} <= {str(one["dueDate"])[:10] for one in contact["tasks"]}
+            assert "1 Oak Street" in str(contact["tasks"])
+
+
+async def test_what_is_edited_while_it_is_listed_arrives_as_it_is_last(broker: Broker, tmp_path: Path) -> None:
+    """Edits with and without webhooks fall between a list and its snapshots."""
+    async with stage(broker, tmp_path, more=OFTEN) as on:
+        leads = [silent_lead(on, f"Lead{number}") for number in range(25)]
+        await on.produce(SWEEPS, b"acme", BackfillOrder(connection="acme", id="first", at_ms=0).to_bytes(), by="lofty")
+        for number in range(12):
+            for place, lead in enumerate(leads):
+                edit = on.edit if (place + number) % 3 else on.edit_silently
+                edit("update", "lead", id=lead, fields={"lastName": f"Name{number}"})
+            await asyncio.sleep(0.1)
+        await on.until(
+            lambda: len(on.contacts()) == 25 and all(one.get("lastName") == "Name11" for one in on.contacts().values())
+        )
+        await on.until_quiet()
+        assert {one["lastName"] for one in on.contacts().values()} == {"Name11"}
 
 
 async def test_the_command_orders_a_backfill_and_follows_it(broker: Broker, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ What it does not imitate:
 - what nobody outside knows of Lofty's OAuth: how long tokens live, its words for those that are over, if they rotate;
 - merges that return the id of a dead lead: it answers the id of the lead that lives on;
 - smart plans, lead routing, communication, transactions, ponds, the calendar;
-- tasks of type Appointment on v2: appointments are made by the control API only;
+- changes of appointments by v2: they are made by the control API only, and v2 shows them;
 - pings of lists 1, 3 to 8; but any body can be sent (`POST /_sandbox/pings`);
 - filters and sorts other than a few; what it does not know it ignores, as Lofty does.
 

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.lofty.times import parse_time_ms, to_plain
+from connectors.lofty.times import parse_time_ms, to_gmt, to_plain
 from connectors.sandbox.lofty.lead_rules import LEAD_RULES
 from connectors.sandbox.lofty.refusals import bare, coded, invalid
 from connectors.sandbox.lofty.requests import LoftyRequest, Rule
-from connectors.sandbox.lofty.state import OWN_VENDOR, LoftyRecord
+from connectors.sandbox.lofty.shapes import blank_task
+from connectors.sandbox.lofty.state import AUTHOR, OWN_VENDOR, LoftyRecord
 from connectors.sandbox.shared.sandbox import RuleResult
 
 SMALL_PAGE = 25
 """What a list holds when nobody asks for more."""
 
 _TASK_TYPES = ("Other", "Call", "Email", "Text", "Appointment")
+LAST_MS = 253_402_300_800_000
+"""The end of the year 9999."""
 _ROLES = ("Agent", "Assistant")
 
 
@@ -64,14 +67,40 @@ def _delete_note(request: LoftyRequest) -> RuleResult:
 
 def _list_tasks(request: LoftyRequest) -> RuleResult:
     lead = request.lead_in_query()
-    return RuleResult(
-        {"tasks": [one.fields for one in request.team.of_lead("task", lead.id, request.now)]}, parent=lead.id
-    )
+    tasks = [one.fields for one in request.team.of_lead("task", lead.id, request.now)]
+    appointments = [_as_v2(one, lead) for one in request.team.of_lead("appointment", lead.id, request.now)]
+    return RuleResult({"tasks": [*tasks, *appointments]}, parent=lead.id)
 
 
 def _get_task(request: LoftyRequest) -> RuleResult:
-    task = request.record("task", "taskId")
-    return RuleResult({"task": task.fields}, entity=task.id, parent=task.lead_id)
+    """Tasks and appointments share one space of ids."""
+    appointment = request.team.find("appointment", request.id("taskId"), request.now)
+    task = appointment or request.record("task", "taskId")
+    shown = _as_v2(task, request.team.records["lead"][task.lead_id]) if appointment else task.fields
+    return RuleResult({"task": shown}, entity=task.id, parent=task.lead_id)
+
+
+def _as_v2(appointment: LoftyRecord, lead: LoftyRecord) -> dict[str, Any]:
+    """An appointment in the shape of a task."""
+    fields, author = appointment.fields, {"id": appointment.fields["assignToUid"], "name": AUTHOR["name"]}
+    shared = ("id", "leadId", "creatorId", "address", "allDay", "finishFlag")
+    return {
+        **blank_task(appointment.id, lead.fields, author, 0),
+        **{name: fields[name] for name in shared},
+        "type": "Appointment",
+        "content": fields["descr"],
+        "startAt": _in_gmt(fields["deadline"]),
+        "endAt": _in_gmt(fields["endTime"]),
+        "finishTime": _in_gmt(fields["finishTime"]),
+        "overdueFlag": fields["overdue"],
+        **{name: str(fields[name]).replace("Z", "GMT") for name in ("createTime", "lastUpdate")},
+    }
+
+
+def _in_gmt(at_ms: Any) -> Any:
+    """A time of an appointment as v2 shows it. What is none is shown as it is."""
+    is_time = isinstance(at_ms, int) and not isinstance(at_ms, bool) and 0 < at_ms < LAST_MS
+    return to_gmt(at_ms) if is_time else at_ms or ""
 
 
 def _create_task(request: LoftyRequest) -> RuleResult:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from streams.core.to_ghl.simulated_import import Became
-from streams.operations.backfill import REQUESTS_A_LEAD
+from streams.operations.backfill import requests_for
 from streams.settings import Connection
 
 Winner = Literal["same", "Lofty", "GoHighLevel", "nobody"]
@@ -120,7 +120,7 @@ class RehearsalReport:
 
 def effort_of(connection: Connection, leads: int, ghl_requests: int, children: int, sampled: int) -> Effort:
     """The effort for so many leads, with so many requests for their contacts, and what hangs on them."""
-    lofty_requests = leads * REQUESTS_A_LEAD + children
+    lofty_requests = requests_for(leads)
     ghl_requests += children
     ghl = connection.ghl
     lofty_hours = lofty_requests / connection.lofty.requests_per_minute / 60

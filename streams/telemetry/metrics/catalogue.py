@@ -208,8 +208,8 @@ UNCHANGED = _counter(
 )
 READS = _counter(
     "reads_total",
-    "Reads of Lofty by outcome.",
-    *(CONNECTION, Label("kind", KINDS), Label("outcome", ("read", *_REASONS))),
+    "Reads of Lofty by outcome. `listed`: no request, as a sweep's list held it.",
+    *(CONNECTION, Label("kind", KINDS), Label("outcome", ("read", "listed", *_REASONS))),
     zeros=((ALL, "contact", "read"),),
 )
 WRITES = _counter(

@@ -1,4 +1,7 @@
-"""Reads Lofty: one request for one pending read, then its snapshot on `lofty.snapshots`."""
+"""Reads Lofty: one request for one pending read, then its snapshot on `lofty.snapshots`.
+
+What a sweep found to differ was in a list already, and is taken from there (`core/listed_states.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,40 +10,43 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import NAMES_NOTHING, Classification, Disposition, classify
+from streams.core.listed_states import ListedStates
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.rows import FetchRow
 from streams.core.scheduling.dispatcher import Item
 from streams.core.scheduling.retry import Retry
-from streams.core.to_ghl.read_result import not_found, snapshot_of
-from streams.kafka.batching_producer import Record, RecordTooLarge
+from streams.core.to_ghl.read_result import not_found
 from streams.kafka.tables import Table
-from streams.messages import Change, Entity, Parked
-from streams.telemetry.tracing import headers_of, take_in_hand
+from streams.messages import Change, Entity
+from streams.telemetry.tracing import take_in_hand
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, RequestSlot, WorkResult
-from streams.worker.output import Output
+from streams.worker.dispatch.read_records import ReadRecords
 
 log = logging.getLogger("lofty_ghl.lofty_reader")
+
+WAIT_SECONDS = 0.2
+"""How long a read waits for the one that shows whether lists hold all."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoftyReader:
-    """Everything that reading needs. `agent` finds a Lofty agent's name and e-mail for a state.
+    """Everything that reading needs.
 
     `count` counts a read by connection, kind and outcome. `announce` writes changes to `lofty.changes`.
 
-    A note or task is read by its own id, and names its lead. One that names another lead has moved, as when Lofty merges two leads:
+    A note, task or appointment is read by its own id, and names its lead. One that names another lead has moved, as when Lofty merges two leads:
     it is gone here, and a change there.
     """
 
     teams: Mapping[str, LoftyTeam]
     fetches: Table[FetchRow]
-    snapshots_topic: str
-    output: Output
-    agent: Callable[[str, Mapping[str, Any]], dict[str, str] | None]
+    listed: ListedStates
+    records: ReadRecords
+    now_ms: Callable[[], int]
     failures: FailureJudge
     retry: Retry
     count: Callable[[str, str, str], None]
@@ -58,6 +64,10 @@ class LoftyReader:
         if row is None or row.parked:
             return DONE
         take_in_hand(trace=row.trace, failures=row.attempts)
+        turn = self.listed.turn(row, self.now_ms())
+        if turn != "request":
+            slot.answered(was_sent=False)
+            return WorkResult.retry(WAIT_SECONDS) if turn == "wait" else await self._take(entity, team, row)
         try:
             state = await team.read(entity, with_trash=row.confirms)
         except ConnectorError as error:
@@ -68,34 +78,36 @@ class LoftyReader:
         slot.answered()
         self.failures.served(team.budget, f"read {entity.kind}", entity.key)
         self.count(team.connection, entity.kind, "read")
-        if state is None:
-            return await self._not_found(entity, team, row, "the list of the lead does not hold it")
+        if self.listed.was_read(entity, state, self.now_ms()) == "poorer":
+            log.warning(
+                "connection %s: Lofty's list holds less of a %s than a read of it alone, so each is read alone for a day",
+                *(team.connection, entity.kind),
+            )
+        return await self._found(entity, team, row, state)
+
+    async def _take(self, entity: Entity, team: LoftyTeam, row: FetchRow) -> WorkResult:
+        """What a list held of it is the answer."""
+        taken = self.listed.take(entity)
+        self.count(team.connection, entity.kind, "listed")
+        return await self._found(entity, team, row, taken.state, taken.read_ms)
+
+    async def _found(
+        self, entity: Entity, team: LoftyTeam, row: FetchRow, state: dict[str, Any], read_ms: int | None = None
+    ) -> WorkResult:
         if (lead := _hangs_on(entity, state)) != entity.lead:
             await self._announce_moved(entity._replace(lead=lead), row)
             return await self._emit(entity, team, row, None)
         if row.only_moved:
             return self._done(entity, team, row)
         # A lead that only the trash shows is deleted.
-        return await self._emit(entity, team, row, None if row.confirms else state)
+        return await self._emit(entity, team, row, None if row.confirms else state, read_ms)
 
-    async def _emit(self, entity: Entity, team: LoftyTeam, row: FetchRow, state: dict[str, Any] | None) -> WorkResult:
-        if state is not None and (agent := self.agent(entity.connection, state)):
-            state = {**state, "_agent": agent}
-        snapshot = snapshot_of(row, state, read_ms=self.output.now_ms())
-        record = Record(
-            self.snapshots_topic,
-            team.snapshots_partition,
-            entity.key.encode(),
-            snapshot.to_bytes(),
-            headers_of(snapshot.trace),
-        )
-        if record.size > self.output.parking.limits.state:
-            why = f"it has {record.size} bytes, at most {self.output.parking.limits.state} can be kept beside earlier states"
-            return await self._park(entity, team, row, "too large", None, why, record.value)
-        try:
-            await self.output.produce([record])
-        except RecordTooLarge as error:  # the topic takes less than our limits say
-            return await self._park(entity, team, row, "too large", None, str(error), record.value)
+    async def _emit(
+        self, entity: Entity, team: LoftyTeam, row: FetchRow, state: dict[str, Any] | None, read_ms: int | None = None
+    ) -> WorkResult:
+        refused = await self.records.write_snapshot(team.snapshots_partition, row, state, read_ms)
+        if refused is not None:
+            return await self._park(entity, team, row, "too large", None, refused.why, refused.content)
         return self._done(entity, team, row)
 
     def _done(self, entity: Entity, team: LoftyTeam, row: FetchRow) -> WorkResult:
@@ -142,7 +154,7 @@ class LoftyReader:
     ) -> WorkResult:
         if row.only_moved:
             return self._done(entity, team, row)
-        match not_found(row, self.output.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
+        match not_found(row, self.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
             case "gone":
                 return await self._emit(entity, team, row, None)
             case "ask again":
@@ -186,20 +198,7 @@ class LoftyReader:
         message: str = "",
         original: bytes | None = None,
     ) -> WorkResult:
-        answer = error if isinstance(error, VendorError) else None
-        parked = Parked(
-            stage="fetch",
-            reason=reason,
-            message=message or str(error),
-            at_ms=self.output.now_ms(),
-            source="read",
-            entity=entity.key,
-            connection=entity.connection,
-            status=answer.status if answer else None,
-            original=Parked.encode(row.to_bytes() if original is None else original),
-        )
-        await self.output.park(parked)
-        log.warning("%s is parked until it changes again: %s", entity.key, parked.message)
+        await self.records.park(row, reason, error, message, original)
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation != row.generation:
             return AGAIN
@@ -209,7 +208,7 @@ class LoftyReader:
 
 
 def _hangs_on(entity: Entity, state: Mapping[str, Any]) -> str:
-    """The lead that a note or task names as its own; what names none is where we know it."""
+    """The lead that a note, task or appointment names as its own; what names none is where we know it."""
     lead = state.get("leadId")
-    is_named = entity.kind in ("note", "task") and isinstance(lead, int | str) and str(lead) not in ("", "0", "-1")
+    is_named = entity.kind != "contact" and isinstance(lead, int | str) and str(lead) not in ("", "0", "-1")
     return str(lead) if is_named else entity.lead

@@ -26,15 +26,12 @@ class LoftyTeam:
     client: LoftyClient
     visibility_ms: int = 60_000
 
-    async def read(self, entity: Entity, *, with_trash: bool) -> dict[str, Any] | None:
-        """The state of an entity. None: the list that should hold it does not."""
+    async def read(self, entity: Entity, *, with_trash: bool) -> dict[str, Any]:
+        """The state of an entity."""
         match entity.kind:
             case "contact":
                 return await self.client.get_lead(entity.lead, with_trash=with_trash)
             case "note":
                 return await self.client.get_note(entity.id)
-            case "task":
+            case "task" | "appointment":  # one operation reads both
                 return await self.client.get_task(entity.id)
-            case "appointment":
-                appointments = await self.client.list_appointments(entity.lead)
-                return next((one for one in appointments if str(one.get("id")) == entity.id), None)

@@ -70,7 +70,7 @@ CompareLead = Callable[[LoftyCommandRow, Mapping[str, Any]], tuple[dict[str, Any
 class LoftyWriter:
     """Everything that writing Lofty needs. `loop` is the reading dispatcher, because Lofty has one budget for both.
 
-    `count` counts a request by connection, step and outcome. `flows` is false for a connection that is paused: its commands wait.
+    `count` counts a request by connection, step and outcome. `touched` is told a lane before and after each request in it. `flows` is false for a connection that is paused: its commands wait.
     """
 
     teams: Mapping[str, LoftyTeam]
@@ -82,6 +82,7 @@ class LoftyWriter:
     retry: Retry
     compare: CompareLead
     count: Callable[[str, str, str], None]
+    touched: Callable[[str], None]
     flows: Callable[[str], bool] = lambda _connection: True
 
     def offer_command(self, row: LoftyCommandRow) -> None:
@@ -138,6 +139,13 @@ class LoftyWriter:
 
     async def _perform(self, team: LoftyTeam, row: LoftyCommandRow, step: Step) -> dict[str, Any] | None:
         """Do the request; returns what the row reads after it, None after a look that says nothing."""
+        self.touched(row.write.lane)
+        try:
+            return await self._request(team, row, step)
+        finally:
+            self.touched(row.write.lane)
+
+    async def _request(self, team: LoftyTeam, row: LoftyCommandRow, step: Step) -> dict[str, Any] | None:
         write, client = row.write, team.client
         is_note, lofty_id = write.target == "note", row.lofty_id or ""
         match step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streams.core.listed_states import Listing
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.sweep import Listed, change_of, must_read
 from streams.kafka.batching_producer import Record
@@ -22,8 +23,18 @@ class SweepChanges:
     changes_topic: str
     partitions: int
 
-    async def compare(self, partition: int, row: SweepRow, found: list[Listed], missing: dict[str, SweptRow]) -> int:
-        """Announce what is not as it was, remember how it is now; `missing` are those that should be among `found`."""
+    async def compare(
+        self,
+        partition: int,
+        row: SweepRow,
+        found: list[Listed],
+        missing: dict[str, SweptRow],
+        listing: Listing | None,
+    ) -> int:
+        """Announce what is not as it was, remember how it is now; `missing` are those that should be among `found`.
+
+        `listing` keeps the states of what is announced; None when they did not come from one list.
+        """
         assert row.kind is not None
         changes: list[Change] = []
         for one in found:
@@ -34,6 +45,8 @@ class SweepChanges:
                 continue
             if must_read(row.kind, before, one):
                 operation: Operation = "created" if before is None else "updated"
+                if listing is not None:
+                    listing.keep(one.entity, one.state, self.output.now_ms())
                 changes.append(change_of(one.entity, row.kind, operation, one.updated_ms, self.output.now_ms()))
         for key, swept in missing.items():
             changes.append(change_of(Entity.from_key(key), row.kind, "deleted", swept.updated_ms, self.output.now_ms()))
@@ -45,9 +58,9 @@ class SweepChanges:
             self.swept.delete(partition, key)
         return len(changes)
 
-    def known_children(self, partition: int, lead: Entity, kind: Kind) -> dict[str, SweptRow]:
+    def known_children(self, partition: int, lead: Entity, kinds: tuple[Kind, ...]) -> dict[str, SweptRow]:
         """The notes, tasks or appointments that earlier runs have seen under a lead."""
-        return dict(self.swept.items(partition, f"{lead.lane}:{kind}:"))
+        return {key: row for kind in kinds for key, row in self.swept.items(partition, f"{lead.lane}:{kind}:")}
 
     async def announce(self, changes: list[Change]) -> None:
         """Write changes to `lofty.changes`, as webhooks do."""

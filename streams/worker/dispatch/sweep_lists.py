@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 
 async def read_leads(client: LoftyClient, row: SweepRow, offset: int, limit: int) -> LeadPage:
+    """A page of leads, in the order of the run."""
     order: dict[str, str | bool] = {"sort": "CreateTime", "desc": row.kind == "new"}
     return await client.list_leads(limit=limit, offset=offset, filters=order)
 
@@ -42,20 +43,17 @@ def listed_leads(
 
 
 async def read_children(client: LoftyClient, lead: Entity, kind: Kind) -> list[Listed]:
-    match kind:
-        case "note":
-            found, name = await client.list_notes(lead.lead), "noteId"
-        case "task":
-            found, name = await client.list_tasks(lead.lead), "id"
-        case _:
-            found, name = await client.list_appointments(lead.lead), "id"
+    """One list of what hangs on a lead: the notes, or the tasks with the appointments (v2 lists both)."""
+    if kind == "note":
+        found, name = await client.list_notes(lead.lead), "noteId"
+    else:
+        found, name = await client.list_tasks(lead.lead), "id"
     return [
-        listed(Entity(lead.connection, lead.lead, kind, str(one[name])), one)
+        listed(Entity(lead.connection, lead.lead, _kind_of(kind, one), str(one[name])), one)
         for one in found
-        if one.get(name) and is_id(str(one[name])) and _is_of(kind, one)
+        if one.get(name) and is_id(str(one[name]))
     ]
 
 
-def _is_of(kind: Kind, state: Mapping[str, Any]) -> bool:
-    """v2 lists appointments among the tasks, too."""
-    return kind != "task" or state.get("type") != "Appointment"
+def _kind_of(kind: Kind, state: Mapping[str, Any]) -> Kind:
+    return "appointment" if kind == "task" and state.get("type") == "Appointment" else kind

@@ -10,6 +10,7 @@ import orjson
 from connectors.ghl.location import allows_duplicates
 from streams.core.to_ghl.directory import fold, named_fields
 from streams.messages import Entity, Inspection
+from streams.messages.entity import Kind
 from streams.messages.inspection import TOO_LARGE
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.lofty_team import LoftyTeam
@@ -69,11 +70,14 @@ async def _leads(team: LoftyTeam, inspection: Inspection) -> dict[str, Any]:
     return {"rows": rows, "total": page.total, "after": None if is_last or not rows else (end,)}
 
 
+_KINDS: Mapping[str, Kind] = {"notes": "note", "tasks": "task", "appointments": "appointment"}
+
+
 async def _children(team: LoftyTeam, inspection: Inspection) -> dict[str, Any]:
-    kind = {"notes": "note", "tasks": "task"}.get(inspection.subject or "", "appointment")
+    kind = _KINDS[inspection.subject or ""]
     lead = Entity.contact(inspection.connection, inspection.lead)
-    found = await read_children(team.client, lead, kind)  # type: ignore[arg-type]  # one of the three kinds, by the line above
-    return {"total": len(found)}
+    found = await read_children(team.client, lead, "note" if kind == "note" else "task")
+    return {"total": sum(one.entity.kind == kind for one in found)}
 
 
 OF_LOFTY: Mapping[str, Read[LoftyTeam]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from streams.core.scheduling.retry import Retry
@@ -18,7 +18,7 @@ from streams.worker.parts import WorkerParts
 
 
 def new_lofty_writer(
-    parts: WorkerParts, loop: DispatchLoop, teams: Mapping[str, LoftyTeam], retry: Retry
+    parts: WorkerParts, loop: DispatchLoop, teams: Mapping[str, LoftyTeam], retry: Retry, touched: Callable[[str], None]
 ) -> LoftyWriter:
     """The handler of Lofty commands in the reading dispatcher `loop`."""
     connections, metrics = parts.connections, parts.deps.metrics
@@ -36,6 +36,7 @@ def new_lofty_writer(
         loop=loop,
         retry=retry,
         compare=compare,
+        touched=touched,
         flows=lambda connection: connections.flows(connection, "to_lofty"),
         count=lambda *labels: metrics.lofty_writes.labels(*labels).inc(),
     )

@@ -32,7 +32,7 @@ DAY = 24 * HOUR
 
 def one(number: int, created_ms: int | None = None) -> Listed:
     """A lead on a page."""
-    return Listed(Entity.contact("c", str(number)), 1, created_ms, "f")
+    return Listed(Entity.contact("c", str(number)), 1, created_ms, "f", {})
 
 
 @given(

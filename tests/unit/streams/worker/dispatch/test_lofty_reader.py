@@ -11,6 +11,7 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import NotSent, Unanswered
 from connectors.http.request import Response
 from connectors.lofty.client import LoftyClient
+from streams.core.listed_states import ListedStates
 from streams.core.rows import FetchRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS
@@ -19,9 +20,10 @@ from streams.messages import Change, Entity, Snapshot
 from streams.messages.size_limits import DEFAULT
 from streams.telemetry.metrics import Metrics
 from streams.worker.dispatch.failure_judge import FailureJudge
-from streams.worker.dispatch.lofty_reader import LoftyReader
+from streams.worker.dispatch.lofty_reader import WAIT_SECONDS, LoftyReader
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
+from streams.worker.dispatch.read_records import ReadRecords
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
     PARTITION,
@@ -49,14 +51,15 @@ class Desk(Stage):
     def __init__(self, *script: Scripted) -> None:
         super().__init__()
         self.lofty = Vendor(list(script))
+        self.listed = ListedStates()
         self.agents: dict[str, dict[str, str]] = {}
         client = LoftyClient(self.lofty, StaticAuth("token", "k"), base_url="https://x.test")
         self.reader = LoftyReader(
             teams={"acme": LoftyTeam("acme", "key-1", PARTITION, 9, client, visibility_ms=60_000)},
             fetches=self.fetches,
-            snapshots_topic=SNAPSHOTS,
-            output=self.output,
-            agent=self._agent,
+            listed=self.listed,
+            records=ReadRecords(SNAPSHOTS, self.output, self._agent),
+            now_ms=self.output.now_ms,
             failures=FailureJudge(self.pause),
             retry=Retry(lambda: self.now_ms, lambda: 1.0),
             count=Metrics().read,
@@ -145,20 +148,69 @@ async def test_what_changed_while_it_was_read_is_read_again() -> None:
     assert on.row(LEAD) is not None
 
 
-async def test_an_appointment_is_found_in_its_leads_list() -> None:
-    """Lofty has no request for one appointment."""
-    on = Desk(answer(200, [{"id": 2}, {"id": 3, "content": "visit"}]))
+async def test_an_appointment_is_read_as_a_task_is() -> None:
+    """Both have ids of one space, and one operation reads both."""
+    on = Desk(answer(200, {"task": {"id": 3, "type": "Appointment", "content": "visit"}}))
     on.pending(APPOINTMENT)
     assert await on.read(APPOINTMENT) == DONE
-    assert on.snapshots[0].state == {"id": 3, "content": "visit"}
+    assert on.snapshots[0].state == {"id": 3, "type": "Appointment", "content": "visit"}
+    assert on.lofty.lines == ["GET /v2.0/tasks/3"]
 
 
-async def test_an_appointment_that_the_list_does_not_hold_is_gone() -> None:
+async def test_an_appointment_that_is_not_found_is_gone() -> None:
     """Once it had the time to become visible."""
-    on = Desk(answer(200, [{"id": 2}]))
+    on = Desk(MISSING)
     on.pending(APPOINTMENT)
     assert await on.read(APPOINTMENT) == DONE
     assert on.snapshots[0].is_gone
+
+
+# -- what a list held --------------------------------------------------------------------------------------
+
+
+async def test_what_a_list_held_is_the_answer_and_no_request_is_sent() -> None:
+    """Once one read has shown that the list holds all; the others wait for that one."""
+    on = Desk(answer(200, {"lead": {"leadId": 77, "firstName": "Ada"}}))
+    other = Entity.contact("acme", "78")
+    with on.listed.listing() as listing:
+        listing.keep(LEAD, {"leadId": 77, "firstName": "Ada"}, NOW_MS)
+        listing.keep(other, {"leadId": 78, "firstName": "Bob"}, NOW_MS)
+    on.pending(LEAD)
+    on.pending(other)
+    for entity in (LEAD, other):
+        row = on.row(entity)
+        assert row is not None
+        on.fetches.put(PARTITION, entity.key, row.model_copy(update={"origin": "backfill"}))
+    on.listed.turn(
+        FetchRow(**{**row.model_dump(), **other._asdict(), "origin": "backfill"}), NOW_MS
+    )  # one is under way
+    assert await on.read(LEAD) == WorkResult(Verdict.RETRY, WAIT_SECONDS)
+    assert not on.lofty.asked
+
+    on.listed.forget("acme")
+    with on.listed.listing() as listing:
+        listing.keep(LEAD, {"leadId": 77, "firstName": "Ada"}, NOW_MS)
+        listing.keep(other, {"leadId": 78, "firstName": "Bob"}, NOW_MS - 5)
+    assert await on.read(LEAD) == DONE
+    assert await on.read(other) == DONE
+    assert on.lofty.lines == ["GET /v1.0/leads/77"]
+    assert [(one.state, one.read_ms) for one in on.snapshots] == [
+        ({"leadId": 77, "firstName": "Ada"}, NOW_MS),
+        ({"leadId": 78, "firstName": "Bob"}, NOW_MS - 5),
+    ]
+    assert on.row(other) is None
+
+
+async def test_a_list_that_holds_less_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Every entity of that kind is read alone, then."""
+    on = Desk(answer(200, {"lead": {"leadId": 77, "firstName": "Ada", "score": 5}}))
+    row = on.pending(LEAD).model_copy(update={"origin": "sweep"})
+    on.fetches.put(PARTITION, LEAD.key, row)
+    with on.listed.listing() as listing:
+        listing.keep(LEAD, {"leadId": 77, "firstName": "Ada"}, NOW_MS)
+    assert await on.read(LEAD) == DONE
+    assert on.snapshots[0].state == {"leadId": 77, "firstName": "Ada", "score": 5}
+    assert "Lofty's list holds less of a contact" in caplog.text
 
 
 # -- not found ---------------------------------------------------------------------------------------------

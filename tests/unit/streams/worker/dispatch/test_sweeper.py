@@ -17,6 +17,7 @@ from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSet
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.shared.faults import parse_fault
 from connectors.sandbox.shared.mangle import How, mangled
+from streams.core.listed_states import ListedStates
 from streams.core.progress.repeats import FAILS_EVERY_TIME, RepeatedFailures
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.scheduling.dispatcher import Item, Verdict
@@ -30,8 +31,11 @@ from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.loop import DONE, DispatchLoop, DispatchWork, RequestSlot, WorkResult
 from streams.worker.dispatch.sweep_changes import SweepChanges
+from streams.worker.dispatch.sweep_children import SweepChildren
+from streams.worker.dispatch.sweep_pages import SweepPages
 from streams.worker.dispatch.sweep_parking import SweepParking
 from streams.worker.dispatch.sweep_runs import SweepRuns
+from streams.worker.dispatch.sweep_waits import SweepWaits
 from streams.worker.dispatch.sweeper import TENANT, Sweeper
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Stage, TakenSlot
 
@@ -61,19 +65,28 @@ class Sweeping(Stage):
         self.sweeps: Table[SweepRow] = Table("sweeps", SweepRow, "sweeps", MemoryStore(), self.batching_producer)
         self.swept: Table[SweptRow] = Table("swept", SweptRow, "swept", MemoryStore(), self.batching_producer)
         self.counts: list[str] = []
+        self.listed = ListedStates()
+        parking, failures = SweepParking(self.output), FailureJudge(self.pause)
+        changes = SweepChanges(self.swept, self.output, CHANGES, 4)
+        waits = SweepWaits(Retry(lambda: self.now_ms, lambda: 0.5).wait_seconds)
+
+        def count(_connection: str, result: str) -> None:
+            self.counts.append(result)
+
         self.sweeper = Sweeper(
             loop=DispatchLoop("read", DispatchWork(perform), lambda: self.now_ms / 1000),
             teams={"acme": LoftyTeam("acme", "key", PARTITION, PARTITION, client)},
             schedules={"acme": Schedule(None, None, children=True)},
             pairs={"acme": PAIR},
             sweeps=self.sweeps,
-            changes=SweepChanges(self.swept, self.output, CHANGES, 4),
+            changes=changes,
+            pages=SweepPages(parking, failures, waits, count),
+            children=SweepChildren(changes, parking, RepeatedFailures(), failures, waits),
+            waits=waits,
+            listed=self.listed,
             record_end=SweepRuns(self.output, RUNS, 4).ended,
-            parking=SweepParking(self.output),
-            repeats=RepeatedFailures(),
-            failures=FailureJudge(self.pause),
-            wait_seconds=Retry(lambda: self.now_ms, lambda: 0.5).wait_seconds,
-            count=lambda _, result: self.counts.append(result),
+            now_ms=lambda: self.now_ms,
+            count=count,
         )
         row = SweepRow(full_ended_ms=1, new_ended_ms=1, ordered="first")
         self.sweeps.put(PARTITION, "acme", row)
