@@ -70,7 +70,7 @@ CompareLead = Callable[[LoftyCommandRow, Mapping[str, Any]], tuple[dict[str, Any
 class LoftyWriter:
     """Everything that writing Lofty needs. `loop` is the reading dispatcher, because Lofty has one budget for both.
 
-    `count` counts a request by connection, step and outcome. `touched` is told a lane before and after each request in it. `flows` is false for a connection that is paused: its commands wait.
+    `count` counts a request by connection, step and outcome. `touched` is called with a lane before and after each request in it. `flows` is false for a connection that is paused: its commands wait.
     """
 
     teams: Mapping[str, LoftyTeam]

@@ -180,7 +180,7 @@ def test_memory_is_bounded_and_what_nobody_took_leaves_room(monkeypatch: pytest.
 
 
 @dataclass
-class Town:
+class EditedLead:
     """One lead that is edited, listed, read and written in any order, with requests that overlap as they like.
 
     `version` is Lofty's; what an answer holds is of some moment between its request and its arrival. `emitted` is what went to GHL.
@@ -249,8 +249,8 @@ def test_in_any_order_no_snapshot_is_older_than_the_one_before_it_or_than_our_wr
     """As if each had been read at its turn; and lists are used all the same."""
     taken = 0
     for seed in range(3000):
-        town = Town(random.Random(seed))
-        town.life(80)
-        assert town.emitted == sorted(town.emitted), f"seed {seed}"
-        taken += town.taken
+        lead = EditedLead(random.Random(seed))
+        lead.life(80)
+        assert lead.emitted == sorted(lead.emitted), f"seed {seed}"
+        taken += lead.taken
     assert taken > 300
