@@ -67,7 +67,14 @@ class ConsoleServer:
     @property
     def unread(self) -> dict[str, int]:
         """Since when a topic cannot be read, by the topic."""
-        return {**self.guard.accounts.people.unread, **self.services.runs.log.followed.unread}
+        services = self.services
+        return {
+            **self.guard.accounts.people.unread,
+            **services.runs.log.followed.unread,
+            **services.tokens.unread,
+            **services.backfill.followed.unread,
+            **services.notifications.followed.unread,
+        }
 
     def mount(self, app: web.Application) -> None:
         """Add both sub-applications."""

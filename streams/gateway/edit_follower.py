@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 from aiokafka.errors import KafkaError
 
 from streams.gateway.live_connections import LiveConnections
+from streams.kafka.unread_since import UnreadSince
 from streams.mapping_versions.errors import NoMappings
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings
@@ -31,12 +31,12 @@ class EditFollower:
         self._metrics = metrics
         self.has_read = asyncio.Event()
         self._versions: MappingVersions | None = None
-        self._failing_since_ms = 0
+        self._unread = UnreadSince()
 
     @property
     def unread_since_ms(self) -> int:
         """Since when edits cannot be read; 0 while they can."""
-        return self._versions.unread_since_ms if self._versions is not None else self._failing_since_ms
+        return self._versions.unread_since_ms if self._versions is not None else self._unread.since_ms
 
     async def run(self) -> None:
         """Follow the edits until cancelled. What cannot be read is tried again; the connections known so far stay."""
@@ -45,19 +45,17 @@ class EditFollower:
                 await self._follow()
             except NoMappings as error:
                 log.warning("only the connections of the configuration file are served: %s", error, extra=REPEATS)
-                self._failed()
+                self._unread.fails()
                 self.has_read.set()
             except (KafkaError, OSError) as error:
                 log.warning("edits of connections cannot be read now, trying again: %r", error, extra=REPEATS)
-                self._failed()
+                self._unread.fails()
             await asyncio.sleep(RETRY_SECONDS)
-
-    def _failed(self) -> None:
-        self._failing_since_ms = self._failing_since_ms or time.time_ns() // 1_000_000
 
     async def _follow(self) -> None:
         async with MappingVersions(self._file, before_use=_hide) as versions:
-            self._versions, self._failing_since_ms = versions, 0
+            self._versions = versions
+            self._unread.reads()
             try:
                 await self._serve(versions)
             finally:

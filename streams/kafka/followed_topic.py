@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -16,12 +15,14 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.kafka.topic_reader import KafkaRecord, TopicReader
+from streams.kafka.unread_since import UnreadSince
 from streams.messages.topics import TopicNames
 from streams.settings import Settings
 
 log = logging.getLogger("lofty_ghl.kafka")
 
 RETRY_SECONDS = 3.0
+SHOWN_SECONDS = 3.0
 
 Known = TypeVar("Known")
 
@@ -40,11 +41,17 @@ class FollowedTopic(Generic[Known]):
         new: Callable[[], Known],
         take: Callable[[Known, KafkaRecord], None],
         partitions: Iterable[int] | None = None,
+        *,
+        is_table: bool = False,
     ) -> None:
-        """`new` makes the value for a topic without records. Without `partitions` all are read."""
+        """`new` makes the value for a topic without records. Without `partitions` all are read.
+
+        `is_table`: it is the changelog of the table of that name.
+        """
+        names = TopicNames(settings.kafka.topic_prefix)
         self._settings = settings
         self._name = topic
-        self._topic = TopicNames(settings.kafka.topic_prefix).of(topic)
+        self._topic = names.changelog(topic) if is_table else names.of(topic)
         self._new = new
         self._take = take
         self._partitions = None if partitions is None else tuple(partitions)
@@ -52,7 +59,7 @@ class FollowedTopic(Generic[Known]):
         self.has_read = asyncio.Event()
         self.problem = "it is being read"
         """Why it cannot be read."""
-        self._unread_since_ms = 0
+        self._unread = UnreadSince()
         self._read_to: dict[TopicPartition, int] = {}
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
@@ -60,7 +67,7 @@ class FollowedTopic(Generic[Known]):
     @property
     def unread(self) -> dict[str, int]:
         """Since when it cannot be read, by its name without prefix; empty while it can. What was read before stays in force."""
-        return {self._name: self._unread_since_ms} if self._unread_since_ms else {}
+        return {self._name: self._unread.since_ms} if self._unread.since_ms else {}
 
     def start(self) -> None:
         """Follow the topic, in the background."""
@@ -74,8 +81,8 @@ class FollowedTopic(Generic[Known]):
                 await self._task
 
     async def until_read(self, seconds: float) -> bool:
-        """Wait until it was read once, but no longer than so many seconds; whether it was."""
-        if not self.has_read.is_set():
+        """Wait until it was read once, but no longer than so many seconds; whether it was. Before `start` nothing is waited for."""
+        if not self.has_read.is_set() and self._task is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.has_read.wait(), seconds)
         return self.has_read.is_set()
@@ -86,13 +93,21 @@ class FollowedTopic(Generic[Known]):
         async with self._news:
             await self._news.wait_for(lambda: self._read_to.get(where, 0) > offset)
 
+    async def until_shown(self, partition: int, offset: int) -> None:
+        """The same, for who would rather show what is old than wait longer than `SHOWN_SECONDS`."""
+        if self._task is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHOWN_SECONDS):
+                await self.until_taken(partition, offset)
+
     async def _run(self) -> None:
         while True:
             try:
                 await self._follow()
             except (KafkaError, OSError) as error:
                 self.problem = str(error) or type(error).__name__
-                self._unread_since_ms = self._unread_since_ms or time.time_ns() // 1_000_000
+                self._unread.fails()
                 log.warning(
                     "cannot read the topic %s, trying again in %.0f s: %s", self._topic, RETRY_SECONDS, self.problem
                 )
@@ -107,7 +122,7 @@ class FollowedTopic(Generic[Known]):
             async for record in reader.read_to_end(reader.ends):
                 self._take(found, record)
             self.known, self._read_to = found, dict(reader.ends)
-            self._unread_since_ms = 0
+            self._unread.reads()
             self.has_read.set()
             while True:
                 async with self._news:

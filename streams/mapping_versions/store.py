@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 from streams.kafka.batching_producer import Record
 from streams.kafka.clients import open_batching_producer
 from streams.kafka.topic_reader import KafkaRecord, TopicReader
+from streams.kafka.unread_since import UnreadSince
 from streams.mapping_versions.connection_log import ConnectionLog
 from streams.mapping_versions.effective import Edits, EffectiveMappings, effective_mappings
 from streams.mapping_versions.errors import NoMappings
@@ -88,7 +89,7 @@ class MappingVersions:
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._followed: list[tuple[EditTopic, TopicReader]] = []
-        self._unread_since_ms: dict[str, int] = {}
+        self._unread = {name: UnreadSince(now_ms) for name in (self.mappings_topic.name, self.connections_topic.name)}
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -144,7 +145,7 @@ class MappingVersions:
     @property
     def unread_since_ms(self) -> int:
         """Since when one of the topics cannot be read; 0 while both can."""
-        return min(self._unread_since_ms.values(), default=0)
+        return min((one.since_ms for one in self._unread.values() if one.since_ms), default=0)
 
     def state(self) -> MappingState:
         """All mappings as the editor shows them."""
@@ -178,7 +179,7 @@ class MappingVersions:
         while True:
             try:
                 records = await reader.poll()
-                self._unread_since_ms.pop(topic.name, None)
+                self._unread[topic.name].reads()
                 for record in records:
                     self._take(topic, record)
                 if records:
@@ -186,7 +187,7 @@ class MappingVersions:
                     async with self._news:
                         self._news.notify_all()
             except KafkaError as error:
-                self._unread_since_ms.setdefault(topic.name, self._now_ms())
+                self._unread[topic.name].fails()
                 log.warning("the topic %s cannot be read now, trying again: %r", topic.name, error)
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -22,10 +22,12 @@ from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
 from streams.settings import Connection
 
 
-async def send_token(grants: Grants, granted: Granted, batching_producer: BatchingProducer) -> None:
-    """Send the tokens to the worker that owns the budget. Returns when Kafka has acknowledged them."""
+async def send_token(grants: Grants, granted: Granted, batching_producer: BatchingProducer) -> int:
+    """Send the tokens to the worker that owns the budget. Returns their offset when Kafka has acknowledged them."""
     topic, message = TopicNames(grants.settings.kafka.topic_prefix).of(TOKENS), granted.message
-    await batching_producer.produce([Record(topic, granted.partition, message.token.encode(), message.to_bytes())])
+    record = Record(topic, granted.partition, message.token.encode(), message.to_bytes())
+    (offset,) = await batching_producer.produce([record])
+    return offset
 
 
 async def wait_for_grant(grants: Grants, connection: Connection, since_ms: int, seconds: float) -> Granted | None:

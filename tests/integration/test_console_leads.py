@@ -59,9 +59,9 @@ async def test_leads_are_listed_by_state_and_exported(broker: Broker, tmp_path: 
 
         async def is_in_the_audit() -> bool:
             acts = (await who.get("/audit"))["acts"]
-            return [(act["who"], act["action"], act["about"], act["outcome"]) for act in acts] == [
-                ("looker", "export leads", {"state": "synced"}, "done"),
-                ("looker", "export leads", {}, "done"),
+            return [(act["who"], act["action"], act["about"], act["outcome"], act["detail"]) for act in acts] == [
+                ("looker", "export leads", {"state": "synced"}, "done", "1 lead"),
+                ("looker", "export leads", {}, "done", "2 leads"),
             ]
 
         await on.until(is_in_the_audit)

@@ -11,7 +11,7 @@ import pytest
 
 from streams.console.server import ConsoleServer
 from streams.gateway.server import GatewayServer
-from streams.messages.topics import PEOPLE, TopicNames
+from streams.messages.topics import PEOPLE, SWEEPS_TABLE, TOKENS, TOKENS_TABLE, TopicNames
 from streams.settings.password_hashes import token_hash
 from tests.integration.command import command, config_of
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage, until_indexed
@@ -20,6 +20,7 @@ from tests.integration.stage import PARTITIONS, Stage
 from tests.kafka.broker import Broker
 from tests.unit.streams.console.stage import Browser
 
+KEYS = {"LOFTY_GHL_TOKEN_KEYS": "202601:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}
 ROOTS = "lgt_the-token-of-root"
 ADMIN = f"""
 [[console.tokens]]
@@ -286,21 +287,26 @@ async def test_the_command_line_edits_people_and_the_audit_has_it(
         assert link.partition("link=")[2] not in str(acts)
 
 
-async def test_a_gateway_that_cannot_read_people_says_so_until_it_can(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """In its status, and as a metric: nobody else would know that invited people cannot sign in there."""
-    async with console_on_stage(embedded_kafka, tmp_path) as on:
+@pytest.mark.parametrize(
+    ("name", "is_table"), [(PEOPLE, False), (TOKENS, False), (TOKENS_TABLE, True), (SWEEPS_TABLE, True)]
+)
+async def test_a_gateway_that_cannot_read_what_it_follows_says_so_until_it_can(
+    name: str, is_table: bool, embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """In its status, and as a metric: nobody else would know that invited people cannot sign in there, or what is old on its pages."""
+    async with console_on_stage(embedded_kafka, tmp_path, environ=KEYS) as on:
         prefix = f"nobody-{on.names.prefix}"
         kafka = on.settings.kafka.model_copy(update={"topic_prefix": prefix})
         settings = on.settings.model_copy(update={"kafka": kafka})
         specs = TopicNames(prefix).specs()
-        people = TopicNames(prefix).of(PEOPLE)
-        on.broker.create_topics({name: spec for name, spec in specs.items() if name != people})
+        missing = TopicNames(prefix).changelog(name) if is_table else TopicNames(prefix).of(name)
+        on.broker.create_topics({topic: spec for topic, spec in specs.items() if topic != missing})
         async with GatewayServer(settings, console=ConsoleServer) as gateway:
 
             async def unread() -> float:
                 async with on.http.get(f"{gateway.url}/metrics") as answer:
                     text = await answer.text()
-                found = re.search(r'lofty_ghl_topic_unread_seconds{topic="people"} (\S+)', text)
+                found = re.search(rf'lofty_ghl_topic_unread_seconds{{topic="{name}"}} (\S+)', text)
                 assert found is not None, text
                 assert 'lofty_ghl_topic_unread_seconds{topic="mappings"} 0.0' in text
                 return float(found[1])
@@ -312,7 +318,7 @@ async def test_a_gateway_that_cannot_read_people_says_so_until_it_can(embedded_k
                 return await unread() == 0
 
             await on.until(is_unread)
-            assert list(gateway.condition.unread) == [PEOPLE]
-            on.broker.create_topic(people, PARTITIONS, specs[people])
+            assert list(gateway.condition.unread) == [name]
+            on.broker.create_topic(missing, PARTITIONS, specs[missing])
             await on.until(is_read)
             assert gateway.condition.unread == {}

@@ -7,7 +7,7 @@ from aiohttp import web
 from streams.console.errors import TooMany
 from streams.console.pages.layout import Page
 from streams.console.pages.render import href, part
-from streams.console.pages.views.doctor_view import doctor_runs_view, doctor_view
+from streams.console.pages.views.doctor_view import LineChoice, doctor_runs_view, doctor_view
 
 
 class DoctorPage(Page):
@@ -35,4 +35,4 @@ class DoctorPage(Page):
     async def one(self, request: web.Request) -> web.StreamResponse:
         """One check."""
         found = await self._services.runs.doctor.get(request.match_info["id"])
-        return await self._layout.page(request, "doctor.html", doctor_view(found))
+        return await self._layout.page(request, "doctor.html", doctor_view(found, LineChoice.of(request.query)))

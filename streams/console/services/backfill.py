@@ -5,24 +5,28 @@ The workers do it, and go on over restarts of workers and gateways alike; here i
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.scope import check_visible, no_such_connection, visible
 from streams.console.errors import Conflict
-from streams.console.services.kafka_errors import KafkaTurn, on_kafka
+from streams.console.services.kafka_errors import on_kafka, seconds_left, unreachable
 from streams.core.rows import SweepRow
-from streams.kafka.topic_reader import each_record
+from streams.kafka.followed_topic import FollowedTopic
+from streams.kafka.topic_reader import KafkaRecord
 from streams.messages import InvalidMessage
-from streams.messages.topics import SWEEPS_TABLE, TopicNames
+from streams.messages.topics import SWEEPS_TABLE
 from streams.operations.backfill import Backfill, Estimate
 from streams.settings import Connection, Settings
 from streams.settings.partitions import ConnectionPartitions
 
-KEPT_SECONDS = 1.0
+FIRST_READ_SECONDS = 10.0
+
+Rows = dict[tuple[int, str], SweepRow]
+"""By partition and connection: one that moves to another limit of Lofty leaves its row behind where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +59,27 @@ class Backfills:
         self._settings = settings
         self._audit = audit
         self._now_ms = now_ms
-        self._kept: tuple[float, dict[str, SweepRow]] = (-KEPT_SECONDS, {})
-        self._looking = KafkaTurn()
+        self.followed = FollowedTopic(settings(), SWEEPS_TABLE, Rows, _take, is_table=True)
 
     async def all(self) -> tuple[BackfillState, ...]:
         """Every connection that whoever asks may see."""
-        rows = await self._rows()
         known = visible(sorted(self._settings().connections.items()), lambda pair: pair[0])
-        return tuple(_state(one, rows.get(name, SweepRow())) for name, one in known)
+        return tuple([_state(one, await self.row(one) or SweepRow()) for _, one in known])
 
-    async def rows(self) -> dict[str, SweepRow]:
-        """The row of each connection that has one."""
-        return await self._rows()
+    async def start(self) -> None:
+        """Follow how far the workers are."""
+        self.followed.start()
+
+    async def stop(self) -> None:
+        """Stop following."""
+        await self.followed.stop()
+
+    async def row(self, connection: Connection) -> SweepRow | None:
+        """How far the worker is with a connection; None where it has not begun. Raises `Unavailable`."""
+        if not await self.followed.until_read(seconds_left(FIRST_READ_SECONDS)):
+            raise unreachable(self.followed.problem)
+        partition = ConnectionPartitions(self._settings()).lofty(connection)
+        return self.followed.known.get((partition, connection.name))
 
     async def order(self, by: Actor, connection: str) -> BackfillState:
         """Order one. Raises `Conflict` when one is under way."""
@@ -86,31 +99,17 @@ class Backfills:
                     return one.row
 
             row = await on_kafka(order)
-        self._kept = (-KEPT_SECONDS, {})
         state = _state(chosen, row)
         return BackfillState(**{**{name: getattr(state, name) for name in BackfillState.__slots__}, "is_ordered": True})
 
-    async def _rows(self) -> dict[str, SweepRow]:
-        async with self._looking:
-            at, rows = self._kept
-            if time.monotonic() - at < KEPT_SECONDS:
-                return rows
 
-            async def read() -> dict[str, SweepRow]:
-                connection_partitions = ConnectionPartitions(self._settings())
-                partitions = sorted({connection_partitions.lofty(one) for one in self._settings().connections.values()})
-                topic = TopicNames(self._settings().kafka.topic_prefix).changelog(SWEEPS_TABLE)
-                found: dict[str, SweepRow] = {}
-                async for record in each_record(self._settings(), topic, partitions):
-                    try:
-                        found[(record.key or b"").decode()] = SweepRow.from_bytes(record.value or b"")
-                    except InvalidMessage:
-                        continue
-                return found
-
-            rows = await on_kafka(read)
-            self._kept = (time.monotonic(), rows)
-            return rows
+def _take(rows: Rows, record: KafkaRecord) -> None:
+    where = record.partition, (record.key or b"").decode(errors="replace")
+    if record.value is None:
+        rows.pop(where, None)
+        return
+    with suppress(InvalidMessage):  # another release wrote it; the row before stays
+        rows[where] = SweepRow.from_bytes(record.value)
 
 
 def _state(connection: Connection, row: SweepRow) -> BackfillState:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from connectors.auth.oauth import missing_scopes
-from connectors.errors import CallbackRefused, ConnectorError, SealError
+from connectors.errors import CallbackRefused, ConnectorError
 from connectors.http.transport import AiohttpTransport
 from streams.console.auth.audit_log import Actor, AuditWriter, ProducerSource
 from streams.console.auth.scope import visible
 from streams.console.auth.sessions import Seal
 from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.backfill import Backfills
-from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.kafka_errors import on_kafka, seconds_left, unreachable
 from streams.console.services.parked import ParkedWork
 from streams.oauth.authorization import accept_lofty
 from streams.oauth.consent_link import SENT_MINUTES, ghl_link, lofty_link, query_of
 from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
-from streams.oauth.token_records import newest_tokens, send_token
+from streams.oauth.token_records import send_token
+from streams.oauth.token_states import TokenStates
 from streams.settings import Connection, Settings
 
 Vendor = Literal["lofty", "ghl"]
@@ -27,6 +29,7 @@ Phase = Literal["in use", "paused", "needs credentials", "removing"]
 Unfinished = tuple[Mapping[str, Connection], Mapping[str, Connection]]
 """The connections that wait for a credential, and those that are being removed."""
 TICKET_MINUTES = 30
+FIRST_READ_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class Connections:
         settings: Callable[[], Settings],
         parked: ParkedWork,
         backfills: Backfills,
+        tokens: TokenStates,
         unfinished: Callable[[], Awaitable[Unfinished]],
         audit: AuditWriter,
         seal: Seal,
@@ -131,6 +135,7 @@ class Connections:
         self._settings = settings
         self._parked = parked
         self._backfills = backfills
+        self._tokens = tokens
         self._unfinished = unfinished
         self._audit = audit
         self._seal = seal
@@ -139,9 +144,9 @@ class Connections:
 
     async def all(self) -> tuple[ConnectionState, ...]:
         """Every connection that whoever asks may see."""
-        sealed = await self._sealed()
-        rows = await self._backfills.rows()
-        counts = {one.connection: 0 for one in (await self._parked.groups()).groups}
+        if not await self._tokens.until_read(seconds_left(FIRST_READ_SECONDS)):
+            raise unreachable(self._tokens.problem)
+        counts = Counter[str]()
         for group in (await self._parked.groups()).groups:
             counts[group.connection] += group.count
         incomplete, removing = await self._unfinished()
@@ -152,18 +157,18 @@ class Connections:
         settings, leads, found = self._settings(), await self._leads(), []
         known = sorted({**settings.connections, **incomplete, **removing}.items())
         for name, one in visible(known, lambda pair: pair[0]):
-            row = rows.get(name)
+            row = await self._backfills.row(one)
             found.append(
                 ConnectionState(
                     name=name,
                     region=one.region,
                     mapping=one.mapping.name,
-                    lofty=self._side(one, "lofty", sealed),
-                    ghl=self._side(one, "ghl", sealed),
+                    lofty=self._side(one, "lofty"),
+                    ghl=self._side(one, "ghl"),
                     sweep=row.kind or "" if row is not None else "",
                     new_ended_ms=row.new_read_ms if row is not None else 0,
                     full_ended_ms=row.full_read_ms if row is not None else 0,
-                    parked=counts.get(name, 0),
+                    parked=counts[name],
                     settings=_settings_of(one),
                     leads=leads.get(name, 0) if leads is not None else None,
                     label=one.label,
@@ -217,7 +222,8 @@ class Connections:
                 raise WrongInput(str(error)) from error
             except ConnectorError as error:
                 raise Unavailable(f"Lofty does not give the tokens: {error}") from error
-            await on_kafka(lambda: send_token(grants, granted, self._batching_producer()))
+            offset = await on_kafka(lambda: send_token(grants, granted, self._batching_producer()))
+            await self._tokens.until_granted(granted.partition, offset)
             result.detail = "access was given"
         return GrantedAccess(connection, vendor, granted.scopes, granted.missing, granted.expires_at_ms)
 
@@ -241,7 +247,7 @@ class Connections:
             )
         return chosen, grants
 
-    def _side(self, one: Connection, vendor: Vendor, sealed: dict[str, str]) -> SideState:
+    def _side(self, one: Connection, vendor: Vendor) -> SideState:
         account = one.ghl.location_id if vendor == "ghl" else one.lofty.team_id
         is_oauth = (one.ghl.auth if vendor == "ghl" else one.lofty.auth) == "oauth"
         if not is_oauth:
@@ -250,26 +256,16 @@ class Connections:
         if grants is None:
             return SideState(vendor, account, "oauth", False, "the gateway has no LOFTY_GHL_TOKEN_KEYS")
         side: OAuthAccount = grants.ghl(one) if vendor == "ghl" else grants.lofty(one)
-        text = sealed.get(side.token)
-        if text is None:
+        state = self._tokens.newest(side.token)
+        if state is None:
             return SideState(vendor, account, "oauth", False, "nobody has granted access yet")
-        try:
-            pair = grants.open(side.token, text)
-        except SealError:
+        if not state.is_open:
             return SideState(
                 vendor, account, "oauth", False, "its tokens are sealed with a key that this gateway does not have"
             )
-        missing = missing_scopes(pair.scopes, wanted_scopes(one)) if vendor == "ghl" and pair.scopes else ()
+        missing = missing_scopes(state.scopes, wanted_scopes(one)) if vendor == "ghl" and state.scopes else ()
         words = "connected by OAuth" if not missing else "connected by OAuth, but permissions are missing"
-        return SideState(vendor, account, "oauth", True, words, pair.scopes, missing, pair.expires_at_ms)
-
-    async def _sealed(self) -> dict[str, str]:
-        """The newest sealed pair of each token."""
-        grants = self._grants
-        if grants is None:
-            return {}
-        rows = await on_kafka(lambda: newest_tokens(grants))
-        return {token: row.sealed for token, row in rows.items() if row.sealed}
+        return SideState(vendor, account, "oauth", True, words, state.scopes, missing, state.expires_at_ms)
 
 
 def _settings_of(connection: Connection) -> tuple[Setting, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.auth.audit_log import Actor, AuditWriter, Result
 from streams.console.auth.scope import is_visible, no_such_connection, visible
 from streams.console.errors import Unavailable, WrongInput
 from streams.console.services.lead import Lead
@@ -105,7 +106,10 @@ class Leads:
         return known
 
     async def export(self, by: Actor, wanted: LeadFilter, *, connection: str = "") -> AsyncIterator[bytes]:
-        """All leads that fit, as the lines of a CSV file, some hundred at a time. The audit log says who took them."""
+        """All leads that fit, as the lines of a CSV file, some hundred at a time.
+
+        The audit log says who takes them before the first line, and how many they were at the end.
+        """
         chosen, reader = self._chosen(connection), self._index()
         if wanted.text.strip():
             check_searchable(wanted.text)
@@ -116,22 +120,33 @@ class Leads:
             "agent": wanted.agent,
             "tag": wanted.tag,
         }
-        async with self._audit.acting(by, "export leads", {key: value for key, value in about.items() if value}):
+        async with AsyncExitStack() as stack:
+            acting = self._audit.acting(by, "export leads", {key: value for key, value in about.items() if value})
+            result = await stack.enter_async_context(acting)
             try:
                 await reader.freshness()
             except NoIndex as error:
                 raise Unavailable(f"The list of leads is being built: {error}.") from error
-        return self._lines(reader, chosen, wanted)
+            return self._lines(reader, chosen, wanted, stack.pop_all(), result)
 
-    async def _lines(self, reader: IndexReader, chosen: tuple[str, ...], wanted: LeadFilter) -> AsyncIterator[bytes]:
-        yield HEADER
+    async def _lines(
+        self, reader: IndexReader, chosen: tuple[str, ...], wanted: LeadFilter, act: AsyncExitStack, result: Result
+    ) -> AsyncIterator[bytes]:
+        count = 0
         cursor: Cursor | None = Cursor()
-        while cursor is not None and cursor.offset < DEEPEST:
-            found = await reader.ask(
-                lambda db, at=cursor: lead_list.leads_in_order(db, chosen, wanted, at, EXPORT_CHUNK)  # type: ignore[misc]  # mypy cannot infer a lambda's default
-            )
-            yield csv_lines(lead for hit in found.leads if (lead := self._lead(hit)) is not None)
-            cursor = found.after
+        async with act:
+            try:
+                yield HEADER
+                while cursor is not None and cursor.offset < DEEPEST:
+                    found = await reader.ask(
+                        lambda db, at=cursor: lead_list.leads_in_order(db, chosen, wanted, at, EXPORT_CHUNK)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+                    )
+                    leads = [lead for hit in found.leads if (lead := self._lead(hit)) is not None]
+                    yield csv_lines(leads)
+                    count, cursor = count + len(leads), found.after
+                result.detail = _leads(count)
+            except GeneratorExit:  # whoever downloads them has left
+                result.detail = f"{_leads(count)}, then the download was stopped"
 
     def _index(self) -> IndexReader:
         if self._reader is None:
@@ -166,6 +181,10 @@ class Leads:
             lofty_url=lofty_href(lead),
             ghl_url=ghl_href(connection.ghl.location_id, hit.ghl_id) if hit.ghl_id else "",
         )
+
+
+def _leads(count: int) -> str:
+    return f"{count} lead{'' if count == 1 else 's'}"
 
 
 def check_searchable(text: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from streams.console.auth.audit_log import Actor
 from streams.console.errors import NotFound, Unavailable
 from streams.console.services.dependencies import ServiceDependencies
-from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.kafka_errors import on_kafka, seconds_left, unreachable
 from streams.console.services.notifier import Notifier
 from streams.console.services.parked_count import ParkedCount
 from streams.core.notifications.news import News
@@ -86,6 +86,7 @@ class Notifications:
         self._audit = deps.audit
         self._now_ms = deps.now_ms
         self._log = SentLog(settings, deps.batching_producer, deps.gateway)
+        self.followed = self._log.followed()
         self._delivery = Delivery(settings)
         self._parked = ParkedCount(settings)
         self._tests: set[asyncio.Task[str]] = set()
@@ -112,6 +113,7 @@ class Notifications:
     async def start(self) -> None:
         """Begin to look, where there is a recipient."""
         if self._subscribers():
+            self.followed.start()
             await self._parked.start()
             await self.notifier.start()
 
@@ -121,14 +123,16 @@ class Notifications:
             delivering.cancel()
         await self.notifier.stop()
         await self._parked.stop()
+        await self.followed.stop()
 
     async def state(self) -> NotificationsState:
-        """The recipients now. Raises `Unavailable` when Kafka cannot be reached and another gateway sends."""
-        found = await on_kafka(self._log.read, KAFKA_SECONDS) if self._subscribers() else None
-        states = self.notifier.states or (found.states if found else {})
+        """The recipients now. Raises `Unavailable` before what was sent was read once."""
+        if self._subscribers() and not await self.followed.until_read(seconds_left(KAFKA_SECONDS)):
+            raise unreachable(self.followed.problem)
+        found = self.followed.known
+        states = self.notifier.states or found.states
         recipients = tuple(
-            _recipient(one, states.get(one.name), found.tests.get(one.name) if found else None)
-            for one in self._subscribers()
+            _recipient(one, states.get(one.name), found.tests.get(one.name)) for one in self._subscribers()
         )
         return NotificationsState(recipients, self.notifier.is_sender)
 
@@ -145,7 +149,8 @@ class Notifications:
                 done = done.model_copy(update={"note": await self._deliver_test(to, letter)})
             except Undelivered as error:
                 done = done.model_copy(update={"error": str(error)})
-            await on_kafka(lambda: self._log.write([done]))
+            ((partition, offset),) = await on_kafka(lambda: self._log.write([done]))
+            await self.followed.until_shown(partition, offset)
             if done.error:
                 raise Unavailable(f"The test message to {recipient} was not delivered: {done.error}.")
             result.detail = f"delivered, but not to {done.note}" if done.note else "delivered"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
@@ -19,7 +20,13 @@ from streams.console.services.overview import DeploymentFollower, OverviewServic
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
 from streams.console.services.runs import Runs
+from streams.oauth.token_states import TokenStates
 from streams.settings import Settings
+
+
+class _Running(Protocol):
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class Services:
     contacts: Contacts
     parked: ParkedWork
     conflicts: Conflicts
+    tokens: TokenStates
     connections: Connections
     connection_edits: ConnectionEdits
     connection_imports: ConnectionImports
@@ -56,22 +64,20 @@ class Services:
 
     async def start(self) -> None:
         """Start what runs beside the requests."""
-        for service in (
-            *(self.follower, self.mapping, self.connection_edits, self.replay, self.runs, self.notifications),
-        ):
+        for service in self._running:
             await service.start()
 
     async def stop(self) -> None:
         """Stop it."""
-        for service in (
-            self.notifications,
-            self.follower,
-            self.mapping,
-            self.connection_edits,
-            self.replay,
-            self.runs,
-        ):
+        for service in reversed(self._running):
             await service.stop()
+
+    @property
+    def _running(self) -> tuple[_Running, ...]:
+        return (
+            *(self.follower, self.mapping, self.tokens, self.backfill),
+            *(self.connection_edits, self.replay, self.runs, self.notifications),
+        )
 
 
 def services_of(deps: ServiceDependencies) -> Services:
@@ -90,6 +96,7 @@ def services_of(deps: ServiceDependencies) -> Services:
     installations = Installations(edits, audit, deps.batching_producer, now_ms)
     contacts = Contacts(current, reader, now_ms, audit, follower.overview)
     locations = Locations(current, audit)
+    tokens = TokenStates(settings)
     replays = Replays(current, audit, now_ms)
     return Services(
         current=current,
@@ -98,8 +105,9 @@ def services_of(deps: ServiceDependencies) -> Services:
         contacts=contacts,
         parked=parked,
         conflicts=Conflicts(current, audit, reader),
+        tokens=tokens,
         connections=Connections(
-            *(current, parked, backfills, edits.unfinished, audit, deps.seal, deps.batching_producer, now_ms),
+            *(current, parked, backfills, tokens, edits.unfinished, audit, deps.seal, deps.batching_producer, now_ms),
             contacts.leads,
         ),
         connection_edits=edits,

@@ -121,10 +121,11 @@ def _checks(
     def now_ms() -> int:
         return int(now() * 1000)
 
+    stored = tokens.StoredTokens(settings)
     yield Check("topics", lambda: kafka.topics(settings), needs_kafka=True)
     yield Check("workers", lambda: kafka.workers(settings), needs_kafka=True)
     yield Check("mapping", lambda: kafka.mappings(settings), needs_kafka=True)
-    yield Check("tokens", lambda: tokens.tokens(settings, now_ms()), needs_kafka=True)
+    yield Check("tokens", lambda: tokens.tokens(settings, stored, now_ms()), needs_kafka=True)
     yield Check("webhooks", lambda: kafka.ghl_webhooks(settings, now_ms()), needs_kafka=True)
     yield Check("credentials", lambda: machine.credentials(settings))
     yield Check("keys", lambda: machine.keys(settings))
@@ -134,7 +135,7 @@ def _checks(
         if only is not None and name not in only:
             continue
         by_oauth = connection.ghl.auth == "oauth"
-        yield Check(f"GHL of {name}", partial(vendors.ghl, settings, connection, now), by_oauth, name)
+        yield Check(f"GHL of {name}", partial(vendors.ghl, settings, connection, stored, now), by_oauth, name)
         yield Check(f"Lofty of {name}", partial(vendors.lofty, settings, connection, now), connection=name)
 
 

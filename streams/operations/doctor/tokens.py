@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
@@ -16,12 +17,12 @@ from streams.operations.doctor.check_result import CheckResult
 from streams.settings import Connection, Settings
 
 
-async def tokens(settings: Settings, now_ms: int) -> AsyncIterator[CheckResult]:
+async def tokens(settings: Settings, stored: StoredTokens, now_ms: int) -> AsyncIterator[CheckResult]:
     """OAuth: each connection has tokens that our keys decrypt, with the scopes that it needs."""
     grants = Grants.of(settings)
     if grants is None:
         return
-    rows = await token_rows(settings)
+    rows = await stored.rows()
     for one in settings.connections.values():
         sides = []
         if one.ghl.auth == "oauth":
@@ -59,6 +60,27 @@ def _token(
     )
 
 
+class StoredTokens:
+    """The tokens as the workers store them, read once for all checks of an examination."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._reading: asyncio.Future[dict[str, TokenRow]] | None = None
+
+    async def rows(self) -> dict[str, TokenRow]:
+        """By name. A check whose time is over does not end the read of the others. Raises aiokafka's errors."""
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(token_rows(self._settings))
+            self._reading.add_done_callback(_retrieved)
+        return await asyncio.shield(self._reading)
+
+
+def _retrieved(reading: asyncio.Future[dict[str, TokenRow]]) -> None:
+    """Where no check waits for it any longer, nobody hears of its error."""
+    if not reading.cancelled():
+        reading.exception()
+
+
 async def token_rows(settings: Settings) -> dict[str, TokenRow]:
     """The tokens as the workers store them, by name."""
     topic = TopicNames(settings.kafka.topic_prefix).changelog(TOKENS_TABLE)
@@ -75,7 +97,9 @@ async def token_rows(settings: Settings) -> dict[str, TokenRow]:
     return rows
 
 
-async def ghl_token(settings: Settings, connection: Connection, now: Callable[[], float]) -> tuple[str, str]:
+async def ghl_token(
+    settings: Settings, connection: Connection, stored: StoredTokens, now: Callable[[], float]
+) -> tuple[str, str]:
     """The token to call GHL with, or why there is none. The doctor never renews an OAuth token: only its owner does."""
     if connection.ghl.auth != "oauth":
         secret = connection.secrets.ghl_token
@@ -87,7 +111,7 @@ async def ghl_token(settings: Settings, connection: Connection, now: Callable[[]
     if grants is None:
         return "", "no key decrypts tokens"
     account = grants.ghl(connection)
-    row = (await token_rows(settings)).get(account.token)
+    row = (await stored.rows()).get(account.token)
     try:
         pair = grants.open(account.token, row.sealed) if row is not None else None
     except SealError:

@@ -20,7 +20,7 @@ from connectors.http.transport import AiohttpTransport
 from connectors.lofty.client import LoftyClient
 from streams.core.to_ghl.directory import Directory, fold
 from streams.operations.doctor.check_result import CheckResult, compare_clocks
-from streams.operations.doctor.tokens import ghl_token
+from streams.operations.doctor.tokens import StoredTokens, ghl_token
 from streams.operations.mapping_preview.compatibility import check_compatibility
 from streams.operations.subscriptions.plan import reconcile
 from streams.operations.subscriptions.reconcile import FEW, addresses_of
@@ -105,10 +105,12 @@ class _Location:
         self.is_whole = True
 
 
-async def ghl(settings: Settings, connection: Connection, now: Now = time.time) -> AsyncIterator[CheckResult]:
+async def ghl(
+    settings: Settings, connection: Connection, stored: StoredTokens, now: Now = time.time
+) -> AsyncIterator[CheckResult]:
     """GHL accepts the token, the token has the scopes, and the mapping's fields fit the location."""
     subject = f"GHL of {connection.name}"
-    token, why = await ghl_token(settings, connection, now)
+    token, why = await ghl_token(settings, connection, stored, now)
     if not token:
         yield CheckResult("access", subject, "not looked at", why, "see the lines credentials and tokens")
         return

@@ -11,12 +11,14 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from streams.core.notifications.news import resumed
 from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.topic_reader import newest_values
+from streams.kafka.followed_topic import FollowedTopic
+from streams.kafka.topic_reader import KafkaRecord, each_record
 from streams.messages import InvalidMessage
 from streams.messages.notification import NotificationState, NotificationTest
 from streams.messages.partitioning import partition_of
@@ -51,15 +53,13 @@ class SentLog:
         """What was written until now; what another release wrote is left out. Raises aiokafka's error."""
         found = SentRecords()
         missing = UnknownTopicOrPartitionError(f"topic {self._topic} is missing: `lofty-ghl topics create` creates it")
-        for key, value in (await newest_values(self._settings, self._topic, missing=missing)).items():
-            with suppress(InvalidMessage):
-                if key.startswith(TEST):
-                    test = NotificationTest.from_bytes(value)
-                    found.tests[test.recipient] = test
-                else:
-                    state = NotificationState.from_bytes(value)
-                    found.states[state.recipient] = state
+        async for record in each_record(self._settings, self._topic, missing=missing):
+            _take(found, record)
         return found
+
+    def followed(self) -> FollowedTopic[SentRecords]:
+        """The same as it grows, for who looks again and again."""
+        return FollowedTopic(self._settings, NOTIFICATIONS, SentRecords, _take)
 
     async def taken_over(self, known: dict[str, NotificationState], now_ms: int) -> dict[str, NotificationState]:
         """The records with which this gateway begins to send, or sends on once it sees again. `known` are those that it had.
@@ -79,10 +79,12 @@ class SentLog:
         alone = {key: one for key, one in known.issues.items() if one.cause == "kafka" and one.reported_ms is not None}
         return written.model_copy(update={"issues": written.issues | alone})
 
-    async def write(self, records: Iterable[NotificationState | NotificationTest]) -> None:
-        """Write some records. Raises the producer's error, or `TimeoutError`."""
+    async def write(self, messages: Iterable[NotificationState | NotificationTest]) -> list[tuple[int, int]]:
+        """Write some records; the partition and offset of each. Raises the producer's error, or `TimeoutError`."""
+        records = [self._record(one) for one in messages]
         async with asyncio.timeout(2 * WRITE_SECONDS):
-            await self._batching_producer().produce([self._record(one) for one in records], within=WRITE_SECONDS)
+            offsets = await self._batching_producer().produce(records, within=WRITE_SECONDS)
+        return [(record.partition, offset) for record, offset in zip(records, offsets, strict=True)]
 
     def _record(self, message: NotificationState | NotificationTest) -> Record:
         if isinstance(message, NotificationState):
@@ -91,3 +93,14 @@ class SentLog:
             key = TEST
         partition = partition_of(message.recipient, self._settings.kafka.partitions)
         return Record(self._topic, partition, key + message.recipient.encode(), message.to_bytes())
+
+
+def _take(found: SentRecords, record: KafkaRecord) -> None:
+    key = record.key or b""
+    kept: dict[str, Any] = found.tests if key.startswith(TEST) else found.states
+    recipient = key.removeprefix(TEST if key.startswith(TEST) else STATE).decode(errors="replace")
+    if record.value is None:
+        kept.pop(recipient, None)
+        return
+    with suppress(InvalidMessage):
+        kept[recipient] = (NotificationTest if key.startswith(TEST) else NotificationState).from_bytes(record.value)

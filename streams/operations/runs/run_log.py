@@ -90,7 +90,7 @@ class RunLog:
 
     async def until_read(self, seconds: float) -> bool:
         """Wait until the runs were read once, but no longer than so many seconds; whether they were."""
-        return await self.followed.until_read(seconds if self._task is not None else 0.0)
+        return await self.followed.until_read(seconds)
 
     def keep(self, run: str, as_record: Callable[[], Run]) -> None:
         """Write a run of this process until it has ended; `as_record` gives its record as of now."""

@@ -401,7 +401,7 @@ CONNECTIONS_CONFIGURED = _gauge(
     "Connections in this gateway's configuration: all workers together should serve as many.",
     by="gateway",
 )
-FOLLOWED = Label("topic", ("mappings", "people", "runs"))
+FOLLOWED = Label("topic", ("mappings", "people", "runs", "tokens", "sweeps", "notifications"))
 UNREAD_SECONDS = _gauge(
     "topic_unread_seconds",
     "Time since a topic that this gateway follows could be read; 0 while it can. Edits since then are not known here.",

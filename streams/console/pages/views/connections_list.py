@@ -11,7 +11,7 @@ from streams.console.pages.render import href
 from streams.console.pages.views.connection_acts_view import ACTS
 from streams.console.pages.views.connections_view import ConnectionCard
 from streams.console.pages.views.page_view import Hyperlink, Level
-from streams.console.pages.wording import counted, grouped
+from streams.console.pages.views.paged import page_number, paged
 
 PAGE_SIZE = 20
 FEW = 3
@@ -30,12 +30,12 @@ class ListChoice:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> ListChoice:
         """By the address of the page; what is no choice is left out."""
-        state, sort, page = query.get("state", ""), query.get("sort", ""), query.get("page", "")
+        state, sort = query.get("state", ""), query.get("sort", "")
         return cls(
             text=query.get("name", "").strip()[:100],
             state=state if state in set[str](_STATES) else "",
             sort=sort if sort in SORTS else "name",
-            page=int(page) if page.isascii() and page.isdigit() and len(page) < 5 else 0,
+            page=page_number(query),
         )
 
     @property
@@ -97,19 +97,14 @@ def connection_list(cards: Sequence[ConnectionCard], choice: ListChoice) -> Conn
     counts = Counter(card.state.level for card in found)
     shown = matching(cards, choice)
     shown.sort(key=lambda card: (SORTS[choice.sort][1](card), _title(card)))
-    page = min(choice.page, max(0, len(shown) - 1) // PAGE_SIZE)
-    first = page * PAGE_SIZE
-    part = shown[first : first + PAGE_SIZE]
-    words = counted(len(shown), "connection")
-    if len(part) < len(shown):
-        words = f"{grouped(first + 1)} to {grouped(first + len(part))} of {words}"
 
     def to(**changes: Any) -> str:
         return replace(choice, **{"page": 0, **changes}).href
 
+    part = paged(shown, choice.page, PAGE_SIZE, "connection", lambda page: to(page=page))
     return ConnectionList(
         choice=choice,
-        cards=tuple(part),
+        cards=part.items,
         chips=(
             StateChip("All", len(found), to(state=""), not choice.state),
             *(
@@ -119,9 +114,9 @@ def connection_list(cards: Sequence[ConnectionCard], choice: ListChoice) -> Conn
             ),
         ),
         sorts=tuple((name, words) for name, (words, _) in SORTS.items()),
-        words=words,
-        before=Hyperlink("Back", to(page=page - 1)) if page else None,
-        after=Hyperlink("More", to(page=page + 1)) if first + PAGE_SIZE < len(shown) else None,
+        words=part.words,
+        before=part.before,
+        after=part.after,
         is_needed=len(cards) > FEW,
         fitting=len(shown),
         acts=tuple((act, button) for act, (button, _) in ACTS.items()),

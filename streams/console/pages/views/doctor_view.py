@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from streams.console.pages.render import href, part
 from streams.console.pages.views.page_view import Hyperlink, Level, ProgressBar, StatusText
+from streams.console.pages.views.paged import Paged, page_number, paged
 from streams.console.pages.views.run_view import progress_of, without_result
 from streams.console.pages.wording import counted
 from streams.console.services.doctor import CheckLine, DoctorRun
@@ -64,6 +66,9 @@ STATES: Mapping[str, tuple[Level, str]] = {
     "away": ("bad", "does not answer"),
     "not looked at": ("warn", "not checked"),
 }
+PAGE_SIZE = 50
+FEW = 40
+"""So many lines about what is all right are listed beneath the others; more are counted, and listed when somebody asks."""
 ORDER = ("away", "wrong", "warning", "not looked at", "ok")
 
 
@@ -80,8 +85,25 @@ class LineRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LineChoice:
+    """What the reader wants to see: the lines that need somebody, or those that are all right; `page` begins at 0."""
+
+    is_right: bool = False
+    page: int = 0
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> LineChoice:
+        """By the address of the page."""
+        return cls(query.get("lines", "") == "right", page_number(query))
+
+
+@dataclass(frozen=True, slots=True)
 class DoctorView:
-    """One check. `to_do` are the lines that need somebody, the gravest first; `right` are the others, `more` of which are not listed."""
+    """One check. `to_do` are the lines that need somebody, the gravest first; `right` are the others, `more` of which are not kept.
+
+    Where the others are many, `right` is None and `counts` says how many there are of what: they are listed at `right_href`.
+    `is_right`: the reader has asked for these, and `to_do` is left out.
+    """
 
     id: str
     by: str
@@ -91,8 +113,11 @@ class DoctorView:
     progress: ProgressBar | None
     problem: str = ""
     heading: str = ""
-    to_do: tuple[LineRow, ...] = ()
-    right: tuple[LineRow, ...] = ()
+    to_do: Paged[LineRow] | None = None
+    right: Paged[LineRow] | None = None
+    counts: tuple[tuple[str, int], ...] = ()
+    right_href: str = ""
+    is_right: bool = False
     more: int = 0
 
     @property
@@ -113,7 +138,7 @@ def doctor_runs_view(known: Iterable[DoctorRun]) -> DoctorRunsView:
     return DoctorRunsView(tuple(map(doctor_view, known)))
 
 
-def doctor_view(run: DoctorRun) -> DoctorView:
+def doctor_view(run: DoctorRun, choice: LineChoice = LineChoice()) -> DoctorView:  # frozen
     """One check."""
     of = "" if run.connections is None else ", ".join(run.connections)
     if run.result is None:
@@ -123,14 +148,29 @@ def doctor_view(run: DoctorRun) -> DoctorView:
             problem=run.problem,
         )
     found = sorted((one for one in run.result if one.level != "ok"), key=lambda one: ORDER.index(one.level))
-    to_do, right = tuple(map(_row, found)), tuple(_row(one) for one in run.result if one.level == "ok")
-    return DoctorView(
+    right = [one for one in run.result if one.level == "ok"]
+    path = f"/doctor/{part(run.id)}"
+    view = DoctorView(
         *(run.id, run.by, run.began_ms, of, _state(found), None),
         heading=_heading(found, len(right) + run.more),
-        to_do=to_do,
-        right=right,
+        right_href=href(path, lines="right"),
         more=run.more,
     )
+    if choice.is_right:
+        return replace(
+            view,
+            is_right=True,
+            right=_rows(right, choice.page, lambda page: href(path, lines="right", page=page or "")),
+        )
+    to_do = _rows(found, choice.page, lambda page: href(path, page=page or ""))
+    if len(right) <= FEW:
+        return replace(view, to_do=to_do, right=_rows(right, 0, lambda _: "") if right else None)
+    return replace(view, to_do=to_do, counts=tuple(Counter(_title(one) for one in right).most_common()))
+
+
+def _rows(lines: list[CheckLine], page: int, to: Callable[[int], str]) -> Paged[LineRow]:
+    found = paged(lines, page, PAGE_SIZE, "line", to)
+    return Paged(tuple(map(_row, found.items)), found.words, found.before, found.after)
 
 
 def link_of(line: CheckLine) -> Hyperlink | None:
@@ -159,6 +199,9 @@ def _heading(found: list[CheckLine], right: int) -> str:
     return "Everything that was checked is all right" if right else "Nothing was checked"
 
 
+def _title(line: CheckLine) -> str:
+    return TITLES.get(line.check, "Connection" if line.connection else line.check)
+
+
 def _row(line: CheckLine) -> LineRow:
-    title = TITLES.get(line.check, "Connection" if line.connection else line.check)
-    return LineRow(title, line.subject, StatusText(*STATES[line.level]), line.says, line.to_do, link_of(line))
+    return LineRow(_title(line), line.subject, StatusText(*STATES[line.level]), line.says, line.to_do, link_of(line))

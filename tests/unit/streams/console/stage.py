@@ -64,11 +64,12 @@ class FakeAppender:
     records: list[Record] = field(default_factory=list)
     is_broken: bool = False
 
-    async def produce(self, records: list[Record], *, within: float | None = None) -> None:
+    async def produce(self, records: list[Record], *, within: float | None = None) -> list[int]:
         """Take records, all or none."""
         if self.is_broken:
             raise ConnectionError("Kafka is not there")
         self.records += records
+        return list(range(len(self.records) - len(records), len(self.records)))
 
 
 @dataclass(slots=True)

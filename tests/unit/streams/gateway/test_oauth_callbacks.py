@@ -29,7 +29,7 @@ class Producer:
     async def produce(self, records: list[Any], **_: Any) -> list[int]:
         """Take records."""
         self.keys += [one.key for one in records]
-        return []
+        return list(range(len(records)))
 
 
 class Clock:
