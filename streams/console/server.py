@@ -71,7 +71,7 @@ class ConsoleServer:
         return {
             **self.guard.accounts.people.unread,
             **services.runs.log.followed.unread,
-            **services.tokens.unread,
+            **services.connections.tokens.unread,
             **services.backfill.followed.unread,
             **services.notifications.followed.unread,
         }

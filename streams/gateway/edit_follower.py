@@ -8,7 +8,7 @@ import logging
 from aiokafka.errors import KafkaError
 
 from streams.gateway.live_connections import LiveConnections
-from streams.kafka.unread_since import UnreadSince
+from streams.kafka.topic_reader import UnreadSince
 from streams.mapping_versions.errors import NoMappings
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings

@@ -14,8 +14,7 @@ from typing import Generic, TypeVar
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.kafka.topic_reader import KafkaRecord, TopicReader
-from streams.kafka.unread_since import UnreadSince
+from streams.kafka.topic_reader import KafkaRecord, TopicReader, UnreadSince
 from streams.messages.topics import TopicNames
 from streams.settings import Settings
 

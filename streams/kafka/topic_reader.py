@@ -7,6 +7,7 @@ While Kafka is away a reader waits for it; only the questions for offsets and to
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Self, TypeAlias
 
@@ -135,6 +136,25 @@ class TopicReader:
         self._consumer.assign(self.partitions)
         for partition, offset in self.starts.items():
             self._consumer.seek(partition, offset)
+
+
+class UnreadSince:
+    """Since when what a process follows cannot be read: what it knows of it may be older than that.
+
+    `fails` is called at each failure, `reads` once it is read again. `since_ms` is 0 while it can be read.
+    """
+
+    def __init__(self, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self._now_ms = now_ms
+        self.since_ms = 0
+
+    def fails(self) -> None:
+        """It cannot be read now; the first of several failures counts."""
+        self.since_ms = self.since_ms or self._now_ms()
+
+    def reads(self) -> None:
+        """It was read."""
+        self.since_ms = 0
 
 
 async def each_record(

@@ -18,8 +18,7 @@ from aiokafka.errors import KafkaError
 
 from streams.kafka.batching_producer import Record
 from streams.kafka.clients import open_batching_producer
-from streams.kafka.topic_reader import KafkaRecord, TopicReader
-from streams.kafka.unread_since import UnreadSince
+from streams.kafka.topic_reader import KafkaRecord, TopicReader, UnreadSince
 from streams.mapping_versions.connection_log import ConnectionLog
 from streams.mapping_versions.effective import Edits, EffectiveMappings, effective_mappings
 from streams.mapping_versions.errors import NoMappings

@@ -7,7 +7,8 @@ from dataclasses import replace
 from streams.console.pages.views.connection_mapping_view import ConnectionMappingView, MappingChoice
 from streams.console.pages.views.rehearsal_view import rehearsal_view
 from streams.console.pages.views.steps_view import steps_view
-from streams.console.services.connections import ConnectionState, ConsentInvitation, SideState
+from streams.console.services.connection_access import ConsentInvitation
+from streams.console.services.connections import ConnectionState, SideState
 from streams.console.services.rehearsals import Rehearsal
 from streams.operations.rehearsal.report import Effort, Encounter, FieldSide, LeadSides, NewField, RehearsalReport
 

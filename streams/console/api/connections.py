@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from streams.console.api.endpoint import Endpoint, Input
-from streams.console.services.connections import ConnectionState, ConnectLink, ConsentInvitation, GrantedAccess
+from streams.console.services.connection_access import ConnectLink, ConsentInvitation, GrantedAccess
+from streams.console.services.connections import ConnectionState
 from streams.console.services.locations import RefreshedLocation
 
 
@@ -31,19 +32,19 @@ ENDPOINTS = (
     Endpoint(
         *("POST", "/connections/{connection}/{vendor}/link", "make-connect-link", "connections"),
         *("The link at which access is granted.", "settings", ConnectLink),
-        lambda call: call.services.connections.connect_link(call.by, **call.path),
+        lambda call: call.services.connection_access.connect_link(call.by, **call.path),
         errors=(404,),
     ),
     Endpoint(
         *("POST", "/connections/{connection}/consent-invitation", "invite-to-consent", "connections"),
         *("A link to send to the owner of the GHL location, who grants access with it.", "settings", ConsentInvitation),
-        lambda call: call.services.connections.invite_to_consent(call.by, **call.path),
+        lambda call: call.services.connection_access.invite_to_consent(call.by, **call.path),
         errors=(404,),
     ),
     Endpoint(
         *("POST", "/connections/{connection}/{vendor}/answer", "take-connect-answer", "connections"),
         *("Take Lofty's answer, pasted.", "settings", GrantedAccess),
-        lambda call: call.services.connections.connect_by_answer(call.by, **call.path, **call.arguments),
+        lambda call: call.services.connection_access.connect_by_answer(call.by, **call.path, **call.arguments),
         body=Pasted,
         errors=(404,),
     ),

@@ -40,7 +40,7 @@ class ConnectionsPage(Page):
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """On to the vendor's page of consent; for Lofty, whose answer must be pasted, by a page of ours."""
         vendor, connection = request.match_info["vendor"], request.match_info["connection"]
-        link = await self._services.connections.connect_link(self._guard.actor(request), connection, vendor)
+        link = await self._services.connection_access.connect_link(self._guard.actor(request), connection, vendor)
         if not link.pastes_answer:
             return self._layout.redirect(link.url)
         return await self._paste(request, connection, link.url, link.ticket)
@@ -50,7 +50,7 @@ class ConnectionsPage(Page):
         vendor, connection = request.match_info["vendor"], request.match_info["connection"]
         form = await form_of(request)
         try:
-            granted = await self._services.connections.connect_by_answer(
+            granted = await self._services.connection_access.connect_by_answer(
                 self._guard.actor(request), connection, vendor, form.get("answer", ""), form.get("ticket", "")
             )
         except (WrongInput, Unavailable) as error:

@@ -30,7 +30,7 @@ class StepsPage(Page):
     async def invite(self, request: web.Request) -> web.StreamResponse:
         """The same, with a link that can be sent to the location's owner."""
         connection = request.match_info["connection"]
-        made = await self._services.connections.invite_to_consent(self._guard.actor(request), connection)
+        made = await self._services.connection_access.invite_to_consent(self._guard.actor(request), connection)
         view = replace(await self._view(connection), invitation=made)
         return await self._layout.page(request, "steps.html", view)
 

@@ -9,7 +9,12 @@ from typing import Protocol
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
 from streams.console.services.conflicts import Conflicts
-from streams.console.services.connection_changes import ConnectionEdits, ConnectionImports, Installations
+from streams.console.services.connection_changes import (
+    ConnectionAccess,
+    ConnectionEdits,
+    ConnectionImports,
+    Installations,
+)
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.dependencies import ServiceDependencies
@@ -20,7 +25,6 @@ from streams.console.services.overview import DeploymentFollower, OverviewServic
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
 from streams.console.services.runs import Runs
-from streams.oauth.token_states import TokenStates
 from streams.settings import Settings
 
 
@@ -39,8 +43,8 @@ class Services:
     contacts: Contacts
     parked: ParkedWork
     conflicts: Conflicts
-    tokens: TokenStates
     connections: Connections
+    connection_access: ConnectionAccess
     connection_edits: ConnectionEdits
     connection_imports: ConnectionImports
     installations: Installations
@@ -75,7 +79,7 @@ class Services:
     @property
     def _running(self) -> tuple[_Running, ...]:
         return (
-            *(self.follower, self.mapping, self.tokens, self.backfill),
+            *(self.follower, self.mapping, self.connections, self.backfill),
             *(self.connection_edits, self.replay, self.runs, self.notifications),
         )
 
@@ -96,7 +100,7 @@ def services_of(deps: ServiceDependencies) -> Services:
     installations = Installations(edits, audit, deps.batching_producer, now_ms)
     contacts = Contacts(current, reader, now_ms, audit, follower.overview)
     locations = Locations(current, audit)
-    tokens = TokenStates(settings)
+    connections = Connections(current, parked, backfills, edits.unfinished, contacts.leads)
     replays = Replays(current, audit, now_ms)
     return Services(
         current=current,
@@ -105,11 +109,8 @@ def services_of(deps: ServiceDependencies) -> Services:
         contacts=contacts,
         parked=parked,
         conflicts=Conflicts(current, audit, reader),
-        tokens=tokens,
-        connections=Connections(
-            *(current, parked, backfills, tokens, edits.unfinished, audit, deps.seal, deps.batching_producer, now_ms),
-            contacts.leads,
-        ),
+        connections=connections,
+        connection_access=ConnectionAccess(deps, current, connections.tokens),
         connection_edits=edits,
         connection_imports=ConnectionImports(edits, installations.give_access, audit, now_ms),
         installations=installations,

@@ -10,7 +10,8 @@ from streams.console.pages.views.page_view import Level
 from streams.console.pages.views.verification_view import verification_view
 from streams.console.pages.wording import counted, grouped
 from streams.console.services.backfill import BackfillState
-from streams.console.services.connections import ConnectionState, ConsentInvitation, SideState
+from streams.console.services.connection_access import ConsentInvitation
+from streams.console.services.connections import ConnectionState, SideState
 from streams.console.services.rehearsals import Rehearsal
 from streams.console.services.verifications import Verification
 from streams.operations.access_check import AccessCheck, SideCheck

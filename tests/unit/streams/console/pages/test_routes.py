@@ -216,7 +216,7 @@ async def test_a_wrong_paste_of_lofty_s_answer_keeps_the_form(
     async with console_stage() as on:
         browser = on.browser()
         await sign_in(browser, "ann")
-        monkeypatch.setattr(on.console.services.connections, "connect_by_answer", refuse)
+        monkeypatch.setattr(on.console.services.connection_access, "connect_by_answer", refuse)
         _, me, _ = await browser.ask("GET", "/api/v1/session")
         given = {"answer": "https://x/?code=1", "ticket": "a-ticket", "link": "https://lofty.example/consent"}
         status, text, _ = await post(browser, "/console/connect/lofty/acme", csrf=me["csrf"], **given)

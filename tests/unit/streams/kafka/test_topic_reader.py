@@ -1,10 +1,10 @@
-"""Since when something cannot be read."""
+"""Since when a topic cannot be read."""
 
 from __future__ import annotations
 
 from itertools import count
 
-from streams.kafka.unread_since import UnreadSince
+from streams.kafka.topic_reader import UnreadSince
 
 
 def test_the_first_of_several_failures_counts_until_it_is_read() -> None:
