@@ -40,11 +40,13 @@ def gateway(
     from streams.gateway.server import GatewayServer
     from streams.kafka.rights import READS_AND_WRITES, demand_rights
     from streams.messages.topics import TopicNames
+    from streams.telemetry.process import keep_what_started
 
     async def serve(stop: asyncio.Event) -> None:
         await demand_rights(settings, TopicNames(settings.kafka.topic_prefix).specs(), READS_AND_WRITES)
         tracing, end_tracing = tracing_or_refuse("gateway")
         async with GatewayServer(settings, tracing=tracing, console=ConsoleServer) as running:
+            keep_what_started()
             say(f"listening at {running.url}")
             await stop.wait()
         await asyncio.to_thread(end_tracing)

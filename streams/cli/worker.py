@@ -86,7 +86,7 @@ def worker(
             hide_secrets(secret_values(settings))
 
         async with MappingVersions(settings, before_use=hide) as mapping_versions:
-            supervisor = Supervisor(mapping_versions, deps)
+            supervisor = Supervisor(mapping_versions, deps, keeps_what_started=True)
             app = web.Application()
             add_health_and_metrics(app, deps.metrics.registry, is_ready=lambda: supervisor.is_ready)
             app.router.add_get(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterable
@@ -38,6 +39,18 @@ async def watch_loop(metrics: Metrics, seconds: float = LOOP_SECONDS) -> None:
         due = loop.time() + seconds
         await asyncio.sleep(seconds)
         metrics.loop_lag.observe(max(0.0, loop.time() - due))
+
+
+def keep_what_started() -> None:
+    """Take what is there now out of Python's collections: what a process has started with lives as long as it does.
+
+    A whole collection walks through every object, and nothing else runs meanwhile: 80 to 110 ms in a worker that has just started,
+    and again whenever many objects are added, such as connections. Afterwards it walks through what is new. What was kept before is
+    looked through once more, as a worker that another has replaced ends in between.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def end_process(reason: str) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings
+from streams.telemetry.process import keep_what_started
 from streams.worker.dependencies import Dependencies
 from streams.worker.take_over import needs_restart
 from streams.worker.worker import Worker
@@ -41,10 +42,13 @@ class Supervisor:
         deps: Dependencies,
         *,
         new_worker: Callable[[Settings, Dependencies], Worker] = Worker,
+        keeps_what_started: bool = False,
     ) -> None:
+        """`keeps_what_started`: this process is a worker's alone (`telemetry/process.py`)."""
         self._mapping_versions = mapping_versions
         self._deps = deps
         self._new_worker = new_worker
+        self._keeps_what_started = keeps_what_started
         self.current: Worker | None = None
         self.count = 0
 
@@ -62,6 +66,8 @@ class Supervisor:
             async with self._new_worker(settings, deps) as worker:
                 self.current = worker
                 self.count += 1
+                if self._keeps_what_started:
+                    keep_what_started()
                 try:
                     await _first_of(
                         stop.wait(), worker.wait(), self._follow(worker, settings), worker.take_over_failed()

@@ -23,7 +23,7 @@ from streams.worker.connections import LiveConnections, is_same
 log = logging.getLogger("lofty_ghl.worker")
 
 
-AT_ONCE = 8
+AT_ONCE = 2
 """So many connections begin at once."""
 PACE_SECONDS = 0.2
 """Then one in so many seconds: two hundred in forty."""

@@ -27,7 +27,7 @@ from connectors.sandbox.lofty.people import make_leads, make_team
 from streams.console.auth.passwords import hash_password
 from streams.demo.percentiles import percentile
 from streams.settings.password_hashes import token_hash
-from tests.bench.observing import processor_seconds
+from tests.bench.observing import machine_seconds, processor_seconds
 from tests.bench.offered import FrontDoor
 from tests.bench.town import Plan, Town, run, town
 
@@ -41,6 +41,8 @@ LAST_OF_LOCATION = "get-user-by-location"
 LISTS = 5
 """The lists of Lofty that a connection is subscribed for."""
 POLL_SECONDS = 0.5
+"""How often the ledgers are read, in all windows alike: the reading costs the sandboxes' time."""
+SLOWEST = 20
 WARM_SECONDS = 15.0
 TOKEN, PASSWORD = "lgt_token-of-the-bench-000000000001", "the password of the bench"
 ENVIRON = {
@@ -145,19 +147,37 @@ class Ledger:
             yield row
 
 
-class Applied:
-    """What GHL has applied, read from its ledger as it grows: edits by their text, and the first contact of each location."""
+class Seen:
+    """What the ledgers show, read as they grow, from beginning to end at one pace.
+
+    `edits` are the times at which GHL applied them by their texts, `first_contact` those of each location's first contact.
+    `read_locations` were read by the worker, `lists` counts the subscriptions of a team, `subscribed` has the time of its last.
+    """
 
     def __init__(self, on: Town) -> None:
-        self._ledger = Ledger(on, on.ghl)
+        self._ghl, self._lofty = Ledger(on, on.ghl), Ledger(on, on.lofty)
         self.edits: dict[str, float] = {}
         self.first_contact: dict[str, float] = {}
         self.read_locations: set[str] = set()
+        self.lists = Counter[str]()
+        self.subscribed: dict[str, float] = {}
         self.answers_429 = 0
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            await self.read()
+            await asyncio.sleep(POLL_SECONDS)
 
     async def read(self) -> None:
         """Take what is new."""
-        async for row in self._ledger.answered():
+        async for row in self._lofty.answered():
+            self.answers_429 += row["status"] == 429
+            if row["operation"] == "create-subscription" and row["status"] == 200:
+                self.lists[row["budget"]] += 1
+                if self.lists[row["budget"]] == LISTS:
+                    self.subscribed[row["budget"]] = row["ended"]
+        async for row in self._ghl.answered():
             self.answers_429 += row["status"] == 429
             if row["operation"] == LAST_OF_LOCATION and row["status"] == 200:
                 self.read_locations.add(row["budget"])
@@ -170,7 +190,21 @@ class Applied:
                 self.first_contact.setdefault(row["budget"], row["applied_at"])
 
 
-def window(edits: SteadyEdits, applied: Applied, since: float, until: float) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment between two windows: when it was, what the processes had used until then, and the machine in all and busy."""
+
+    at: float
+    used: dict[str, float]
+    machine: tuple[float, float]
+
+    @classmethod
+    def now(cls, on: Town) -> Mark:
+        """This moment."""
+        return cls(time.time(), {name: processor_seconds(on, name) for name in on.children}, machine_seconds())
+
+
+def window(edits: SteadyEdits, applied: Seen, since: float, until: float) -> dict[str, Any]:
     """Freshness of the edits made between two times. One that never came counts as the longest that was possible."""
     waits, missing = [], 0
     for text, at in edits.made.items():
@@ -179,6 +213,23 @@ def window(edits: SteadyEdits, applied: Applied, since: float, until: float) -> 
             waits.append(1000 * (applied.edits.get(text, time.time()) - at))
     cuts = {f"p{percent}_ms": percentile(waits, percent) for percent in (50, 95, 99)}
     return {"edits": len(waits), "not_applied": missing, "seconds": until - since, **cuts, "most_ms": max(waits)}
+
+
+def slowest(edits: SteadyEdits, seen: Seen, since: float, until: float) -> list[str]:
+    """The slowest edits of a window in the order of their times: whether they come in clusters, and when."""
+    found = [
+        (at - since, seen.edits.get(text, time.time()) - at) for text, at in edits.made.items() if since <= at < until
+    ]
+    chosen = sorted(sorted(found, key=lambda one: one[1])[-SLOWEST:])
+    return [f"{after:.2f} s: {1000 * wait:.0f} ms" for after, wait in chosen]
+
+
+def processors(before: Mark, after: Mark) -> str:
+    """How busy the machine and each process was, in per cent of one core (the machine: of all)."""
+    seconds, (whole, busy) = after.at - before.at, after.machine
+    shares = {name: (used - before.used.get(name, 0.0)) / seconds for name, used in after.used.items()}
+    shares["machine"] = (busy - before.machine[1]) / max(0.01, whole - before.machine[0])
+    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
 
 
 # -- those who are added --------------------------------------------------------------------------------------
@@ -193,32 +244,30 @@ class Arrivals:
     live: dict[int, float] = field(default_factory=dict)
 
 
-async def make_live(on: Town, connections: int, applied: Applied) -> Arrivals:
+async def make_live(on: Town, connections: int, seen: Seen) -> Arrivals:
     """Edit the lead of each connection once a worker has it and it is subscribed, and wait until all of them are in GHL."""
-    found, ledger, lists = Arrivals(), Ledger(on, on.lofty), Counter[int]()
+    found, until = Arrivals(), time.time() + MOST_SECONDS
     lead_of = {name: lead for name, lead in on.leads if name.startswith("agency")}
-    number_of = {on.plan.team(n): n for n in range(OTHERS, OTHERS + connections)}
-    until = time.time() + MOST_SECONDS
     while len(found.live) < connections:
         if time.time() > until:
             raise TimeoutError(f"{len(found.subscribed)} are subscribed, {len(found.live)} live after {MOST_SECONDS} s")
-        await asyncio.sleep(POLL_SECONDS)
-        async for row in ledger.answered():
-            number = number_of.get(row["budget"], -1)
-            if row["operation"] == "create-subscription" and row["status"] == 200 and number >= 0:
-                lists[number] += 1
-                if lists[number] == LISTS:
-                    found.subscribed[number] = row["ended"]
-        for number in found.subscribed.keys() - found.edited.keys():
-            if f"loc{number}" not in applied.read_locations:
-                continue
+        due = []
+        for number in range(OTHERS, OTHERS + connections):
+            team, location = on.plan.team(number), f"loc{number}"
+            if team in seen.subscribed:
+                found.subscribed[number] = seen.subscribed[team]
+            if number in found.edited and location in seen.first_contact:
+                found.live[number] = seen.first_contact[location]
+            elif number in found.subscribed and location in seen.read_locations and number not in found.edited:
+                due.append(number)
+        for number in due:
             edit = {"edit": "update", "kind": "lead", "id": lead_of[name_of(number)], "fields": {"lastName": "Live"}}
             found.edited[number] = time.time()
             await on.post(f"{on.lofty}/_sandbox/edits", {"edits": [edit]}, team=on.plan.team(number))
-        await applied.read()
-        for number in found.edited.keys() - found.live.keys():
-            if (at := applied.first_contact.get(f"loc{number}")) is not None:
-                found.live[number] = at
+            # Agents of different agencies do not all edit at the moment at which this looks.
+            await asyncio.sleep(POLL_SECONDS / len(due))
+        if not due:
+            await asyncio.sleep(POLL_SECONDS)
     return found
 
 
@@ -230,45 +279,48 @@ async def live(bootstrap: str, connections: int, seconds: float) -> dict[str, An
         await door.flush()
         await on.settled(OTHERS * LEADS_EACH)
         await on.until_still()
-        edits, applied, load = SteadyEdits(on, door), Applied(on), os.getloadavg()[0]
+        edits, seen, load = SteadyEdits(on, door), Seen(on), os.getloadavg()[0]
         pids = {name: child.pid for name, child in on.children.items()}
-        editing = asyncio.create_task(edits.run())
+        beside = [asyncio.create_task(edits.run()), asyncio.create_task(seen.run())]
         await asyncio.sleep(WARM_SECONDS)
-        marks = [time.time()]
+        marks = [Mark.now(on)]
         for _ in range(2):
             await asyncio.sleep(seconds)
-            marks.append(time.time())
-        before = processor_seconds(on)
+            marks.append(Mark.now(on))
+        began = marks[-1].at
         await import_table(on, connections)
         imported = time.time()
-        arrivals = await make_live(on, connections, applied)
+        arrivals = await make_live(on, connections, seen)
         last = max(arrivals.live.values())
-        spent = processor_seconds(on) - before
         # A window as long as the quiet ones, unless making them live took longer.
-        await asyncio.sleep(max(0.0, marks[-1] + seconds - time.time()))
-        marks.append(time.time())
+        await asyncio.sleep(max(0.0, began + seconds - time.time()))
+        marks.append(Mark.now(on))
         await asyncio.sleep(seconds)
-        marks.append(time.time())
-        editing.cancel()
-        await asyncio.gather(editing, return_exceptions=True)
+        marks.append(Mark.now(on))
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await on.until_still(2.0)
-        await applied.read()
+        await seen.read()
         names = ("quiet_a", "quiet_b", "added", "quiet_c")
-        found = {name: window(edits, applied, *marks[at : at + 2]) for at, name in enumerate(names)}
-        live_now = {"while_becoming_live": window(edits, applied, marks[2], max(last, marks[2] + 1.0))}
+        found = {name: window(edits, seen, marks[at].at, marks[at + 1].at) for at, name in enumerate(names)}
+        live_now = {"while_becoming_live": window(edits, seen, began, max(last, began + 1.0))}
         return {
             "connections": connections,
-            "import_answered_seconds": imported - marks[2],
-            "all_subscribed_seconds": max(arrivals.subscribed.values()) - marks[2],
-            "all_live_seconds": last - marks[2],
-            "half_live_seconds": sorted(arrivals.live.values())[connections // 2] - marks[2],
+            "import_answered_seconds": imported - began,
+            "all_subscribed_seconds": max(arrivals.subscribed.values()) - began,
+            "all_live_seconds": last - began,
+            "half_live_seconds": sorted(arrivals.live.values())[connections // 2] - began,
             **_of_each(arrivals),
-            "worker_processor_seconds": spent,
             "restarts": await _restarts(on, pids),
-            "answers_429": applied.answers_429,
+            "answers_429": seen.answers_429,
             **found,
             **live_now,
             **_ratios(found["quiet_a"], found["quiet_b"], found["added"], found["quiet_c"]),
+            "processors": {name: processors(marks[at], marks[at + 1]) for at, name in enumerate(names)},
+            "slowest": {
+                f"{number:02d}": words for number, words in enumerate(slowest(edits, seen, began, marks[3].at))
+            },
             "load_before": load,
             "load_after": os.getloadavg()[0],
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -39,8 +40,14 @@ log = logging.getLogger("lofty_ghl.console")
 
 RETRY_SECONDS = 5.0
 """How long a subscription or a removal waits after Lofty or Kafka could not be reached."""
+LEAST_SECONDS = 0.5
+"""Between two looks, however long the first took."""
 
 SUBSCRIBED_AT_A_TIME = 8
+SUBSCRIBE_PACE_SECONDS = 0.15
+"""One begins after the other: each asks Lofty six times, and then its leads begin to come."""
+SUBSCRIBED_AT_A_LOOK = 30
+"""So many fit between two looks. Then who was added meanwhile is looked for: the newest begin first."""
 OWN_SECONDS = 30.0
 """How long an edit is left to the gateway that saved it; then every gateway sees to it, as a command may have saved it."""
 ADDING_MS = 20_000
@@ -94,6 +101,8 @@ class ConnectionEdits(BackgroundTask):
         self._served = served
         self._audit = audit
         self._to_subscribe: set[str] = set()
+        self._not_yet = Counter[str]()
+        """How often each could not be subscribed: those that could go before it."""
         self._has_work = asyncio.Event()
 
     async def get(self, connection: str) -> EditableConnection:
@@ -222,7 +231,9 @@ class ConnectionEdits(BackgroundTask):
 
     async def _run(self) -> None:
         known: set[str] = set()
+        clock = asyncio.get_running_loop().time
         while True:
+            due = clock() + RETRY_SECONDS
             self._has_work.clear()
             with suppress(ConsoleError):  # the store cannot be read now
                 versions = await self.versions()
@@ -231,7 +242,7 @@ class ConnectionEdits(BackgroundTask):
                 known = seen
                 await self._follow_up(versions)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._has_work.wait(), RETRY_SECONDS)
+                await asyncio.wait_for(self._has_work.wait(), max(LEAST_SECONDS, due - clock()))
 
     async def _follow_up(self, versions: MappingVersions) -> None:
         """Finish each removal that has begun, then subscribe what is new."""
@@ -242,19 +253,28 @@ class ConnectionEdits(BackgroundTask):
             is_young = newest is None or self._now_ms() - newest.edit.at_ms < ADDING_MS
             if WEBHOOK_SECRET in lacking.missing_secrets and not is_young:
                 await self._attempt("completed", name, ConnectionEditor(versions).complete(name, by="gateway"))
-        self._to_subscribe &= versions.connection_log.usable().keys()
+        usable = versions.connection_log.usable()
+        self._to_subscribe &= usable.keys()
         if not self._to_subscribe:
             return
         # A worker parks the changes of a connection that it does not know yet. So Lofty reports them only once one knows it.
         settings, slots = versions.settings(), asyncio.Semaphore(SUBSCRIBED_AT_A_TIME)
 
-        async def subscribe_one(name: str, connection: Connection) -> None:
+        async def subscribe_one(turn: int, name: str, connection: Connection) -> None:
+            await asyncio.sleep(turn * SUBSCRIBE_PACE_SECONDS)
             async with slots:
                 if await self._attempt("subscribed", name, subscribe(settings, connection)):
                     self._to_subscribe.discard(name)
+                    del self._not_yet[name]
+                else:
+                    self._not_yet[name] += 1
 
-        names = self._to_subscribe & {*await self._served()} & settings.connections.keys()
-        await asyncio.gather(*(subscribe_one(name, settings.connections[name]) for name in names))
+        due = self._to_subscribe & {*await self._served()} & settings.connections.keys()
+        order = sorted(due, key=lambda name: (self._not_yet[name], -usable[name][0].edit.at_ms, name))
+        names = order[:SUBSCRIBED_AT_A_LOOK]
+        await asyncio.gather(
+            *(subscribe_one(turn, name, settings.connections[name]) for turn, name in enumerate(names))
+        )
 
     async def _attempt(self, verb: str, connection: str, work: Awaitable[object]) -> bool:
         """Whether it is done. What fails for now is done again."""

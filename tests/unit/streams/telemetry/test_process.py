@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from types import SimpleNamespace
 
 import pytest
 
 from streams.kafka.producer import DeliveryTrouble
 from streams.telemetry import process
-from streams.telemetry.process import failing_seconds, watch_appends
+from streams.telemetry.process import failing_seconds, keep_what_started, watch_appends
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,28 @@ async def test_it_ends_only_where_a_new_process_may_do_better(
 
     assert bool(ended) == ends
     assert failing_seconds(producer) == (seconds or 0.0)  # type: ignore[arg-type]  # a stand-in
+
+
+class Circle:
+    """It refers to itself, so only a collection frees it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_a_collection_passes_over_what_a_process_started_with_and_nothing_is_kept_for_ever() -> None:
+    """A worker that another has replaced is freed when that one has started."""
+    first, later = Circle(), Circle()
+    freed = [weakref.ref(one) for one in (first, later)]
+    try:
+        keep_what_started()
+        kept = gc.get_freeze_count()
+        walked = len(gc.get_objects())
+        del first, later
+        keep_what_started()
+        gone = [one() is None for one in freed]
+    finally:
+        gc.unfreeze()
+
+    assert kept > 100 * walked
+    assert gone == [True, True]
