@@ -184,7 +184,9 @@ def _command_line(bootstrap: str, quick: bool) -> None:
 
 
 def _requests(bootstrap: str, quick: bool) -> None:
-    _print("requests to the vendors", run("vendor_requests", *(("60", "300") if quick else ("1000", "10000"))))
+    _print(
+        "requests to the vendors", run("vendor_requests", *(("60", "300", "40") if quick else ("1000", "10000", "400")))
+    )
 
 
 def _opt_outs(bootstrap: str, quick: bool) -> None:

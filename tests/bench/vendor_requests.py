@@ -2,8 +2,9 @@
 
 A location has ten thousand contacts of its own. A backfill brings a thousand leads, of which some are there already, by e-mail
 or by telephone and name, and some have the telephone of somebody else. Then each tenth lead is edited.
+After that, in an empty location, a backfill of leads with a note and a task each.
 
-    python -m tests.bench.vendor_requests LEADS CONTACTS
+    python -m tests.bench.vendor_requests LEADS CONTACTS LEADS_WITH_NOTES
 """
 
 from __future__ import annotations
@@ -84,6 +85,32 @@ async def measure(leads: int, contacts: int) -> dict[str, Any]:
     }
 
 
+async def with_notes(leads: int) -> dict[str, Any]:
+    """Requests to Lofty of a backfill of leads with a note and a task each."""
+    with tempfile.TemporaryDirectory(prefix="lofty-ghl-bench-") as folder, embedded_broker() as broker:
+        never = NEVER.replace("children = false", "children = true")
+        async with stage(broker, Path(folder), more=never) as on:
+            for number in range(leads):
+                fields = {"firstName": f"Lead{number}", "lastName": "Vale", "emails": [f"lead{number}@example.com"]}
+                lead = str(on.edit_silently("create", "lead", fields=fields).id)
+                on.edit_silently("create", "note", leadId=lead, fields={"content": "Met at the open house."})
+                on.edit_silently("create", "task", leadId=lead, fields={"content": "Call back"})
+            begun = len(on.requests("lofty"))
+            order: Any = BackfillOrder(connection="acme", id="first", at_ms=0)
+            await on.produce(SWEEPS, b"acme", order.to_bytes(), at=partition_of(lofty_budget("acme"), PARTITIONS))
+            await on.until(lambda: _served(on), seconds=900)
+            await on.until_quiet(900)
+            asked = _counted(on, "lofty", begun)
+            contacts = on.contacts().values()
+            whole = sum(len(one["notes"]) == 1 and len(one["tasks"]) == 1 for one in contacts)
+    return {
+        "leads_with_a_note_and_a_task": leads,
+        "whole_in_ghl": whole,
+        "lofty_requests_per_lead_with_both": sum(asked.values()) / leads,
+        "lofty_by_operation": dict(asked.most_common()),
+    }
+
+
 def _served(on: Stage) -> bool:
     rows = on.worker.tables.sweeps
     return any(row.served == "first" for number in range(PARTITIONS) for _, row in rows.items(number))
@@ -95,4 +122,5 @@ def _counted(on: Stage, vendor: str, since: int) -> Counter[str]:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    print(json.dumps(asyncio.run(measure(int(sys.argv[1]), int(sys.argv[2])))))
+    found = asyncio.run(measure(int(sys.argv[1]), int(sys.argv[2])))
+    print(json.dumps(found | asyncio.run(with_notes(int(sys.argv[3])))))
