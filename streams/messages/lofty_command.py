@@ -23,6 +23,7 @@ class LoftyCommand(Message):
     `state` is Lofty's wire JSON (a task's may have `finished`); None: it is to be deleted.
     `lofty_id` is set when it exists in Lofty already. `because` says which rule or event caused it.
     `base` are the hashes that fields had on our side before GHL's edit: what Lofty must still hold where the newest wins.
+    Of a flag it says that Lofty lacks it, as far as we know: then it is set without a read.
     """
 
     deepest: ClassVar[int] = MOST_DEPTH + 4

@@ -67,6 +67,22 @@ async def test_opt_outs_cross_by_webhook_in_both_directions(broker: Broker, tmp_
         assert await on.parked() == []
 
 
+async def test_an_opt_out_of_ghl_costs_lofty_one_write_and_the_read_of_what_that_causes(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """Lofty allows few requests: the lead is not read before its flag is set, as the link says that Lofty lacks it."""
+    async with stage(broker, tmp_path, more=NEVER) as on:
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+        await on.until_quiet()
+        before = len(on.lofty.ledger.after())
+        by_hand(on, lead, SMS=ACTIVE)
+        await on.until(lambda: are_closed(on, lead, {"SMS"}))
+        await on.until_quiet()
+        asked = [one.operation for one in on.lofty.ledger.after()[before:] if one.entity == lead]
+        assert asked == ["update-lead", "get-lead"]
+
+
 async def test_lifting_one_side_opens_nothing(broker: Broker, tmp_path: Path) -> None:
     """A person who lifts an opt-out does so on both sides; until then nothing of ours opens a channel."""
     async with stage(broker, tmp_path, more=NEVER) as on:

@@ -1,6 +1,7 @@
 """One budget: what a vendor limits, and all that must be free before a request of it may start.
 
 The window (`core/scheduling/window.py`), the number in flight, the day's quota (`core/scheduling/quota.py`), the grant (`core/scheduling/allowance.py`), a pause.
+Less urgent work also keeps to an even line (`core/scheduling/spread.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from streams.core.scheduling.allowance import Allowance
 from streams.core.scheduling.daily_limit import DAY_SECONDS, Day
 from streams.core.scheduling.items import Priority
 from streams.core.scheduling.quota import LIVE_RESERVE, Quota
+from streams.core.scheduling.spread import Spread
 from streams.core.scheduling.window import RequestWindow
 
 NOTHING = -1
@@ -28,6 +30,7 @@ class BudgetPolicy:
     `is_noted`: usage is written to Kafka before it happens, for the next owner (`core/scheduling/allowance.py`).
     `daily_limit` requests are allowed a day, None for a vendor without such a quota.
     `live_reserve` is the part of it that a whole day of live changes may need.
+    `is_spread`: what is less urgent than live changes is spread evenly over the window (`core/scheduling/spread.py`).
     """
 
     limit: int
@@ -37,6 +40,7 @@ class BudgetPolicy:
     daily_limit: int | None = None
     live_reserve: float = LIVE_RESERVE
     day_seconds: float = DAY_SECONDS
+    is_spread: bool = False
 
     def new_quota(self) -> Quota | None:
         """The plan of a day of which nothing is spent; None for a vendor without such a quota."""
@@ -58,6 +62,7 @@ class Budget:
         self.window = window or RequestWindow(policy.limit, policy.window_seconds)
         self.quota = quota or policy.new_quota()
         self.allowance = Allowance(self.window, is_needed=policy.is_noted, day=self.day)
+        self._spread = Spread(self.window) if policy.is_spread else None
         self._paused_until: float = before._paused_until if before else 0.0
         self._pause_cause: str = before._pause_cause if before else ""
 
@@ -98,6 +103,8 @@ class Budget:
         """A request starts."""
         self.window.begin_request(now)
         self.allowance.begin_request()
+        if self._spread is not None:
+            self._spread.begin_request(now)
         if self.quota is not None:
             self.quota.begin_request(now)
 
@@ -114,7 +121,12 @@ class Budget:
         return self._pause_cause if now < self._paused_until else ""
 
     def least_urgent(self, now: float) -> int:
-        """The least urgent priority that a pause and the quota let start, or `NOTHING`."""
+        """The least urgent priority that a pause, the quota and the even line let start, or `NOTHING`."""
+        planned = self._least_planned(now)
+        is_ahead = planned > Priority.LIVE and self._spread is not None and not self._spread.allows(now)
+        return Priority.LIVE if is_ahead else planned
+
+    def _least_planned(self, now: float) -> int:
         if now < self._paused_until:
             return NOTHING
         if self.quota is None or self.quota.allows(Priority.SWEEP, now):
@@ -138,6 +150,8 @@ class Budget:
         planned_at = now if self.quota is None else self.quota.next_at(priority, now)
         if free_at is None or planned_at is None:
             return None
+        if self._spread is not None and priority > Priority.LIVE:
+            free_at = max(free_at, self._spread.next_at(now))
         return max(self._paused_until, free_at, planned_at)
 
     def view(self, name: str, now: float, waiting: Mapping[Priority, int], blocked: int) -> BudgetView:
@@ -145,7 +159,7 @@ class Budget:
         quota = None if self.quota is None else self.quota.view(now)
         held_back = 0
         if quota is not None and not self.pause_cause(now):
-            least = self.least_urgent(now)
+            least = self._least_planned(now)
             held_back = sum(number for priority, number in waiting.items() if priority > least)
         return BudgetView(
             budget=name,

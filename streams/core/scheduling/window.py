@@ -113,8 +113,11 @@ class RequestWindow:
 
     def next_free(self, now: float) -> float | None:
         """The time at which a slot becomes free without any answer, or None when only an answer can free one."""
-        if self.free(now):
-            return now
+        return now if self.free(now) else self.next_expiry(now)
+
+    def next_expiry(self, now: float) -> float | None:
+        """When the next slot becomes free without any answer; None when none does."""
+        self._forget(now)
         times = []
         if self._answers:
             times.append(self._answers[0][0] + self.seconds)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from streams.core.fingerprint import field_hash
+from streams.core.to_ghl.plan import UNKNOWN
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.mapping.lofty_sync import OPT_OUT_EVENTS, LoftySyncRules
-from streams.mapping.opt_outs import carried, closed_in_ghl, flags_of
+from streams.mapping.opt_outs import OPT_OUTS, carried, closed_in_ghl, flags_of
 from streams.messages import Entity
 from streams.messages.lofty_command import OPT_OUTS_COMMAND, LoftyCommand
 
@@ -29,6 +31,9 @@ def with_opt_outs(
         return NeedsRead()
     contact = Entity.contact(context.connection, context.lead)
     command = close_channels(contact, closed, event.at_ms, event.accepted_ms)
+    if context.link.fields.get(OPT_OUTS) != UNKNOWN:
+        # The link says that Lofty lacks these flags, so the lead need not be read first.
+        command = command.model_copy(update={"base": dict.fromkeys(flags_of(closed), field_hash(False))})
     return replace(response, because="answered", writes=(command, *response.writes))
 
 

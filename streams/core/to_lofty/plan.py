@@ -101,7 +101,8 @@ def plan(row: LoftyCommandRow, now_ms: int, *, visibility_ms: int) -> Step:
     if write.target == "lead":
         if row.is_settled:
             return Settled("as wanted")
-        return ReadLead() if row.body is None else PutLead(row.body)
+        body = row.body or known_body(write)
+        return ReadLead() if body is None else PutLead(body)
     if row.is_gone:
         return Settled("deleted in Lofty by hand: left alone")
     if row.intent_ms is not None and (row.lofty_id is None or write.state is not None):
@@ -122,6 +123,16 @@ def plan(row: LoftyCommandRow, now_ms: int, *, visibility_ms: int) -> Step:
     if "finished" in write.state and write.state["finished"] is not row.is_finished:
         return SetFinished(write.state["finished"])
     return Settled("as wanted")
+
+
+def known_body(write: LoftyCommand) -> dict[str, Any] | None:
+    """What can be written without reading the lead first: flags that Lofty lacks, as far as we know (`base`). Otherwise None.
+
+    A flag is only ever set, and beside no other field, so there is nothing of the lead that the request could overwrite. Where Lofty
+    has it by now, the request changes nothing.
+    """
+    fields, base = (write.state or {}).get("fields", {}), write.base or {}
+    return dict(fields) if fields and fields.keys() <= LOFTY_FLAGS & base.keys() else None
 
 
 def before(row: LoftyCommandRow, step: Step, now_ms: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from streams.worker.dispatch.lofty_team import WINDOW_SECONDS
 def lofty_policy(settings: Settings, connection: Connection) -> BudgetPolicy:
     """That of a connection's Lofty budget."""
     in_flight = settings.worker.in_flight_per_lofty_budget
-    return BudgetPolicy(connection.lofty.requests_per_minute, WINDOW_SECONDS, in_flight, is_noted=True)
+    return BudgetPolicy(connection.lofty.requests_per_minute, WINDOW_SECONDS, in_flight, is_noted=True, is_spread=True)
 
 
 def ghl_policy(settings: Settings, connection: Connection) -> BudgetPolicy:
@@ -26,6 +26,7 @@ def ghl_policy(settings: Settings, connection: Connection) -> BudgetPolicy:
         is_noted=True,
         daily_limit=connection.ghl.requests_per_day,
         live_reserve=connection.ghl.live_reserve,
+        is_spread=True,
     )
 
 

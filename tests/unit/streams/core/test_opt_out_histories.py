@@ -16,7 +16,7 @@ from streams.core.to_ghl.apply_receipt import record_link
 from streams.core.to_ghl.plan import UNKNOWN, Call, DesiredContact, doubt
 from streams.core.to_ghl.plan_contact import plan_contact
 from streams.core.to_lofty import EventContext, EventResponse, NeedsRead, respond
-from streams.core.to_lofty.plan import lead_body
+from streams.core.to_lofty.plan import known_body, lead_body
 from streams.mapping.lofty_sync import OPT_OUTS_DIFFER, LoftySyncRules
 from streams.mapping.opt_outs import OPT_OUTS, carried, closed_in_ghl, closed_in_lofty, flags_of, to_close_in_ghl
 from streams.messages import Receipt
@@ -158,7 +158,7 @@ class World:
         return EventContext(event=event, connection="c", lead="7", link=self.link, contact=contact)
 
     def _close_in_lofty(self, command: LoftyCommand) -> None:
-        body, _ = lead_body(command, self.lead, {}, BACK)
+        body = known_body(command) or lead_body(command, self.lead, {}, BACK)[0]
         assert all(value is True for value in body.values()), "a flag is only ever set"
         self.lead |= body
         if body:

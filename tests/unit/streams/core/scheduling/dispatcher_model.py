@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 from connectors.rate import RateHeaders
 from streams.core.scheduling.daily_limit import MINUTES
@@ -91,6 +92,8 @@ class BudgetModel:
     """How often each tenant was started since all of them had something ready."""
     first_start: float | None = None
     last_start: float = 0.0
+    even_at: float = -inf
+    """When the even line reaches what was started."""
 
     def offer_item(self, item: Item, not_before: float) -> bool:
         """Returns what `Dispatcher.offer_item` must return."""
@@ -115,6 +118,8 @@ class BudgetModel:
             self.asked = (self.asked[0] - 1, self.asked[1])
         self.first_start = now if self.first_start is None else self.first_start
         self.last_start = now
+        late = max(0.5, self.policy.window_seconds / 60)
+        self.even_at = max(self.even_at, now - late) + self.policy.window_seconds / self.policy.limit
         running = self.running[item.lane] = Running(item, self.vendor.begin_request(now))
         return running
 
@@ -136,8 +141,9 @@ class BudgetModel:
                 owed.is_blocked = False
 
     def release(self) -> None:
-        """All work is forgotten."""
+        """All work is forgotten, and so is the even line."""
         self.is_owned = False
+        self.even_at = -inf
         self.owed.clear()
         self.running.clear()
         self.held.clear()
@@ -186,19 +192,29 @@ class BudgetModel:
 
     def free_slots(self, now: float) -> int:
         """How many requests may start, by the policy alone."""
-        taken = sum(1 for one in self.vendor.exchanges if one.answered + self.policy.window_seconds > now)
-        free = min(self.policy.limit - taken, self.policy.in_flight - self.vendor.in_flight)
+        free = min(self.policy.limit - self.taken(now), self.policy.in_flight - self.vendor.in_flight)
         if not self.policy.is_noted:
             return free
         return min(free, self.granted) if now < self.granted_until else 0
 
+    def taken(self, now: float) -> int:
+        """How many requests take a slot of the window."""
+        return sum(1 for one in self.vendor.exchanges if one.answered + self.policy.window_seconds > now)
+
+    def is_even(self, priority: Priority, now: float) -> bool:
+        """Whether the even line lets a priority start."""
+        is_urgent = priority <= Priority.LIVE or not self.policy.is_spread
+        return is_urgent or now >= self.even_at or self.taken(now) < max(1, self.policy.limit // 10)
+
     def is_planned(self, priority: Priority, now: float, *, late: bool) -> bool:
-        """Whether the day's plan lets a priority start, when the vendor reports nothing of its day.
+        """Whether the even line and the day's plan let a priority start, when the vendor reports nothing of its day.
 
         What is spent is forgotten in steps of a minute: `late` looks as if that had not yet happened. So it says when
         a start is due without any doubt; otherwise this says when one is allowed at the earliest.
         """
         limit, day = self.policy.daily_limit, self.policy.day_seconds
+        if not self.is_even(priority, now):
+            return False
         if limit is None or self.first_start is None:
             return True
         minute, edge = (day / MINUTES, 1e-6) if late else (0.0, -1e-6)

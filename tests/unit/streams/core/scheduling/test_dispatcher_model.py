@@ -27,6 +27,7 @@ POLICIES = {
     "daily": BudgetPolicy(3, 4.0, 3, daily_limit=6, live_reserve=0.5, day_seconds=DAY),
     "scarce": BudgetPolicy(12, 4.0, 6, daily_limit=12, live_reserve=0.9, day_seconds=DAY),
     "noted": BudgetPolicy(20, 4.0, 5, is_noted=True),
+    "spread": BudgetPolicy(32, 8.0, 8, is_spread=True),
 }
 TENANTS = ("t1", "t2")
 ENTITIES = tuple(

@@ -128,6 +128,53 @@ def test_a_lead_whose_write_did_not_succeed_is_read_again() -> None:
     assert next_step(sent.model_copy(update=undone(row, step))) == ReadLead()
 
 
+TEXT, CALL = "cannotText", "cannotCall"
+LACKS = field_hash(False)
+
+
+def opt_out(*flags: str, base: dict[str, str] | None, **facts: Any) -> LoftyCommand:
+    return write({"fields": dict.fromkeys(flags, True)}, about="opt-outs", target="lead", base=base, **facts)
+
+
+@pytest.mark.parametrize(
+    ("command", "is_read"),
+    [
+        (opt_out(TEXT, base={TEXT: LACKS}), False),
+        (opt_out(TEXT, CALL, base={TEXT: LACKS, CALL: LACKS}), False),
+        (opt_out(TEXT, base=None), True),
+        (opt_out(TEXT, CALL, base={TEXT: LACKS}), True),
+        (opt_out(TEXT, "city", base={TEXT: LACKS, "city": "h"}), True),
+        (write({"fields": {"city": "Austin"}}, about="fields", target="lead", base={"city": "h"}), True),
+        (write({"fields": {}}, about="fields", target="lead", base={}), True),
+    ],
+)
+def test_only_flags_that_lofty_is_known_to_lack_are_written_without_a_read(
+    command: LoftyCommand, is_read: bool
+) -> None:
+    """The read costs a request of Lofty's few, and says nothing that a write of flags alone would have to know."""
+    row = merge(None, command)
+    assert row is not None
+    assert next_step(row) == (ReadLead() if is_read else PutLead((command.state or {})["fields"]))
+
+
+def test_a_flag_whose_write_did_not_succeed_is_written_again() -> None:
+    """It is the same request, whatever became of the first."""
+    row = merge(None, opt_out(TEXT, base={TEXT: LACKS}))
+    assert row is not None
+    sent = row.model_copy(update=before(row, next_step(row), 1000))
+    assert next_step(sent) == PutLead({TEXT: True})
+
+
+def test_flags_of_which_one_may_be_there_are_read_once_they_gather() -> None:
+    known, unknown = opt_out(TEXT, base={TEXT: LACKS}), opt_out(CALL, base=None, at_ms=11)
+    row = merge(merge(None, known), unknown)
+    assert row is not None
+    assert next_step(row) == ReadLead()
+    settled = merge(merge(None, unknown).model_copy(update={"is_settled": True}), known)  # type: ignore[union-attr]  # never None
+    assert settled is not None
+    assert next_step(settled) == PutLead({TEXT: True})
+
+
 def test_fields_gather_with_the_oldest_base_until_they_are_written() -> None:
     first = write(
         {"fields": {"firstName": "A", "phone": "1"}}, about="fields", target="lead", base={"firstName": "old"}

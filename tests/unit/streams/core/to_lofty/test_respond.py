@@ -15,6 +15,7 @@ from streams.core.to_lofty.plan import merge
 from streams.core.to_lofty.rows import ExternalEditRow
 from streams.mapping.lofty_sync import LoftySyncRules, Rule, RuleTask, compile_condition, compile_template
 from streams.mapping.markers import comes_from_ghl, with_marker
+from streams.mapping.opt_outs import OPT_OUTS
 from streams.messages import Entity, GhlEvent
 
 AT = 1_750_000_000_000
@@ -387,3 +388,16 @@ def test_hostile_values_stay_text() -> None:
     write = answer(scene("NoteCreate", body=body), back).writes[0]
     assert write.state is not None
     assert "{{ contact.email }} <script>" in write.state["content"]
+
+
+# -- opt-outs ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("mark", "is_known"), [(None, True), ("none", True), ("Call", True), (UNKNOWN, False)])
+def test_the_flags_that_a_link_knows_lofty_to_lack_are_named_with_the_command(mark: str | None, is_known: bool) -> None:
+    """Then they are written without a read of the lead. An adopted contact's link knows nothing yet."""
+    link = LinkRow(ghl_id="contact-1", fields={} if mark is None else {OPT_OUTS: mark})
+    held = {OPT_OUTS: {"SMS": {"status": "active"}, "Call": {"status": "inactive"}}}
+    found = answer(scene("ContactDndUpdate", body=held, contact=held, link=link), LoftySyncRules(opt_outs=True))
+    assert [one.state for one in found.writes] == [{"fields": {"cannotText": True}}]
+    assert [one.base for one in found.writes] == [{"cannotText": field_hash(False)} if is_known else None]
