@@ -22,6 +22,9 @@ STRICT: dict[str, Any] = {"ignores_empty_texts": True}
 RENAMED = (0, 2)
 """The connections that get another name: one of two with one budget, and one alone. Edited mappings are of others."""
 
+AWAY_PART = 0.25
+"""The part of the edits a second that goes on while a connection is renamed, memory is lost, and everything is read once more."""
+
 DEEDS = ("answers are mangled", "a store is damaged", "another prefix", "wiped links", "a connection is renamed")
 
 
@@ -61,12 +64,16 @@ async def _live(company: Company, plan: Plan) -> None:
         await adversary.rest()
         await company.operator.stop()
         await guarded(_rest(company), *company.background)
-        adversary.deeds.append(await forgetting.rename(renamed))
-        adversary.deeds.append(await loss())
+        desk.deletes = False  # what was deleted while nothing knew of it is not found again
+        async with company.edited(plan.rate * AWAY_PART):
+            adversary.deeds.append(await forgetting.rename(renamed))
+            adversary.deeds.append(await loss())
+        desk.deletes = True
         print(f"{adversary.deeds[-1]}", flush=True)
         company.operator.begin_to_replay_everything()
     if isinstance(desk, FamilyDesk):
         print("what people did: " + ", ".join(f"{deed} {n}" for deed, n in sorted(desk.done.items())))
+        print(f"notes and tasks that moved with a merge: {desk.moved}")
 
 
 async def _first_sync(company: Company, forgetting: Forgetting) -> None:

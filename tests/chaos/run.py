@@ -7,7 +7,7 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,19 @@ class Company:
         finally:
             work.cancel()
             await asyncio.wait([work])
+
+
+    @contextlib.asynccontextmanager
+    async def edited(self, rate: float) -> AsyncIterator[None]:
+        """Agents edit meanwhile."""
+        work = asyncio.create_task(self.desk.work(rate), name="desk")
+        try:
+            yield
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+        if not work.cancelled():
+            work.result()
 
 
 Script = Callable[[Company, Plan], Coroutine[Any, Any, None]]

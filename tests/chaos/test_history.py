@@ -13,11 +13,11 @@ import pytest
 from connectors.sandbox.shared.faults import SandboxFault
 from streams.mapping import find_marker
 from streams.messages import Parked
-from tests.chaos.history import DELETED_BY_HAND, FROZEN, KILLED, Event, History, judge, load, save
+from tests.chaos.history import DELETED_BY_HAND, FROZEN, KILLED, Edit, Event, History, judge, load, save
 from tests.chaos.history.told import worker_of
 from tests.chaos.history_builder import Town
 from tests.chaos.history_plants import PLANTS, Plant
-from tests.chaos.history_plants_asked import add, create_twice, look_again, overlap
+from tests.chaos.history_plants_asked import GAP_SECONDS, add, create_twice, look_again, moved, overlap
 from tests.chaos.history_plants_standing import lose_a_note
 
 BEGIN_MS = 1_800_000_000_000
@@ -153,6 +153,26 @@ def test_what_was_deleted_in_ghl_may_be_created_again(honest: History) -> None:
     assert judge(twice).violated == {2}
     gone = Event(DELETED_BY_HAND, str(made.entity), (made.applied_at or 0.0) + 0.001)
     assert judge(replace(twice, nemesis=[*honest.nemesis, gone])).holds
+
+
+@pytest.mark.parametrize(
+    ("moves", "is_deleted", "is_elsewhere", "holds"),
+    [(True, True, True, True), (False, True, True, False), (True, False, True, False), (True, True, False, False)],
+)
+def test_a_note_that_moved_with_a_merge_may_stand_twice_until_the_first_is_deleted(
+    honest: History, moves: bool, is_deleted: bool, is_elsewhere: bool, holds: bool
+) -> None:
+    """On two contacts, of which the first was a lead's that was merged. At the end it stands once, by another rule."""
+    note = next(one for one in honest.ghl if one.operation == "create-note" and one.created)
+    made = next(one.receipt for one in honest.receipts if one.receipt.ghl_id == note.entity)
+    parent = "another" if is_elsewhere else note.parent
+    history = add(honest, moved(note, GAP_SECONDS, entity="twin", parent=parent))
+    if is_deleted:
+        gone = moved(note, 2 * GAP_SECONDS, operation="delete-note", created=False, body=None)
+        history = add(history, gone)
+    if moves:
+        history = replace(history, edits=[*history.edits, Edit(note.applied_at or 0.0, made.entity, 0)])
+    assert (2 not in judge(history).violated) is holds
 
 
 def test_what_a_frozen_worker_sends_as_it_wakes_is_excused_and_counted(honest: History) -> None:

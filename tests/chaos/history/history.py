@@ -62,7 +62,7 @@ class Fenced:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """An edit in Lofty. `version` is the one in the text since then (`v000123`); 0 says that it was deleted."""
+    """An edit in Lofty. `version` is the one in the text since then (`v000123`); 0 says that it was deleted, or left its lead in a merge."""
 
     at: float
     entity: Entity

@@ -20,6 +20,7 @@ def nothing_twice(case: Case) -> Finding:
 
     Counted from creates that were applied, answered or not, and from what GHL holds at the end.
     A create without a mark is a violation: nobody could ever tell what it is.
+    What moved with a merge may stand on both contacts until the first is deleted.
     A contact that another lead took over, as the one that stays of a couple with one e-mail does, is no longer the first one's.
     Excused: a create by a worker that woke from a freeze (GHL offers no fencing).
 
@@ -36,11 +37,13 @@ def nothing_twice(case: Case) -> Finding:
             tally.note(entry.budget, "a create has no marker", told(entry))
         else:
             created[_once(entity)].append(entry)
-    deletions = _deletions(case)
+    deletions, moves = _deletions(case), _moves(case)
     twice = set()
     for entity, those in created.items():
         for first, second in pairwise(those):
-            if _was_deleted(first, second, deletions) or _was_taken_over(case, entity, first, second):
+            if _was_deleted(first, second, deletions) or _has_moved(first, second, deletions, moves.get(entity)):
+                continue
+            if _was_taken_over(case, entity, first, second):
                 continue
             is_late = case.interruptions.is_sent_on_waking(first) or case.interruptions.is_sent_on_waking(second)
             tally.note(entity.key, "was created again while it stood", told(first, second), is_excused=is_late)
@@ -73,6 +76,22 @@ def _was_deleted(first: Entry, second: Entry, deletions: dict[str, list[float]])
     """Whether the first, or its contact, was gone before the second came."""
     gone = (*deletions.get(first.entity or "", ()), *deletions.get(first.parent or "", ()))
     return any((first.applied_at or 0.0) <= at <= (second.applied_at or inf) for at in gone)
+
+
+def _moves(case: Case) -> dict[Entity, float]:
+    """What was deleted where it hung, as a merge does with what moves along, and when that was first."""
+    found: dict[Entity, float] = {}
+    for one in case.history.edits:
+        if not one.version and one.entity.kind != "contact":
+            found.setdefault(_once(one.entity), one.at)
+    return found
+
+
+def _has_moved(first: Entry, second: Entry, deletions: dict[str, list[float]], moved_at: float | None) -> bool:
+    """Whether the second hangs on another contact because of a merge, and the first was deleted at last."""
+    if moved_at is None or first.parent == second.parent or (second.applied_at or 0.0) < moved_at:
+        return False
+    return any(at >= moved_at for at in deletions.get(first.entity or "", ()))
 
 
 def _was_taken_over(case: Case, entity: Entity, first: Entry, second: Entry) -> bool:
