@@ -22,7 +22,7 @@ class FamilyDesk(Desk):
 
     _new: int = FIRST_NEW
     moved: int = 0
-    """Notes and tasks that hang on another lead since a merge."""
+    """Notes, tasks and appointments that hang on another lead since a merge."""
     done: dict[str, int] = field(default_factory=dict)
 
     def move_in(self, town: list[Team]) -> None:
@@ -94,7 +94,7 @@ class FamilyDesk(Desk):
                     newcomer = self._new_lead(team)
                     self._leads[team].append(newcomer)
                     self._write(team, newcomer, phones=[phone])
-            case "a merge" if self.deletes and self._may_merge(lead):
+            case "a merge" if self.deletes:
                 self._merge(team, lead, self._other(team, lead))
             case "deleted" if len(self._leads[team]) > 8 and self.deletes:
                 self._leads[team].remove(lead)
@@ -114,12 +114,8 @@ class FamilyDesk(Desk):
     def _other(self, team: int, lead: int) -> int:
         return self.random.choice([one for one in self._leads[team] if one != lead])
 
-    def _may_merge(self, lead: int) -> bool:
-        """Not one with an appointment: Lofty shows it in its new lead's list only, so a full sweep finds it, and none runs here."""
-        return all(kind != "appointment" for kind, _ in self._children.get(lead, ()))
-
     def _merge(self, team: int, absorbed: int, into: int) -> None:
-        """Notes and tasks move along."""
+        """What hangs on it moves along."""
         self._edit(team, "merge", "lead", id=absorbed, into=into)
         self._leads[team].remove(absorbed)
         contact = Entity.contact(self.connection_of(team), str(absorbed))

@@ -71,7 +71,6 @@ class Company:
             work.cancel()
             await asyncio.wait([work])
 
-
     @contextlib.asynccontextmanager
     async def edited(self, rate: float) -> AsyncIterator[None]:
         """Agents edit meanwhile."""

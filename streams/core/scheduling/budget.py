@@ -111,6 +111,8 @@ class Budget:
     def end(self, now: float, *, was_sent: bool) -> None:
         """A request was answered, or given up."""
         self.window.end(now, was_sent=was_sent)
+        if self._spread is not None:
+            self._spread.end(was_sent=was_sent)
         if self.quota is not None:
             self.quota.end(now, was_sent=was_sent)
 

@@ -39,7 +39,12 @@ class Spread:
         """A request starts, of whatever priority."""
         late = max(LEAST_LATE_SECONDS, self._window.seconds / LATE_PARTS)
         # A gap in which nothing started is not made up for, or it would be repeated one window later.
-        self._next_at = max(self._next_at, now - late) + self._window.seconds / max(1, self._window.limit)
+        self._next_at = max(self._next_at, now - late) + self._step
+
+    def end(self, *, was_sent: bool) -> None:
+        """A request was answered, or given up. One that never left was none."""
+        if not was_sent:
+            self._next_at -= self._step
 
     def next_at(self, now: float) -> float:
         """Nothing less urgent starts before."""
@@ -47,3 +52,7 @@ class Spread:
             return now
         freed_at = self._window.next_expiry(now)
         return self._next_at if freed_at is None else min(self._next_at, freed_at)
+
+    @property
+    def _step(self) -> float:
+        return self._window.seconds / max(1, self._window.limit)

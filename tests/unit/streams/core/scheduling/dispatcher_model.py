@@ -119,7 +119,7 @@ class BudgetModel:
         self.first_start = now if self.first_start is None else self.first_start
         self.last_start = now
         late = max(0.5, self.policy.window_seconds / 60)
-        self.even_at = max(self.even_at, now - late) + self.policy.window_seconds / self.policy.limit
+        self.even_at = max(self.even_at, now - late) + self.step
         running = self.running[item.lane] = Running(item, self.vendor.begin_request(now))
         return running
 
@@ -196,6 +196,11 @@ class BudgetModel:
         if not self.policy.is_noted:
             return free
         return min(free, self.granted) if now < self.granted_until else 0
+
+    @property
+    def step(self) -> float:
+        """By how much a request moves the even line."""
+        return self.policy.window_seconds / self.policy.limit
 
     def taken(self, now: float) -> int:
         """How many requests take a slot of the window."""

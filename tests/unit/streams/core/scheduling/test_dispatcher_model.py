@@ -326,6 +326,8 @@ class DispatcherMachine(RuleBasedStateMachine):
         budget = self.budgets[running.item.budget]
         if not was_sent and running.counted is None:
             budget.vendor.never_came(running.exchange)
+            if any(one is running for one in budget.running.values()):
+                budget.even_at -= budget.step
         else:
             was_sent = True
             self.count_one(running)

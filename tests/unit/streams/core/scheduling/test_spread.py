@@ -35,7 +35,13 @@ def steady(priority: Priority, per_second: float, seconds: float) -> list[Offer]
 
 
 def play(
-    policy: BudgetPolicy, offers: list[Offer], until: float, *, answer_seconds: float = 0.1, late: float = 0.0
+    policy: BudgetPolicy,
+    offers: list[Offer],
+    until: float,
+    *,
+    answer_seconds: float = 0.1,
+    late: float = 0.0,
+    sends: bool = True,
 ) -> dict[Priority, list[tuple[float, float]]]:
     """When each item was offered and when it started, by priority. The loop that starts them wakes `late`."""
     core = Dispatcher()
@@ -57,7 +63,7 @@ def play(
 
     def answer(item: Item, now: float) -> None:
         answered.append(now)
-        core.answered(item, now)
+        core.answered(item, now, was_sent=sends)
         core.finish(item, Verdict.DONE, now)
 
     for one in offers:
@@ -76,7 +82,9 @@ def play(
             if now + seconds + late < wakes_at:
                 wakes_at = now + seconds + late
                 at(wakes_at, lambda _: None)
-    for place, begin in enumerate(answered):  # the vendor counted each at some moment between its start and its answer
+    for place, begin in enumerate(
+        answered if sends else ()
+    ):  # the vendor counted each at some moment between its start and its answer
         assert bisect_left(begun, begin + policy.window_seconds) - place <= policy.limit
     return found
 
@@ -129,6 +137,13 @@ def test_in_an_empty_window_a_tenth_starts_as_fast_as_it_is_answered() -> None:
     """What is small has no line to wait for."""
     found = play(LOFTY, [Offer(0.0, Priority.BACKFILL, 50)], until=60.0, answer_seconds=0.01)
     assert longest_wait(found[Priority.BACKFILL]) < 0.2
+
+
+def test_what_needs_no_request_knows_no_line() -> None:
+    """What a backfill takes from the list in which it was found."""
+    found = play(LOFTY, [Offer(0.0, Priority.BACKFILL, 3_000)], until=60.0, answer_seconds=0.01, sends=False)
+    assert len(found[Priority.BACKFILL]) == 3_000
+    assert longest_wait(found[Priority.BACKFILL]) < 10.0
 
 
 def test_live_changes_know_no_line() -> None:
