@@ -73,7 +73,7 @@ async def _live(company: Company, plan: Plan) -> None:
         company.operator.begin_to_replay_everything()
     if isinstance(desk, FamilyDesk):
         print("what people did: " + ", ".join(f"{deed} {n}" for deed, n in sorted(desk.done.items())))
-        print(f"what moved to another lead with a merge: {desk.moved}")
+        print("what hangs on another lead since a merge:", desk.moved)
 
 
 async def _first_sync(company: Company, forgetting: Forgetting) -> None:

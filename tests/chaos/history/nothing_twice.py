@@ -20,7 +20,7 @@ def nothing_twice(case: Case) -> Finding:
 
     Counted from creates that were applied, answered or not, and from what GHL holds at the end.
     A create without a mark is a violation: nobody could ever tell what it is.
-    What moved with a merge may stand on both contacts until the first is deleted.
+    What moved with a merge may be on both contacts until the first is deleted.
     A contact that another lead took over, as the one that stays of a couple with one e-mail does, is no longer the first one's.
     Excused: a create by a worker that woke from a freeze (GHL offers no fencing).
 
