@@ -27,7 +27,9 @@ def form_of(snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None, *
         return "note" if snapshot.kind == "note" else "task"
     if link is not None:
         hangs_there = contact is None or link.refers_to == contact.ghl_id
-        if link.ghl_id is not None and not link.is_deleted and hangs_there:
+        # As another form GHL would not find it, and what is not found counts as deleted.
+        is_to_go = snapshot.state is None or (contact is not None and link.refers_to == contact.parted_from)
+        if link.ghl_id is not None and not link.is_deleted and (hangs_there or is_to_go):
             return held_as(link.fields)
         if link.intent is not None:
             return held_as(link.intent.fields)

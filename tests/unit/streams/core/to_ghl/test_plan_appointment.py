@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -219,3 +220,32 @@ def test_one_without_a_time_is_a_task() -> None:
     one = follower()
     assert not isinstance(one.settle(Planner({"id": 5, "content": "some day"})), Stuck)
     assert one.ghl.sent == ["create task"]
+
+
+@pytest.mark.parametrize("state", [None, STATE, {**STATE, "deadline": None}])
+@pytest.mark.parametrize(
+    ("fields", "step"), [({"startTime": "h"}, "delete appointment"), ({"dueDate": "h"}, "delete task")]
+)
+def test_what_is_on_a_contact_that_its_lead_has_left_is_deleted_in_the_form_that_it_has(
+    state: dict[str, Any] | None, fields: dict[str, str], step: str
+) -> None:
+    """As another form GHL would not find it, which counts as deleted, and it would stay on another person's contact."""
+    planner = Planner(state)
+    planner.contact = LinkRow(ghl_id="new", parted_from="old")
+    plan = planner(LinkRow(ghl_id="e", refers_to="old", fields=fields), 0)
+    assert isinstance(plan, Call)
+    assert (plan.step, plan.contact_id, plan.ghl_id) == (step, "old", "e")
+
+
+@pytest.mark.parametrize(
+    ("fields", "step"), [({"startTime": "h"}, "delete appointment"), ({"dueDate": "h"}, "delete task")]
+)
+def test_what_was_left_and_moved_to_another_lead_is_deleted_in_the_form_that_it_has(
+    fields: dict[str, str], step: str
+) -> None:
+    """Its lead was merged after it had left the contact, and has none any longer."""
+    planner = Planner(None)
+    planner.contact = LinkRow(parted_from="old", settled="s", is_gone=True)
+    plan = planner(LinkRow(ghl_id="e", refers_to="old", fields=fields), 0)
+    assert isinstance(plan, Call)
+    assert (plan.step, plan.ghl_id) == (step, "e")
