@@ -910,7 +910,7 @@ _COUNTS = (("Checked", 12_480), ("Would be written", 412), ("Unchanged", 12_060)
 REPLAY = ReplayView(
     ReplayForm(rate="200"),
     (
-        ("lofty.snapshots", "Latest data from Lofty (snapshots)"),
+        ("lofty.snapshots", "Latest data from Lofty"),
         ("lofty.changes", "Changes: read from Lofty again"),
         ("parked", "What needs attention"),
     ),

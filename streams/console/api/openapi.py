@@ -18,7 +18,7 @@ _STATUS_TEXTS = {
     409: "Conflict: somebody else changed it first",
     422: "The request is not valid; `faults` say why",
     429: "Too many attempts",
-    503: "Kafka or the index is not reachable",
+    503: "the storage or the index is not reachable",
 }
 _SCOPE_TEXTS = {
     "connection": " Whoever is limited to some connections gets 404 for another one.",

@@ -17,7 +17,7 @@ class OfConnection(Input):
 
 
 class ParkedChoice(Input):
-    """Which parked records; at least one field must be named. `id` is partition@offset."""
+    """Which parked records; at least one field must be named. `id` is as the list has it."""
 
     connection: str = Field("", max_length=63)
     stage: str = Field("", max_length=40)

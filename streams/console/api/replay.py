@@ -11,7 +11,7 @@ from streams.messages import Selection
 
 
 class Chosen(Input):
-    """Which records of a topic; what is left out does not restrict. Times are Kafka's, in epoch milliseconds."""
+    """Which records are applied again; what is left out does not restrict. Times are those of the records, in epoch milliseconds."""
 
     topic: str = Field(
         max_length=60, description="lofty.snapshots, lofty.changes, lofty.fetches, ghl.changes or parked"
@@ -45,34 +45,49 @@ class Paced(Input):
 
 ENDPOINTS = (
     Endpoint(
-        *("GET", "/replays", "get-replays", "replays", "Every replay and how far it is.", "viewer"),
+        *(
+            "GET",
+            "/replays",
+            "get-replays",
+            "replays",
+            "Every run that applies mappings to existing contacts, and how far it is.",
+            "viewer",
+        ),
         *(tuple[ReplayState, ...], lambda call: call.services.replay.all()),
         concerns="filtered",
     ),
     Endpoint(
         *("POST", "/replays/dry-run", "dry-run-replay", "replays"),
-        *("What a replay would do; no vendor is asked, nothing is written.", "operator", DryRunState),
+        *("What such a run would do; no vendor is asked, nothing is written.", "operator", DryRunState),
         lambda call: call.services.replay.dry_run(call.body.selection()),
         body=Chosen,
         errors=(404, 429),
         concerns="filtered",
     ),
     Endpoint(
-        *("POST", "/replays", "start-replay", "replays", "Order a replay.", "operator", ReplayState),
+        *(
+            "POST",
+            "/replays",
+            "start-replay",
+            "replays",
+            "Apply mappings to existing contacts.",
+            "operator",
+            ReplayState,
+        ),
         lambda call: call.services.replay.start_replay(call.by, call.body.selection(), call.body.rate),
         body=Ordered,
         errors=(404, 409, 429),
         concerns="filtered",
     ),
     Endpoint(
-        *("POST", "/replays/{run}/resume", "resume-replay", "replays", "Carry a replay on.", "operator", ReplayState),
+        *("POST", "/replays/{run}/resume", "resume-replay", "replays", "Carry such a run on.", "operator", ReplayState),
         lambda call: call.services.replay.resume_replay(call.by, call.path["run"], call.body.rate),
         body=Paced,
         errors=(404, 409, 429),
         concerns="filtered",
     ),
     Endpoint(
-        *("POST", "/replays/{run}/stop", "stop-replay", "replays", "Stop a replay.", "operator", ReplayState),
+        *("POST", "/replays/{run}/stop", "stop-replay", "replays", "Stop such a run.", "operator", ReplayState),
         lambda call: call.services.replay.stop_replay(call.by, call.path["run"]),
         errors=(404, 409),
         concerns="filtered",

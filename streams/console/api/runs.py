@@ -19,7 +19,7 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/runs", "get-runs", "runs"),
         *(
-            "The newest imports, checks, comparisons, rehearsals, acts and replays, whichever gateway ran them.",
+            "The newest imports, checks, comparisons, rehearsals, acts and applied mappings, whichever gateway ran them.",
             "viewer",
             RunPage,
         ),

@@ -106,7 +106,9 @@ class AuditWriter:
             log.error(
                 "an act of %s (%s) was not begun, as Kafka does not take the audit: %r", act.who, act.action, error
             )
-            raise Unavailable("Kafka does not take the audit, so nothing was done. Try again in a while.") from error
+            raise Unavailable(
+                "The audit log cannot be written now, so nothing was done. Try again in a while."
+            ) from error
 
     async def _finish(self, act: Act) -> None:
         try:

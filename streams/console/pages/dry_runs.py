@@ -44,7 +44,7 @@ class DryRuns:
     def start(self, selection: Selection) -> Dry:
         """Begin one. Raises `TooMany` while another is under way here."""
         if self._tasks:
-            raise TooMany("Another dry run is under way: wait until it has ended.", 5.0)
+            raise TooMany("Somebody else looks at what would change: wait until that has ended.", 5.0)
         made = Dry(uuid.uuid4().hex[:8], selection)
         self._known[made.id] = made
         for old in list(self._known)[:-KEPT]:

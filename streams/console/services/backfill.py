@@ -31,10 +31,10 @@ Rows = dict[tuple[int, str], SweepRow]
 
 @dataclass(frozen=True, slots=True)
 class BackfillState:
-    """How far one connection's reading is. `kind`: what runs now (new, full, backfill), empty for nothing.
+    """How far one connection's reading is. `kind`: what runs now (`new`, `full`, `backfill`), empty for nothing.
 
-    `is_ordered`: a backfill is under way or waits for a worker. `leads` of `total` were read by this run, or by the last.
-    `is_imported`: a backfill, or a check of all leads, has ended at some time.
+    `is_ordered`: an import is under way or waits for a worker. `leads` of `total` were read by this run, or by the last.
+    `is_imported`: an import, or a check of all leads, has ended at some time.
     """
 
     connection: str

@@ -63,7 +63,7 @@ class Stands:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The story of one contact. `is_cut`: there are older records. `source`: index, or topics where there is no index.
+    """The story of one contact. `is_cut`: there are older records. `source`: `index`, or `topics` where there is no index.
 
     `mapping` is the one that is in force for its connection, `location` its GHL location."""
 
@@ -147,7 +147,7 @@ class Contacts:
                 raise Unavailable(f"The index is being built: {error}.") from error
         if not found.is_known:
             raise NotFound(
-                f"Nothing is known of lead {lead}: no topic names it. Was it ever announced? A backfill reads all leads."
+                f"Nothing is known of lead {lead}: Lofty never reported it, and no check has read it. Import existing leads reads all."
             )
         person = _contact(hit) if hit is not None else None
         return Timeline(

@@ -30,7 +30,7 @@ MOST_BYTES = 512 * 1024
 class CheckLine:
     """One thing that was looked at: how it is, and `to_do` where it is not as it should be.
 
-    `connection` is the id of the one that it is about; empty where it is about the deployment. `away`: Kafka or a vendor does not
+    `connection` is the id of the one that it is about; empty where it is about the deployment. `away`: the storage or a vendor does not
     answer. `not looked at`: the check needs something that is away, or took too long.
     """
 

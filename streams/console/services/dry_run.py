@@ -31,7 +31,7 @@ class DryExample:
 
 @dataclass(frozen=True, slots=True)
 class DryConnection:
-    """What would become of one connection's snapshots. `requests` to GHL; `fields` counts what would be written."""
+    """What would become of the newest data from Lofty of one connection. `requests` to GHL; `fields` counts what would be written."""
 
     name: str
     verdicts: dict[str, int]
@@ -46,7 +46,7 @@ class DryConnection:
 
 @dataclass(frozen=True, slots=True)
 class DryRunState:
-    """What a replay would do; no vendor was asked. `other_mapping` are connections whose workers have another mapping in force."""
+    """What applying mappings would do; no vendor was asked. `other_mapping` are connections whose workers have another mapping in force."""
 
     topic: str
     meaning: str

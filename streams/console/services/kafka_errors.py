@@ -83,9 +83,7 @@ class KafkaTurn:
 
 def unreachable(why: str) -> Unavailable:
     """The storage cannot be read or written now."""
-    return Unavailable(
-        f"The sync engine's storage (Kafka) is not reachable: {why}. Nothing is lost. Try again in a minute."
-    )
+    return Unavailable(f"The sync engine's storage is not reachable: {why}. Nothing is lost. Try again in a minute.")
 
 
 def _abandon(task: asyncio.Future[Any]) -> None:

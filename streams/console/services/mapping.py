@@ -43,8 +43,7 @@ WITHIN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Previews:
-    """Some leads, mapped with a text. `trouble` says why no worker could read GHL's values; `unknown` are leads without a
-    snapshot."""
+    """Some leads, mapped with a text. `trouble` says why no worker could read GHL's values; `unknown` are leads that were never read."""
 
     previews: tuple[Preview, ...]
     trouble: tuple[str, ...]

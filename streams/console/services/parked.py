@@ -24,7 +24,7 @@ from streams.operations.parked.open_records import ParkedItem, RecordFilter, Ret
 from streams.operations.parked.queue import ParkedQueue
 from streams.settings import Settings
 
-NO_SUCH_RECORD = "This record is no longer there: the topic keeps records for 90 days."
+NO_SUCH_RECORD = "This record is no longer there: records are kept for 90 days."
 KEPT_SECONDS = 2.0
 LONGEST_WORDS = 2_000
 MOST_ORIGINAL = 200_000
@@ -150,9 +150,9 @@ class ParkedWork:
         """One record, open or not."""
         partition, _, offset = record.partition("@")
         if not (partition.isdigit() and offset.isdigit() and len(partition) < 6 and len(offset) < 19):
-            raise NotFound(f"{record[:40]!r} is not the place of a record: expected partition@offset.")
+            raise NotFound(f"{record[:40]!r} is not the id of a record: the list of what needs attention has them.")
         if int(partition) >= self._settings().kafka.partitions:
-            raise NotFound(f"There is no partition {partition}.")
+            raise NotFound(NO_SUCH_RECORD)
         position = RecordPosition(self._topic, int(partition), int(offset))
         found = await on_kafka(lambda: fetch_records(self._settings(), [position]))
         if position not in found:

@@ -43,9 +43,9 @@ MOST_RUNNING = 2
 
 @dataclass(frozen=True, slots=True)
 class ReplayState:
-    """One replay. `state`: running, stopped, done, or interrupted (its process is gone). `selection` has only what restricts.
+    """One run that applies mappings to existing contacts. `state`: running, stopped, done, or interrupted (its process is gone). `selection` has only what restricts.
 
-    Of `chosen` records, `handed` were sent, `passed` needed nothing, and `left` cannot be replayed. `problem` says why it ended early.
+    Of `chosen` records, `handed` were sent, `passed` needed nothing, and `left` cannot be applied again. `problem` says why it ended early.
     """
 
     run: str
@@ -102,7 +102,7 @@ class Replays(BackgroundTask):
         """What a replay would do. It may take a minute; one at a time."""
         self._check(selection)
         if self._dry.locked():
-            raise TooMany("Another dry run is under way here: wait until it has ended.", 10.0)
+            raise TooMany("Somebody else looks here at what would change: wait until that has ended.", 10.0)
         async with self._dry:
             found = await result_of(ReplayJob.of(self._settings(), do="dry-run", selection=selection), DRY_SECONDS)
         return dry_run_of(found)
@@ -119,7 +119,7 @@ class Replays(BackgroundTask):
             runs = await self._runs()
             same = await on_kafka(lambda: self._unfinished(runs, selection))
             if same is not None and self._state(same).state == "running":
-                raise Conflict(f"The same replay is under way: {same.run}.")
+                raise Conflict(f"The same run is under way: {same.run}.")
             new = runs.new(selection, self._now_ms()).model_copy(update={"by": by.name + OF_CONSOLE})
             replay = await on_kafka(lambda: runs.put(new))
             result.detail = f"replay {replay.run}"
@@ -130,7 +130,7 @@ class Replays(BackgroundTask):
         """Carry one on that was stopped or interrupted. Raises `Conflict` and `TooMany` as `start_replay` does."""
         replay = await self._one(run)
         if replay.state == "done" or run in self._running:
-            raise Conflict(f"Replay {run} is {'done' if replay.state == 'done' else 'under way'} already.")
+            raise Conflict(f"The run {run} is {'done' if replay.state == 'done' else 'under way'} already.")
         with self._room():
             return await self._resume(by, replay, rate)
 
@@ -147,7 +147,7 @@ class Replays(BackgroundTask):
         """Stop one, wherever it runs: what was handed over goes on, and the rest can be resumed."""
         replay = await self._one(run)
         if replay.state != "running":
-            raise Conflict(f"Replay {run} is {replay.state} already.")
+            raise Conflict(f"The run {run} is {replay.state} already.")
         async with self._audit.acting(by, "replay stop", {"run": run}):
             here = self._running.get(run)
             if here is not None:
@@ -163,7 +163,7 @@ class Replays(BackgroundTask):
     def _check(self, selection: Selection) -> None:
         problem = refusal(selection)
         if problem:
-            raise WrongInput(f"This cannot be replayed: {problem}.")
+            raise WrongInput(f"This cannot be applied again: {problem}.")
         if not selection.connection and current_scope().is_limited:
             raise WrongInput("Choose one of your connections.")
         known = self._settings().connections
@@ -185,7 +185,7 @@ class Replays(BackgroundTask):
             found = (await self._runs()).get(run)
             if is_visible(_connection_of(found)):
                 return found
-        raise NotFound(f"There is no replay {run[:40]!r}.")
+        raise NotFound(f"There is no run {run[:40]!r}.")
 
     async def _catch_up(self, runs: Runs) -> None:
         async with self._lock:
@@ -225,7 +225,7 @@ class Replays(BackgroundTask):
     def _room(self) -> Iterator[None]:
         """Room for one that is carried on inside; it is free again when that has ended. Raises `TooMany` when there is none."""
         if self._under_way >= MOST_RUNNING:
-            raise TooMany(f"{MOST_RUNNING} replays are under way here: wait until one has ended.", 30.0)
+            raise TooMany(f"{MOST_RUNNING} runs are under way here: wait until one has ended.", 30.0)
         self._under_way += 1
         try:
             yield

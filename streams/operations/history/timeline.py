@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.mapping.opt_outs import carried
 from streams.messages import Change, Entity, GhlEvent, Message, Parked, Receipt, Snapshot
+from streams.messages.change import Origin
 from streams.messages.lofty_command import LoftyCommand, LoftyReceipt
 from streams.operations.history.sent_requests import Sent
 
@@ -47,6 +48,16 @@ class Event:
     decision: str = ""
 
 
+ORIGINS: Mapping[Origin, str] = {
+    "webhook": "a webhook",
+    "sweep": "the regular check",
+    "backfill": "the import of existing leads",
+    "replay": "a run that applied mappings again",
+    "dependency": "something that needs it",
+}
+"""Why something is looked at, in the words of the console."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """What an entity waits for now."""
@@ -59,11 +70,11 @@ def event_of(message: Message, place: str, at_ms: int) -> Event | None:
     """The line of one record; None for a message that is about no contact. `at_ms` is Kafka's timestamp."""
     match message:
         case Change():
-            what = f"{message.kind} {message.operation}, reported by {message.origin}"
+            what = f"{message.kind} {message.operation}, reported by {ORIGINS[message.origin]}"
             return Event(message.accepted_ms, message.entity.key, "change", what, place)
         case Snapshot():
-            found = "is gone" if message.is_gone else f"was read, fingerprint {message.fingerprint[:8]}"
-            what = f"{message.kind} {found} (by {message.origin})"
+            found = "is gone" if message.is_gone else "was read"
+            what = f"{message.kind} {found}, because of {ORIGINS[message.origin]}"
             return Event(message.read_ms or at_ms, message.entity.key, "read", what, place)
         case Receipt():
             what, facts = _written(message), _answer(message)
@@ -122,7 +133,7 @@ def pending_command(row: LoftyCommandRow, now_ms: int, hold: str = "") -> Pendin
 
 def _waits(row: FetchRow | OutboxRow | LoftyCommandRow, doing: str, turn: str, now_ms: int, hold: str) -> str:
     if row.parked:
-        return f"a person: {doing} is parked ({row.parked})"
+        return f"a person: {doing} failed ({row.parked})"
     if row.not_before_ms > now_ms:
         seconds = (row.not_before_ms - now_ms) / 1000
         waits = f"its next attempt in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"

@@ -20,7 +20,7 @@ _UNKNOWN_FORM = (
 
 _CAUSES: dict[tuple[str, str], tuple[str, str]] = {
     ("", "passed over"): (
-        "Kafka deleted it before it was read",
+        "The storage deleted it before it was read",
         "Its change is missing in GHL until the next full check finds it. Start an import of existing leads, then discard this.",
     ),
     ("", "too large"): (

@@ -83,7 +83,7 @@ class ReplayView:
 
 
 TOPICS = (
-    (SNAPSHOTS, "Latest data from Lofty (snapshots)"),
+    (SNAPSHOTS, "Latest data from Lofty"),
     (CHANGES, "Changes: read from Lofty again"),
     (GHL_CHANGES, "Events from GHL: processed again"),
     (PARKED, "What needs attention: retried"),
@@ -211,12 +211,12 @@ def _total(found: DryRunState, verdict: str) -> int:
 
 def _duration(found: DryRunState, rate: str) -> str:
     if not found.chosen:
-        return "There is nothing to replay."
+        return "There is nothing to apply."
     try:
         seconds = found.chosen / float(rate)
     except (ValueError, ZeroDivisionError):
         seconds = 0.0
-    return f"The replay takes about {length(max(found.minutes * 60, seconds, 1.0))}, with nothing else to do."
+    return f"This takes about {length(max(found.minutes * 60, seconds, 1.0))}, with nothing else to do."
 
 
 def _example(one: DryExample) -> ReplayExample:

@@ -100,7 +100,7 @@ def test_a_pending_write_says_what_it_waits_for(row: dict[str, object], contact:
             {"not_before_ms": NOW + 5_000, "attempts": 1, "last_error": "503"},
             "503; and for a pause of all calls to GHL",
         ),
-        ({"parked": "no"}, "a person: writing it is parked (no)"),
+        ({"parked": "no"}, "a person: writing it failed (no)"),
     ],
 )
 def test_what_holds_the_whole_connection_back_is_told(row: dict[str, object], waits: str) -> None:
