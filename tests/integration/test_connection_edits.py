@@ -13,14 +13,15 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from connectors.auth.token_pair import TokenPair
+from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.kafka.topic_reader import newest_values
 from streams.mapping_versions.store import MappingVersions, settings_now
-from streams.messages import Change
+from streams.messages import Change, Entity
 from streams.messages.connection_edit import SealedCredential, about_credential
 from streams.messages.ghl_event import GhlEvent
 from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.sealed_token import SealedToken
-from streams.messages.topics import CONNECTIONS, GHL_CHANGES, TOKENS, TOKENS_TABLE
+from streams.messages.topics import CONNECTIONS, GHL_CHANGES, LINKS_TABLE, TOKENS, TOKENS_TABLE
 from streams.oauth import key_rotation
 from streams.oauth.grants import Grants
 from streams.oauth.key_rotation import rotate_keys
@@ -506,3 +507,34 @@ async def test_the_tokens_of_a_removed_connection_go(embedded_kafka: Broker, tmp
         removed = await who.ask("POST", "/connections/beta/remove", {"expected_version": 1})
         await on.until(is_gone)
         assert (status, added["needs"], removed[0]) == (200, [], 200)
+
+
+async def test_a_removed_connection_that_comes_back_creates_nothing_twice(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """What is remembered of its leads stays, and counts again for the same accounts; a contact with another e-mail is the same one."""
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, who):
+        assert (await who.ask("POST", "/connections", new_connection(on)))[0] == 200
+        await until_served(on, supervisor, "acme", "beta")
+        lead = new_lead(on, "Ada")
+        await on.until(lambda: names(on) == {"Ada"})
+        (contact,) = on.ghl.location(OTHER_LOCATION).contacts
+        assert (await who.ask("POST", "/connections/beta/remove", {"expected_version": 1}))[0] == 200
+
+        async def is_gone() -> bool:
+            return (await who.ask("GET", "/connections/beta/settings"))[0] == 404
+
+        await on.until(is_gone)
+        await until_served(on, supervisor, "acme")
+        links = await newest_values(on.settings, on.names.changelog(LINKS_TABLE))
+        assert [key for key in links if key.startswith(b"beta:")] == [Entity.contact("beta", lead).key.encode()]
+        change = {"firstName": "Bea", "emails": ["bea@example.com"]}
+        desk_work.edit(on.lofty, other_team(on), {"edit": "update", "kind": "lead", "id": int(lead), "fields": change})
+        elsewhere = settings_of(on) | {"ghl": settings_of(on)["ghl"] | {"location_id": "another"}}
+        refused = await who.ask("POST", "/connections", new_connection(on, settings=elsewhere))
+        assert (await who.ask("POST", "/connections", new_connection(on)))[0] == 200
+        await until_served(on, supervisor, "acme", "beta")
+        assert (await who.ask("POST", "/backfills/beta"))[0] == 200
+        await on.until(lambda: names(on) == {"Bea"})
+        assert list(on.ghl.location(OTHER_LOCATION).contacts) == [contact]
+        assert refused[0] == 422

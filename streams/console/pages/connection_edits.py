@@ -120,7 +120,8 @@ class ConnectionEditsPage(Page):
         question = Question(
             title=f"Remove the connection {found.label}?",
             words="Nothing more is carried between Lofty and GoHighLevel. Its webhooks at Lofty, its permissions and its keys are "
-            "deleted. Contacts, notes and tasks stay in GoHighLevel.",
+            "deleted. Contacts, notes and tasks stay in GoHighLevel. Kept here: which contact belongs to which lead, and the newest data "
+            "that Lofty gave of each, so that nothing is created twice if you add it again by the same name.",
             action=href(f"/connections/{part(found.id)}/remove"),
             yes="Remove connection",
             back=_page_of(found.id),
