@@ -33,7 +33,7 @@ async def test_only_some_run_at_a_time() -> None:
     for run in ("good", "bad"):
         with held._room():
             held._carry_on(run, 1.0)
-    with pytest.raises(TooMany, match=f"{MOST_RUNNING} replays are under way"), held._room():
+    with pytest.raises(TooMany, match=f"{MOST_RUNNING} runs are under way"), held._room():
         pass
     held.end.set()
     async with asyncio.timeout(within(30)):
