@@ -122,7 +122,7 @@ async def test_only_some_replays_run_beside_a_gateway(embedded_kafka: Broker, tm
         asked: list[dict[str, Any]] = [SNAPSHOTS, CHANGES, {"topic": "lofty.snapshots"}]
         answers = [await who.ask("POST", "/replays", {**one, "rate": 0.2}) for one in asked]
         assert [status for status, _ in answers] == [200, 200, 429], answers
-        assert "2 replays are under way here" in answers[2][1]["detail"]
+        assert "2 runs are under way here" in answers[2][1]["detail"]
         run = answers[1][1]["run"]
         await until_state(on, who, run, "running")
         assert (await who.ask("POST", f"/replays/{run}/stop"))[0] == 200
