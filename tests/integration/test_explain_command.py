@@ -49,7 +49,7 @@ async def test_it_says_why_a_contact_is_not_in_ghl(broker: Broker, tmp_path: Pat
         story = await command("explain", config, lead)
         nobody = await command("explain", config, "4711")
         assert "was refused at create contact [422]" in story[1]
-        assert "waits for a person: writing it is parked" in story[1]
+        assert "waits for a person: writing it failed" in story[1]
         assert nobody[0] == 1
         assert "nothing is known of '4711'" in nobody[2]
 
