@@ -21,6 +21,12 @@ from connectors.lofty.rate import read_rate
 BASE_URL = "https://api.lofty.com"
 
 
+class Objects(list[dict[str, Any]]):
+    """The objects of a list. `is_repaired`: something in the answer was, and nobody knows in which object."""
+
+    is_repaired = False
+
+
 class LoftyAnswer:
     """A 2xx: its JSON, and how to take the promised parts out of it. `content` is None for an empty body."""
 
@@ -48,7 +54,7 @@ class LoftyAnswer:
             raise self.malformed(f"an object {key!r}")
         return {**found, REPAIRS: list(self.repairs)} if self.repairs else found
 
-    def objects(self, key: str | None) -> list[dict[str, Any]]:
+    def objects(self, key: str | None) -> Objects:
         """The objects of the list at `key`, or of the bare list that the whole body is.
 
         Raises `MalformedAnswer` when it is no list of objects.
@@ -56,7 +62,9 @@ class LoftyAnswer:
         found = self.content if key is None else self._value(key)
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise self.malformed("a list of objects" if key is None else f"a list of objects {key!r}")
-        return found
+        objects = Objects(found)
+        objects.is_repaired = bool(self.repairs)
+        return objects
 
     def id(self, key: str) -> str:
         """The id at `key`, as text. Raises `MalformedAnswer` when it is missing."""

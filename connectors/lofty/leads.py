@@ -14,11 +14,12 @@ LARGEST_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class LeadPage:
-    """Some leads, raw. `total` counts all that match; `scroll_id` leads to the next page."""
+    """Some leads, raw. `total` counts all that match; `scroll_id` leads to the next page. `is_repaired`: see `Objects`."""
 
     leads: tuple[dict[str, Any], ...]
     total: int | None = None
     scroll_id: str | None = None
+    is_repaired: bool = False
 
 
 class LeadCalls(LoftyCaller):
@@ -51,7 +52,9 @@ class LeadCalls(LoftyCaller):
         answer.demand_team(self._team, leads)
         metadata = confirmed(answer, limit)
         total, scroll = metadata.get("total"), metadata.get("scrollId")
-        return LeadPage(tuple(leads), total if isinstance(total, int) else None, str(scroll) if scroll else None)
+        return LeadPage(
+            tuple(leads), total if isinstance(total, int) else None, str(scroll) if scroll else None, leads.is_repaired
+        )
 
     async def each_lead(self, *, limit: int = LARGEST_PAGE, filters: Query | None = None) -> AsyncIterator[LeadPage]:
         """All leads, page after page, by scroll where Lofty gives one, else by offset. Ends after the last page."""

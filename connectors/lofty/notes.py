@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.auth.api_caller import Query
-from connectors.lofty.call import LoftyCaller, number
+from connectors.lofty.call import LoftyCaller, Objects, number
 from connectors.lofty.operations import NOTES_AT_MOST
 
 
 class LoftyNoteCalls(LoftyCaller):
     """The operations on notes."""
 
-    async def list_notes(self, lead_id: str, *, with_system_notes: bool = False) -> list[dict[str, Any]]:
+    async def list_notes(self, lead_id: str, *, with_system_notes: bool = False) -> Objects:
         """The notes of a lead, in no promised order: `NOTES_AT_MOST` of them, as there are no pages.
 
         `limit` is in no document, but third parties got a small page without it; should it be unknown, it is ignored.

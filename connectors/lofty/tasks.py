@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.lofty.call import LoftyCaller, number
+from connectors.lofty.call import LoftyCaller, Objects, number
 
 
 class LoftyTaskCalls(LoftyCaller):
     """The operations on tasks and appointments."""
 
-    async def list_tasks(self, lead_id: str) -> list[dict[str, Any]]:
+    async def list_tasks(self, lead_id: str) -> Objects:
         """The tasks of a lead."""
         number("list-tasks", "lead_id", lead_id)
         return (await self.call("list-tasks", query={"leadId": lead_id})).objects("tasks")

@@ -2,6 +2,7 @@
 
 By Lofty's OpenAPI document a list holds all that a single read holds, and for leads a hundred at once. So what a sweep finds to differ
 goes the usual way (change, dedupe, pending read), and when the turn of the read comes, its answer is here already.
+What came in an answer that was repaired somewhere is not kept: only a read alone shows what of it was.
 It is used only if it stands where a read at the moment of the list would stand. It is not, when
 
 - another change was gathered into the pending read: it may report an edit that came after the list;

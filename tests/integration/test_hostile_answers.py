@@ -17,7 +17,7 @@ from streams.core.progress.repeats import FAILS_EVERY_TIME, RepeatedFailures
 from streams.messages import BackfillOrder, Change, Receipt, Snapshot
 from streams.messages.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS, SWEEPS
 from streams.worker.dispatch import ghl_writer as writer
-from streams.worker.dispatch import lofty_reader as reader
+from streams.worker.dispatch import read_records as reader
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 

@@ -70,7 +70,8 @@ class SweepChildren:
         self.failures.served(team.budget, f"list {kind}", lead.key)
         self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.parking.now_ms() / 1000)
         known = self.changes.known_children(team.partition, lead, CHILD_LISTS[kind])
-        page.changes += await self.changes.compare(team.partition, row, children, known, listing)
+        kept_by = None if children.is_repaired else listing
+        page.changes += await self.changes.compare(team.partition, row, children.listed, known, kept_by)
         page.to_read.popleft()
         return None
 

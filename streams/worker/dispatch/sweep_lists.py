@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.lofty.client import LoftyClient
 from connectors.lofty.leads import LeadPage
@@ -42,17 +42,25 @@ def listed_leads(
     return leads, broken
 
 
-async def read_children(client: LoftyClient, lead: Entity, kind: Kind) -> list[Listed]:
+class Children(NamedTuple):
+    """What hangs on a lead, as a list holds it. `is_repaired`: something in the answer was."""
+
+    listed: list[Listed]
+    is_repaired: bool
+
+
+async def read_children(client: LoftyClient, lead: Entity, kind: Kind) -> Children:
     """One list of what hangs on a lead: the notes, or the tasks with the appointments (v2 lists both)."""
     if kind == "note":
         found, name = await client.list_notes(lead.lead), "noteId"
     else:
         found, name = await client.list_tasks(lead.lead), "id"
-    return [
+    children = [
         listed(Entity(lead.connection, lead.lead, _kind_of(kind, one), str(one[name])), one)
         for one in found
         if one.get(name) and is_id(str(one[name]))
     ]
+    return Children(children, found.is_repaired)
 
 
 def _kind_of(kind: Kind, state: Mapping[str, Any]) -> Kind:

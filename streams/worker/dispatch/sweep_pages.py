@@ -50,7 +50,7 @@ Broken = list[tuple[dict[str, Any], Exception]]
 class ReadPage:
     """A page of leads. `total` is what Lofty says there are in all, `lost` how many of the page cannot be compared.
 
-    `odd` are no leads, `broken` bring out a defect of ours. `is_whole`: the page came in one answer.
+    `odd` are no leads, `broken` bring out a defect of ours. `is_whole`: the page came in one answer, of which nothing was repaired.
     """
 
     leads: list[Listed]
@@ -105,7 +105,7 @@ class SweepPages:
             page = await read_leads(team.client, row, row.offset, PAGE)
             slot.answered()
             self.failures.served(team.budget, "list leads", connection)
-            return _read_page(connection, list(page.leads), page.total)
+            return _read_page(connection, list(page.leads), page.total, is_whole=not page.is_repaired)
         offset, size = apart.pieces[0]
         try:
             page = await read_leads(team.client, row, offset, size)

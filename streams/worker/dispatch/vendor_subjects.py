@@ -77,7 +77,7 @@ async def _children(team: LoftyTeam, inspection: Inspection) -> dict[str, Any]:
     kind = _KINDS[inspection.subject or ""]
     lead = Entity.contact(inspection.connection, inspection.lead)
     found = await read_children(team.client, lead, "note" if kind == "note" else "task")
-    return {"total": sum(one.entity.kind == kind for one in found)}
+    return {"total": sum(one.entity.kind == kind for one in found.listed)}
 
 
 OF_LOFTY: Mapping[str, Read[LoftyTeam]] = {
