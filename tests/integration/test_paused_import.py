@@ -38,7 +38,8 @@ async def test_an_import_stops_with_its_connection_and_goes_on_from_there(
         assert (await who.ask("POST", "/connections", new_connection(on, settings=settings)))[0] == 200
         await until_served(on, supervisor, "acme", "beta")
         await on.until(lambda: len(other_team(on).subscriptions) == 5)
-        on.lofty.faults.add(parse_fault({"kind": "delay", "operation": "get-lead*", "seconds": 0.5}))
+        on.lofty.faults.add(parse_fault({"kind": "delay", "operation": "list-notes", "seconds": 0.3}))
+        on.ghl.faults.add(parse_fault({"kind": "delay", "operation": "create-contact", "seconds": 0.5}))
         contacts = on.ghl.location(OTHER_LOCATION).contacts
 
         async def row() -> dict[str, object]:
@@ -53,6 +54,7 @@ async def test_an_import_stops_with_its_connection_and_goes_on_from_there(
         await on.until(lambda: busy in on.contacts())
         after, stopped = (len(contacts), asked(on)), await row()
         on.lofty.faults.clear()
+        on.ghl.faults.clear()
         assert (await who.ask("POST", "/connections/beta/resume", {"expected_version": 2}))[0] == 200
 
         async def is_done() -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,10 +33,11 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, bytes]:
     """What Kafka holds."""
     values: dict[bytes, bytes] = {}
 
-    async def newest(*_: object, **__: object) -> dict[bytes, bytes]:
-        return values
+    async def records(*_: object, **__: object) -> AsyncIterator[Any]:
+        for key, value in values.items():
+            yield SimpleNamespace(key=key, value=value)
 
-    monkeypatch.setattr(sent_log, "newest_values", newest)
+    monkeypatch.setattr(sent_log, "each_record", records)
     return values
 
 
