@@ -76,6 +76,10 @@ class ConsoleServer:
             **services.notifications.followed.unread,
         }
 
+    async def until_granted(self, partition: int, offset: int) -> None:
+        """Wait until the pages show the access that was granted at an offset of the tokens' topic; not for long."""
+        await self.services.connections.tokens.until_granted(partition, offset)
+
     def mount(self, app: web.Application) -> None:
         """Add both sub-applications."""
         self.oidc = add_oidc(self.pages, self._settings, self.guard, self.audit, self._now_ms)

@@ -24,6 +24,7 @@ from typing import Any, Literal
 import orjson
 
 from streams.core.rows import FetchRow
+from streams.core.to_ghl.read_result import UPDATED
 from streams.messages import Entity, Kind
 
 MOST_AGE_MS = 10 * 60_000
@@ -37,7 +38,7 @@ SAMPLE_MS = 10_000
 Turn = Literal["take", "request", "wait"]
 Judgement = Literal["whole", "poorer", "unknown"]
 
-_EMPTY: tuple[Any, ...] = (None, "", [], {}, 0, -1)
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 def judge(listed: Mapping[str, Any], single: Mapping[str, Any]) -> Judgement:
@@ -45,7 +46,7 @@ def judge(listed: Mapping[str, Any], single: Mapping[str, Any]) -> Judgement:
     if single.keys() - listed.keys():
         return "poorer"
     differ = [name for name in single if listed[name] != single[name]]
-    if any(_is_less(listed[name], single[name]) for name in differ):
+    if not any(name in UPDATED for name in differ) and any(_is_less(listed[name], single[name]) for name in differ):
         return "poorer"
     return "unknown" if differ else "whole"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from aiohttp import web
@@ -47,12 +47,15 @@ class OAuthCallbacks:
         connections: LiveConnections,
         batching_producer: BatchingProducer,
         metrics: Metrics,
+        until_granted: Callable[[int, int], Awaitable[None]],
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        """`until_granted` waits until this gateway's console shows what was granted at a partition and offset; not for long."""
         self._has_console = connections.now.settings.console.enabled
         self._connections = connections
         self._batching_producer = batching_producer
         self._metrics = metrics
+        self._until_granted = until_granted
         self._now_ms = now_ms
         self._limit = ExchangeLimit()
         self._rejections = RejectionLog(log, now_ms)
@@ -66,7 +69,8 @@ class OAuthCallbacks:
             connection = connection_of(grants, request.query, self._now_ms())
             async with AiohttpTransport() as transport:
                 granted = await accept_ghl(grants, connection, request.query, transport, self._now_ms())
-            await send_token(grants, granted, self._batching_producer)
+            offset = await send_token(grants, granted, self._batching_producer)
+            await self._until_granted(granted.partition, offset)
         except CallbackRefused as error:
             log.warning("GHL access was not granted: %s", error)
             return self._page("refused", 400, "Not connected", str(error))

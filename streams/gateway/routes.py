@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -28,6 +28,7 @@ def add_webhook_routes(
     metrics: Metrics,
     now_ms: Callable[[], int],
     tracing: Tracing,
+    until_granted: Callable[[int, int], Awaitable[None]],
 ) -> None:
     """The webhooks of both vendors and, where tokens can be kept, the addresses to which their consent pages lead."""
     settings = connections.now.settings
@@ -37,6 +38,6 @@ def add_webhook_routes(
     app.router.add_post("/lofty/{secret}", LoftyWebhooks(deps).handle)
     app.router.add_post("/ghl/webhooks", GhlWebhooks(deps).handle)
     if settings.oauth_secrets.token_keys is not None:
-        callbacks = OAuthCallbacks(connections, batching_producer, metrics, now_ms)
+        callbacks = OAuthCallbacks(connections, batching_producer, metrics, until_granted, now_ms)
         app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
         app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)

@@ -52,6 +52,9 @@ class MountedApp(Protocol):
     def unread(self) -> dict[str, int]:
         """Since when a topic that it follows cannot be read, by the topic."""
 
+    async def until_granted(self, partition: int, offset: int) -> None:
+        """Wait until it shows the access that was granted at an offset of the tokens' topic; not for long."""
+
     def mount(self, app: web.Application) -> None:
         """Add its routes."""
 
@@ -118,7 +121,10 @@ class GatewayServer:
         )
         self._loop_watch = asyncio.create_task(watch_loop(self.metrics), name="watch loop")
         app = web.Application(client_max_size=settings.gateway.max_body_bytes)
-        add_webhook_routes(app, connections, names, self._batching_producer, self.metrics, self._now_ms, self._tracing)
+        add_webhook_routes(
+            *(app, connections, names, self._batching_producer, self.metrics, self._now_ms, self._tracing),
+            self._until_granted,
+        )
         gateway = uuid.uuid4().hex[:8]
         self.console = self._console_of(settings, app, gateway)
         self._status_report = StatusReport(
@@ -151,6 +157,10 @@ class GatewayServer:
             notifications_failing=console.notifications_failing if console is not None else {},
             unread=self._unread(),
         )
+
+    async def _until_granted(self, partition: int, offset: int) -> None:
+        if self.console is not None:
+            await self.console.until_granted(partition, offset)
 
     def _unread(self) -> dict[str, int]:
         edits = self._follower.unread_since_ms

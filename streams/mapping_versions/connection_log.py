@@ -82,8 +82,8 @@ class ConnectionLog:
         if not self.counts(edit):
             return False
         self.changes += 1
-        if edit.kind == "remove":
-            # What is cleaned up is the connection as it was.
+        if edit.kind != "set":
+            # What is cleaned up is the connection as it was; and whoever adds it again must mean the same accounts.
             before = self.versions[edit.connection][-1].edit
             edit = edit.model_copy(update={"label": before.label, "table": before.table})
         self.versions.setdefault(edit.connection, []).append(ConnectionVersion(edit, self.changes))

@@ -530,6 +530,9 @@ async def test_a_removed_connection_that_comes_back_creates_nothing_twice(
         assert [key for key in links if key.startswith(b"beta:")] == [Entity.contact("beta", lead).key.encode()]
         change = {"firstName": "Bea", "emails": ["bea@example.com"]}
         desk_work.edit(on.lofty, other_team(on), {"edit": "update", "kind": "lead", "id": int(lead), "fields": change})
+        elsewhere = settings_of(on) | {"ghl": settings_of(on)["ghl"] | {"location_id": "another"}}
+        status, said = await who.ask("POST", "/connections", new_connection(on, settings=elsewhere))
+        assert (status, "add another connection, under another name" in str(said)) == (422, True), said
         assert (await who.ask("POST", "/connections", new_connection(on)))[0] == 200
         await until_served(on, supervisor, "acme", "beta")
         assert (await who.ask("POST", "/backfills/beta"))[0] == 200

@@ -7,7 +7,7 @@ nothing is read or written in a location that is not paired.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -68,11 +68,13 @@ class Installations:
         self,
         edits: ConnectionEdits,
         audit: AuditWriter,
+        until_granted: Callable[[int, int], Awaitable[None]],
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
     ) -> None:
         self._edits = edits
         self._audit = audit
+        self._until_granted = until_granted
         self._batching_producer = batching_producer
         self._now_ms = now_ms
 
@@ -176,7 +178,8 @@ class Installations:
                     log.warning("connection %s was not given access by its installation: %s", name, error)
                     problems[name] = f"GoHighLevel did not give access to the location: {error}"
                     continue
-                await on_kafka(partial(send_token, grants, access, self._batching_producer()))
+                offset = await on_kafka(partial(send_token, grants, access, self._batching_producer()))
+                await self._until_granted(access.partition, offset)
                 if usable.kind == "location":
                     # Its refresh token can be used once, and is the worker's from now on.
                     await self._store(versions, usable.subject, None)

@@ -97,10 +97,10 @@ def services_of(deps: ServiceDependencies) -> Services:
         return {one.connection for one in (await follower.overview()).connections if one.is_owned}
 
     edits = ConnectionEdits(mappings.editor, audit, served, mappings.check_visible_mapping, now_ms)
-    installations = Installations(edits, audit, deps.batching_producer, now_ms)
     contacts = Contacts(current, reader, now_ms, audit, follower.overview)
     locations = Locations(current, audit)
     connections = Connections(current, parked, backfills, edits.unfinished, contacts.leads)
+    installations = Installations(edits, audit, connections.tokens.until_granted, deps.batching_producer, now_ms)
     replays = Replays(current, audit, now_ms)
     return Services(
         current=current,

@@ -10,7 +10,7 @@ from streams.core.fingerprint import fingerprint
 from streams.core.rows import FetchRow
 from streams.messages import Snapshot
 
-_UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime")
+UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime")
 """Where Lofty says when an entity was changed last."""
 
 NotFound = Literal["gone", "ask again", "ask the trash", "unreadable", "unknown"]
@@ -41,7 +41,7 @@ def snapshot_of(row: FetchRow, state: Mapping[str, Any] | None, *, read_ms: int)
     The version is in the vendor's time: the newest that we know of, since not every edit moves `lastUpdateTime`.
     """
     content = None if state is None else dict(state)
-    updated = (parse_time_ms(state.get(name)) for name in _UPDATED) if state else ()
+    updated = (parse_time_ms(state.get(name)) for name in UPDATED) if state else ()
     return Snapshot(
         connection=row.connection,
         lead=row.lead,

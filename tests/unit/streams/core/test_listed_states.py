@@ -86,12 +86,15 @@ def test_a_list_that_holds_less_is_not_used_for_a_day() -> None:
         ({**STATE, "tags": []}, STATE, "poorer"),
         ({**STATE, "firstName": "Augusta"}, STATE, "unknown"),
         (STATE, {**STATE, "firstName": ""}, "unknown"),
+        ({**STATE, "isDone": False, "score": 0}, {**STATE, "isDone": True, "score": 5}, "unknown"),
+        ({**STATE, "lastUpdateTime": "1", "firstName": ""}, {**STATE, "lastUpdateTime": "2"}, "unknown"),
+        ({**STATE, "lastUpdateTime": "1"}, {**STATE, "lastUpdateTime": "2", "score": 5}, "poorer"),
     ],
 )
 def test_what_a_list_lacks_or_cuts_is_told_from_an_edit(
     listed: dict[str, Any], single: dict[str, Any], said: str
 ) -> None:
-    """An edit between the two says nothing; a value that is missing does, or the beginning of a text alone."""
+    """An edit between the two says nothing; a field or value that is missing does, or the beginning of a text alone."""
     assert judge(listed, single) == said
 
 

@@ -50,8 +50,11 @@ class Bench:
         self.clock, self.producer = Clock(), Producer()
         self.connections = LiveConnections(settings_of(environ=KEYS))
         metrics = Metrics("gateway")
-        self.callbacks = OAuthCallbacks(self.connections, self.producer, metrics, self.clock)  # type: ignore[arg-type]  # only what it calls
+        self.callbacks = OAuthCallbacks(self.connections, self.producer, metrics, self.shown, self.clock)  # type: ignore[arg-type]  # only what it calls
         monkeypatch.setattr(oauth_callbacks, "accept_installation", self._accept)
+
+    async def shown(self, _partition: int, _offset: int) -> None:
+        """No console follows what is granted."""
 
     async def _accept(self, *_: Any) -> Installation:
         self.asked += 1

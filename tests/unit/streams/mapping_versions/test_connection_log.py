@@ -62,7 +62,9 @@ def test_what_is_removed_is_known_until_it_is_gone_and_never_comes_back() -> Non
     log = log_of(connection_edit("acme", 0), connection_edit("acme", 1, "remove", table={}))
     [removing] = log.removing()
     assert (removing.edited.table["region"], log.usable()) == ("US", {})
-    assert log.add(connection_edit("acme", 2, "removed"))
+    assert log.add(connection_edit("acme", 2, "removed", table={}))
+    [*_, gone] = log.versions["acme"]
+    assert (gone.phase, gone.edited.table["region"]) == ("removed", "US"), "who adds it again means the same accounts"
     assert log.add(connection_edit("acme", 3, table={"region": "CA"}))
     assert ([one.number for one in log.usable()["acme"]], list(log.removing())) == ([4], [])
 
