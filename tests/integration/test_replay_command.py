@@ -117,7 +117,8 @@ async def test_a_replay_during_which_a_mapping_was_edited_says_so_and_begins_aga
         heard: list[ReplayProgress] = []
         async with Runs(on.settings) as runs:
             begun = runs.new(Selection(topic="lofty.snapshots"), 1)
-            going = asyncio.create_task(run_replay(on.settings, runs, begun, rate=1.0, report=heard.append))
+            # Slow, so that it is still under way when the worker with the other mapping has started, on a busy machine too.
+            going = asyncio.create_task(run_replay(on.settings, runs, begun, rate=0.2, report=heard.append))
             await on.until(lambda: any(one.replay.passed + one.replay.handed for one in heard))
             async with with_mapping(on, tmp_path, TITLED) as changed:
                 with pytest.raises(EditedMeanwhile, match=f"repeat it with `lofty-ghl replay --resume {begun.run}`"):
