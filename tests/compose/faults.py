@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -111,7 +112,20 @@ def _thaw(system: System) -> None:
 
 
 def _refuse_sweeps(system: System) -> None:
-    """Lofty refuses harbor's lists of leads, as it does when it changes its API."""
+    """Lofty refuses harbor's lists of leads, as it does when it changes its API.
+
+    Not right after a sweep: the alert wants a failure and no good end within an hour, which is a minute here. A sweep that was
+    refused waits for ten real minutes, so one that failed just after another had ended would fail and end in the same minute.
+    """
+    seen, quiet_since, until = 0, time.monotonic(), time.monotonic() + within(120)
+    while time.monotonic() < quiet_since + REST_SECONDS:
+        if time.monotonic() > until:
+            raise TimeoutError(f"harbor's sweeps never rest for {REST_SECONDS:.0f} s")
+        entries = _lofty(system, f"ledger?after={seen}&limit=5000", method="GET")["entries"]
+        seen = max((one["seq"] for one in entries), default=seen)
+        if any(one["operation"].startswith("list-") and one["budget"] == str(HARBOR.team) for one in entries):
+            quiet_since = time.monotonic()
+        time.sleep(0.5)
     _lofty(system, "faults", {"kind": "status", "status": 400, "operation": "list-leads", "budget": str(HARBOR.team)})
 
 
@@ -124,6 +138,8 @@ def _give_quota(system: System) -> None:
     _ghl(system, "day", {"location": HARBOR.location, "left": 200_000})
 
 
+REST_SECONDS = 8.0
+"""So long before the fault no list was asked for: sweeps of new leads come every thirty seconds."""
 RESTARTED = "a worker that lost its partitions ends, and its supervisor starts it again"
 SCRAPED = 30
 """Rule seconds until a change is scraped and a rule has seen it."""
