@@ -55,14 +55,13 @@ class Redaction:
 
     def add(self, secrets: Iterable[str]) -> None:
         """Take these out, too."""
-        before = {one for alike in self._known.values() for one in alike}
-        long = {one for one in secrets if len(one) >= SHORTEST_SECRET}
-        if long <= before:
-            return
-        known: dict[str, list[str]] = {}
-        for secret in sorted(before | long, key=len, reverse=True):
-            known.setdefault(secret[:SHORTEST_SECRET], []).append(secret)
-        self._known = known
+        for secret in secrets:
+            if len(secret) < SHORTEST_SECRET:
+                continue
+            alike = self._known.get(secret[:SHORTEST_SECRET], [])
+            if secret not in alike:
+                # Another list: another thread may read the one before.
+                self._known[secret[:SHORTEST_SECRET]] = sorted([*alike, secret], key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """The text without secrets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterable
 
@@ -31,5 +32,8 @@ async def publish_status(
     """Write a status and parts of it; returns when Kafka has them. Raises the producer's error."""
     instance = status.instance if isinstance(status, WorkerStatus) else status.gateway
     partition, topic = partition_of(instance, partitions), names.of(STATUS)
-    records = [Record(topic, partition, f"{instance}/{part.number}".encode(), part.to_bytes()) for part in parts]
+    records = []
+    for part in parts:
+        records.append(Record(topic, partition, f"{instance}/{part.number}".encode(), part.to_bytes()))
+        await asyncio.sleep(0)  # some 60 kB are written; others get their turn
     await batching_producer.produce([*records, Record(topic, partition, instance.encode(), status.to_bytes())])

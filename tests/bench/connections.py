@@ -7,7 +7,7 @@ freshness of the three: from the edit in Lofty to the moment at which GHL applie
 `console` (`console_pages.py`) goes on from there.
 
     python -m tests.bench.connections live BOOTSTRAP CONNECTIONS [SECONDS]
-    python -m tests.bench.connections console BOOTSTRAP CONNECTIONS LEADS
+    python -m tests.bench.connections console|browser BOOTSTRAP CONNECTIONS LEADS
 """
 
 from __future__ import annotations
@@ -356,4 +356,4 @@ if __name__ == "__main__":
     else:
         from tests.bench.console_pages import console
 
-        run(console(where, int(sizes[0]), int(sizes[1])))
+        run(console(where, int(sizes[0]), int(sizes[1]), only_browser=what == "browser"))

@@ -48,8 +48,8 @@ SAME = ("connection", "lead", "kind", "id", "update_time_ms", "accepted_ms", "ve
 """What a receipt has from the snapshot that was written."""
 
 
-async def console(bootstrap: str, connections: int, leads: int) -> dict[str, Any]:
-    """Add, fill, and look."""
+async def console(bootstrap: str, connections: int, leads: int, *, only_browser: bool = False) -> dict[str, Any]:
+    """Add, fill, and look: at each page at the server, and then in a browser."""
     async with growing_town(bootstrap, connections) as on:
         await import_table(on, connections)
         await _until_served(on, connections + OTHERS)
@@ -65,6 +65,8 @@ async def console(bootstrap: str, connections: int, leads: int) -> dict[str, Any
         found: dict[str, Any] = {"connections": connections + OTHERS, "leads": leads}
         found["index_seconds"] = time.monotonic() - began
         load = os.getloadavg()[0]
+        if only_browser:
+            return {**found, "browser": await _browser(on), "load": f"{load:.1f} to {os.getloadavg()[0]:.1f}"}
         pages = await _pages(on, leads)
         found["load"] = f"{load:.1f} to {os.getloadavg()[0]:.1f}"
         found["pages"] = len(pages)

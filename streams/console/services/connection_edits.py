@@ -46,8 +46,8 @@ LEAST_SECONDS = 0.5
 SUBSCRIBED_AT_A_TIME = 8
 SUBSCRIBE_PACE_SECONDS = 0.15
 """One begins after the other: each asks Lofty six times, and then its leads begin to come."""
-SUBSCRIBED_AT_A_LOOK = 30
-"""So many fit between two looks. Then who was added meanwhile is looked for: the newest begin first."""
+SUBSCRIBED_AT_A_LOOK, LOOK_SECONDS = 45, 4.5
+"""So many, in so much time: then who was added meanwhile is looked for, as the newest begin first."""
 OWN_SECONDS = 30.0
 """How long an edit is left to the gateway that saved it; then every gateway sees to it, as a command may have saved it."""
 ADDING_MS = 20_000
@@ -261,7 +261,7 @@ class ConnectionEdits(BackgroundTask):
         settings, slots = versions.settings(), asyncio.Semaphore(SUBSCRIBED_AT_A_TIME)
 
         async def subscribe_one(turn: int, name: str, connection: Connection) -> None:
-            await asyncio.sleep(turn * SUBSCRIBE_PACE_SECONDS)
+            await asyncio.sleep(turn * pace_seconds)
             async with slots:
                 if await self._attempt("subscribed", name, subscribe(settings, connection)):
                     self._to_subscribe.discard(name)
@@ -272,6 +272,7 @@ class ConnectionEdits(BackgroundTask):
         due = self._to_subscribe & {*await self._served()} & settings.connections.keys()
         order = sorted(due, key=lambda name: (self._not_yet[name], -usable[name][0].edit.at_ms, name))
         names = order[:SUBSCRIBED_AT_A_LOOK]
+        pace_seconds = min(SUBSCRIBE_PACE_SECONDS, LOOK_SECONDS / max(1, len(names)))
         await asyncio.gather(
             *(subscribe_one(turn, name, settings.connections[name]) for turn, name in enumerate(names))
         )

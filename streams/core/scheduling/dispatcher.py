@@ -65,6 +65,8 @@ class Dispatcher:
         self._tickets = count(1)
         self._short: set[str] = set()
         self._agenda = Agenda()
+        self._budgets_of: dict[str, set[str]] = {}
+        """The budgets of which a connection was offered something, or was held."""
 
     # -- budgets ------------------------------------------------------------------------------------------
 
@@ -164,12 +166,14 @@ class Dispatcher:
         if owned := self._owned.get(budget):
             self._agenda.changed(budget)
             owned.lanes.hold_tenant(tenant)
+            self._budgets_of.setdefault(tenant, set()).add(budget)
 
     def forget(self, connection: str) -> None:
         """Nothing of a connection waits any longer, and no hold of it. What it has in flight ends, and is not tried again."""
-        for name, owned in self._owned.items():
-            owned.lanes.forget(connection)
-            self._agenda.changed(name)
+        for name in self._budgets_of.pop(connection, ()):
+            if owned := self._owned.get(name):
+                owned.lanes.forget(connection)
+                self._agenda.changed(name)
 
     def release_tenant(self, budget: str, tenant: str) -> None:
         """End a hold."""
@@ -185,6 +189,7 @@ class Dispatcher:
         if owned is None:
             return False
         self._agenda.changed(item.budget)
+        self._budgets_of.setdefault(item.connection, set()).add(item.budget)
         return owned.lanes.offer_item(item, now, not_before)
 
     def start(self, now: float) -> list[Item]:

@@ -10,11 +10,12 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
+from typing import TypeVar
 
 from streams.core.status_parts import Parts, Turns
 from streams.messages import StatusPart, WorkerStatus
 from streams.messages.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, RECEIPTS, REPLAYS, SNAPSHOTS
-from streams.messages.worker_status import LagStatus
+from streams.messages.worker_status import BudgetStatus, ConnectionStatus, LagStatus
 from streams.telemetry.metrics.gauges import Reading, of_worker
 from streams.telemetry.process import RELEASE, append_topics, process_readings, watch_loop
 from streams.telemetry.status_publisher import configuration_of, publish_status
@@ -24,7 +25,11 @@ from streams.worker.reporting.status import StatusBuilder, Tells, everything
 
 log = logging.getLogger("lofty_ghl.observing")
 
+T = TypeVar("T")
+
 STATUS_SECONDS = 5.0
+SLICE, SLICE_SECONDS = 8, 0.005
+"""After so many budgets or connections, about a millisecond, the leads get their turn: two hundred take 40 ms together."""
 WATCHED_TOPICS = (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS, GHL_CHANGES, LOFTY_WRITES, REPLAYS)
 """The topics whose lag is read."""
 
@@ -42,6 +47,7 @@ class StatusPublisher:
             reporter.connections, reporter.redact, reporter.rows, reporter.holds, reporter.deps.monotonic
         )
         self._turns = Turns()
+        self._is_ending = False
         self._metrics.create_series({"connection": self._settings.connections, "topic": append_topics()})
         self._metrics.gauges = self.readings
 
@@ -49,8 +55,22 @@ class StatusPublisher:
         """What the gauges read now."""
         return of_worker(self.status())
 
-    def status(self, *, is_stopping: bool = False, tells: Tells = everything) -> WorkerStatus:
-        """The status now; of budgets and connections only those for which `tells` is true."""
+    def status(self) -> WorkerStatus:
+        """The status now."""
+        now_ms, parts = self._deps.now_ms(), self._parts
+        budgets, connections = (
+            self._builder.budgets(parts, now_ms, everything),
+            self._builder.connections(parts, everything),
+        )
+        return self._status(tuple(budgets), tuple(connections))
+
+    def _status(
+        self,
+        budgets: tuple[BudgetStatus, ...],
+        connections: tuple[ConnectionStatus, ...],
+        *,
+        is_stopping: bool = False,
+    ) -> WorkerStatus:
         parts, reporter = self._parts, self._reporter
         now_ms, ownership, failing = self._deps.now_ms(), parts.ownership, parts.failing_seconds()
         rows, size = parts.tables.store.size()
@@ -80,8 +100,8 @@ class StatusPublisher:
             stores_set_aside=parts.tables.store.set_aside(),
             tables=reporter.rows.numbers(),
             lags=tuple(self._lags()),
-            budgets=tuple(self._builder.budgets(parts, now_ms, tells)),
-            connections=tuple(self._builder.connections(parts, tells)),
+            budgets=budgets,
+            connections=connections,
             stages=dict(self._metrics.stages),
             totals=dict(self._metrics.totals),
             configuration=configuration_of(reporter.in_force),
@@ -92,12 +112,15 @@ class StatusPublisher:
             name, backlog = self._reporter.names.of(topic), self._reporter.backlog
             yield LagStatus(topic=topic, records=backlog.records(name), oldest_ms=backlog.oldest_ms(name))
 
-    def _in_parts(self, *, is_stopping: bool) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
-        """The status, and those of its parts whose turn it is; all of them when the worker stops."""
-        parts = Parts(self._builder.owned(self._parts))
+    async def _in_parts(self, *, is_stopping: bool) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
+        """The status, and those of its parts whose turn it is; all of them, and at once, when the worker stops."""
+        parts, sources, now_ms = Parts(self._builder.owned(self._parts)), self._parts, self._deps.now_ms()
         numbers = range(parts.count) if is_stopping else self._turns.take(parts.count)
         tells: Tells = (lambda connections: parts.of(connections) in numbers) if parts.count else everything
-        return parts.split(self.status(is_stopping=is_stopping, tells=tells), numbers)
+        pause_seconds = 0.0 if is_stopping else SLICE_SECONDS
+        budgets = await _gathered(self._builder.budgets(sources, now_ms, tells), pause_seconds)
+        connections = await _gathered(self._builder.connections(sources, tells), pause_seconds)
+        return parts.split(self._status(budgets, connections, is_stopping=is_stopping), numbers)
 
     async def run(self) -> None:
         """Publish the status every few seconds, until cancelled. Where nothing is counted, nothing is published."""
@@ -111,6 +134,7 @@ class StatusPublisher:
 
     async def end(self) -> None:
         """Publish the last status: this worker stops. Its gauges are not read after that."""
+        self._is_ending = True
         await self._publish(is_stopping=True)
         self._metrics.gauges = process_readings(self._deps.now_ms)
 
@@ -118,10 +142,22 @@ class StatusPublisher:
         """Publish the status once. An error here stops nothing else."""
         producer, names = self._parts.batching_producer, self._reporter.names
         try:
-            status, parts = self._in_parts(is_stopping=is_stopping)
+            status, parts = await self._in_parts(is_stopping=is_stopping)
+            if self._is_ending and not is_stopping:
+                return  # it would say that the worker goes on
             await publish_status(producer, names, self._settings.kafka.partitions, status, parts)
         except Exception as error:  # whatever it is: the next status comes in five seconds
             self._metrics.statuses.labels("failed").inc()
             log.warning("this worker's status could not be published: %r", error)
         else:
             self._metrics.statuses.labels("published").inc()
+
+
+async def _gathered(found: Iterator[T], pause_seconds: float) -> tuple[T, ...]:
+    """All of them, with pauses in which the leads get their turn."""
+    gathered: list[T] = []
+    for number, one in enumerate(found, 1):
+        gathered.append(one)
+        if number % SLICE == 0:
+            await asyncio.sleep(pause_seconds)
+    return tuple(gathered)

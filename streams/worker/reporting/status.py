@@ -34,7 +34,10 @@ def everything(_: tuple[str, ...]) -> bool:
 
 
 class StatusBuilder:
-    """The budgets and connections of one worker. A vendor's words are redacted before they are reported."""
+    """The budgets and connections of one worker. A vendor's words are redacted before they are reported.
+
+    They are put together as they are iterated over, which may take its time: what is gone meanwhile is left out.
+    """
 
     def __init__(
         self,
@@ -57,9 +60,9 @@ class StatusBuilder:
             sharing: dict[str, list[str]] = {}
             for c in self._connections.values():
                 sharing.setdefault(getattr(c, of), []).append(c.name)
-            for budget in loop.core.budgets:
+            for budget in list(loop.core.budgets):
                 connections = tuple(sharing.get(budget, ()))
-                if tells(connections):
+                if tells(connections) and loop.core.owns(budget):
                     yield self._budget(loop.name, loop.core.view_of(budget, now), connections, now_ms)
 
     def _budget(self, dispatcher: str, view: BudgetView, connections: tuple[str, ...], now_ms: int) -> BudgetStatus:
@@ -98,7 +101,7 @@ class StatusBuilder:
     def connections(self, parts: StatusSources, tells: Tells) -> Iterator[ConnectionStatus]:
         """The connections of which this worker owns a side, and that it reports."""
         fenced = parts.ownership.fenced
-        for c in self._connections.values():
+        for c in list(self._connections.values()):
             if not tells((c.name,)):
                 continue
             reading = self._reading(c, parts) if self._connections.lofty(c) in fenced else None

@@ -326,3 +326,26 @@ def test_an_item_costs_the_same_with_ten_budgets_and_with_three_thousand(cause: 
     """In functions called: a turn touches what has changed or is due, and nothing else."""
     few, many = calls_an_item(10, cause=cause), calls_an_item(3000, cause=cause)
     assert many < few * 1.5
+
+
+def calls_to_forget(budgets: int) -> int:
+    """Calls to forget a connection where each budget has work of another one, and to see what may start after that."""
+    core = Dispatcher()
+    for number in range(budgets):
+        core.acquire(f"b{number}", BudgetPolicy(1, 10.0, 1))
+        for lane in range(3):
+            core.offer_item(Item(f"{number}:{lane}", f"{number}:{lane}", f"b{number}", f"c{number}"), 0.0)
+    core.start(0.0)
+    core.wait_seconds(0.0)
+    with counting_calls() as calls:
+        core.forget("c1")
+        core.start(0.0)
+        core.wait_seconds(0.0)
+    assert not any(core.view_of("b1", 0.0).waiting.values())
+    assert sum(core.view_of("b2", 0.0).waiting.values()) == 2
+    return calls[0]
+
+
+def test_a_connection_that_is_replaced_costs_the_same_with_ten_budgets_and_with_three_thousand() -> None:
+    """It is forgotten where it was offered or held, and nowhere else: hundreds are added by one table, while others wait."""
+    assert calls_to_forget(3000) < calls_to_forget(10) * 1.5
