@@ -269,13 +269,17 @@ async def _load(on: Town, chrome: Browser, signed: BrowserContext, path: str) ->
     )
     page = await context.new_page()
     answers: list[Response] = []
-    page.on("response", answers.append)
+
+    def note(one: Response) -> None:
+        answers.append(one)  # a method of a list cannot be given: Playwright sets an attribute of it
+
+    page.on("response", note)
     await page.goto(f"{on.gateway}/console{path}", wait_until="networkidle")
     paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1"
     async with asyncio.timeout(30):
         while (at := float(await page.evaluate(paint))) < 0:
             await asyncio.sleep(0.05)
-    sizes = [await one.request.sizes() for one in answers]
+        sizes = [await one.request.sizes() for one in answers]
     await context.close()
     return Load(at, sum(one["responseBodySize"] + one["responseHeadersSize"] for one in sizes) / 1000)
 
