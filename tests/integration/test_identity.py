@@ -276,6 +276,54 @@ async def test_leads_that_are_merged_in_lofty_have_their_notes_on_one_contact_on
         assert await on.parked() == []
 
 
+@pytest.mark.parametrize("waits_to", ["be created", "be updated"])
+async def test_what_waits_while_its_lead_is_merged_is_written_for_the_other_lead(
+    waits_to: str, broker: Broker, tmp_path: Path
+) -> None:
+    """Neither is it created on the contact of the lead that is gone, nor does it stay there; and no sweep has to find it."""
+    operation = {"be created": "create-*", "be updated": "update-*"}[waits_to]
+    async with stage(broker, tmp_path) as on:
+        ann = on.new_lead(firstName="Ann", emails=["ann@example.com"])
+        anna = on.new_lead(firstName="Anna", emails=["anna@example.com"], phones=[PHONE])
+        note = on.edit("create", "note", leadId=int(ann), fields={"content": "said"}) if "update" in waits_to else None
+        await on.until_quiet()
+        on.ghl.faults.add(parse_fault({"kind": "status", "status": 503, "operation": operation}))
+        if note is None:
+            hang_on(on, ann)
+        else:
+            on.edit("update", "note", id=note.id, fields={"content": "said more"})
+        await on.until(lambda: any(one.status == 503 for one in on.requests("ghl")))
+        on.edit("merge", "lead", id=int(ann), into=int(anna))
+        await on.until(lambda: "lofty-deleted" in on.contacts()[ann]["tags"])
+        on.ghl.faults.clear()
+        await on.until(lambda: held(on, anna) == ([1, 2] if note is None else [1, 0]))
+        await on.until_quiet()
+        assert held(on, ann) == [0, 0]
+        assert await on.parked() == []
+
+
+async def test_what_was_not_created_for_a_deleted_lead_is_created_once_it_is_restored(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """Its contact was tagged before its note could be written; the tag goes, and the note comes."""
+    async with stage(broker, tmp_path) as on:
+        lead = on.new_lead(firstName="Ann", emails=["ann@example.com"])
+        await on.until_quiet()
+        on.ghl.faults.add(parse_fault({"kind": "status", "status": 503, "operation": "create-*"}))
+        on.edit("create", "note", leadId=int(lead), fields={"content": "likes gardens"})
+        await on.until(lambda: any(one.status == 503 for one in on.requests("ghl")))
+        on.edit("delete", "lead", id=int(lead))
+        await on.until(lambda: "lofty-deleted" in on.contacts()[lead]["tags"])
+        on.ghl.faults.clear()
+        await on.until_quiet()
+        assert held(on, lead) == [0, 0]
+        on.lofty.teams[TEAM].records["lead"][int(lead)].is_deleted = False
+        on.edit("update", "lead", id=int(lead), fields={"lastName": "Other"})
+        await on.until(lambda: held(on, lead) == [1, 0])
+        await on.until_quiet()
+        assert "lofty-deleted" not in on.contacts()[lead]["tags"]
+
+
 async def test_a_lead_that_is_deleted_keeps_its_notes_on_its_tagged_contact(broker: Broker, tmp_path: Path) -> None:
     """They hang on no other lead."""
     async with stage(broker, tmp_path) as on:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from streams.core.fingerprint import fingerprint
 from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.core.to_ghl.plan import UNKNOWN
 from streams.messages import Outcome, Receipt
@@ -20,6 +21,9 @@ from streams.messages import Outcome, Receipt
 _MAKES_CONTACT = frozenset({"create contact", "find contact"})
 _CREATES = frozenset({"create contact", "create note", "create task", "create appointment"})
 _SEARCHES = frozenset({"find contact", "find note", "find task", "find appointment"})
+
+NOTHING = fingerprint(None)
+"""The fingerprint of a state that is none: deleted in Lofty, or hung on another lead."""
 
 
 def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
@@ -216,6 +220,22 @@ def comes_back(before: LinkRow | None, receipt: Receipt) -> bool:
         return False
     is_made = receipt.step in _MAKES_CONTACT or receipt.ghl_id != before.ghl_id
     return is_made and (before.version_ms > 0 or before.ghl_id is not None)
+
+
+def is_restored(before: LinkRow | None, receipt: Receipt) -> bool:
+    """Whether a lead that was deleted is back as of this receipt: what was not created meanwhile must be looked at again."""
+    is_news = before is not None and before.is_gone
+    return receipt.kind == "contact" and not receipt.is_gone and bool(receipt.settled) and is_news
+
+
+def comes_late(before: LinkRow | None, after: LinkRow, receipt: Receipt, contact: LinkRow) -> bool:
+    """Whether a note or task was settled as alive after its lead was gone: it was read, or its create was sent, before that.
+
+    It may hang on another lead now, and nobody has asked.
+    """
+    is_alive = bool(receipt.settled) and receipt.fingerprint != NOTHING
+    is_news = before is None or not before.settled or before.ghl_id != after.ghl_id
+    return receipt.kind != "contact" and contact.is_gone and is_alive and is_news
 
 
 def leaves_children(before: LinkRow | None, receipt: Receipt) -> bool:

@@ -3,7 +3,7 @@
 One whose create is in doubt is looked for before it is created again: a note or task by its marker in the contact's list, an
 appointment by its in the calendar's. So is one that hangs on another contact than its link says: that may have been merged,
 and it has moved with it. What hangs on a contact that the lead has left to another is deleted there, then created, if the lead
-has a contact.
+has a contact. Nothing is created for a lead that is deleted in Lofty: what waited may hang on another lead by now.
 Where the contact was there before us, `adopt.py` says what is looked for first.
 """
 
@@ -37,6 +37,8 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
             return _find_child(kind, link.intent, contact_id, desired.marker)
         if link.ghl_id is not None and not link.is_deleted:
             return _find_moved(kind, link, contact_id, desired.marker, desired.fields)
+        if contact.is_gone:
+            return Settled("its lead is deleted in Lofty, or was merged into another")
         body = {name: value for name, value in desired.fields.items() if value is not None and name not in held}
         return Call(
             _CREATE[kind],

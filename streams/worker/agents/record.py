@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import (
     comes_back,
+    comes_late,
     has_won_back,
     is_overtaken,
+    is_restored,
     leaves_children,
     record_link,
     record_outbox,
@@ -109,7 +111,7 @@ class _Recorder:
         key = receipt.entity.key
         before = self.links.get(partition, key)
         after = record_link(before, receipt)
-        if after.ghl_id is not None and comes_back(before, receipt):
+        if after.ghl_id is not None and (comes_back(before, receipt) or is_restored(before, receipt)):
             await self._unsettle_children(partition, receipt.entity, after.ghl_id)
         if is_overtaken(before, receipt):
             await self.request_read(receipt.entity, receipt.version_ms)
@@ -119,6 +121,11 @@ class _Recorder:
             self.links.put(partition, key, after)
             for left_out in newly_left_out(before, after, receipt):
                 self.count_left_out(receipt.connection, left_out)
+        if receipt.kind != "contact":
+            contact = self.links.get(partition, receipt.entity.owner.key)
+            if contact is not None and comes_late(before, after, receipt, contact):
+                version_ms = max(after.version_ms, self._waiting_version(partition, key))
+                await self.request_read(receipt.entity, version_ms, only_moved=True)
         # Also for a link that is as it was: a crash may have lost the rows that are made from it, and kept it.
         self.follower.linked(partition, receipt.entity, after)
         self._record_outbox(partition, receipt, before)
@@ -140,20 +147,36 @@ class _Recorder:
             self.links.put(partition, key, unsettled)
 
     async def _look_for_moved(self, partition: int, owner: Entity, contact: LinkRow) -> None:
-        """What hung on a contact that is another lead's now is read to be deleted there; all else only for whether it moved."""
+        """What hung on a contact that is another lead's now is read to be deleted there; all else only for whether it moved.
+
+        That includes what still waits to be created.
+        """
         found = [
             (key, child, stays_on_left(child, contact))
             for key, child in self.links.items(partition, f"{owner.lane}:")
             if key != owner.key and child.ghl_id is not None and not child.is_deleted
         ]
+        known = {owner.key, *(key for key, _, _ in found)}
+        waiting = [key for key, _ in self.outbox.items(partition, f"{owner.lane}:") if key not in known]
+        found += [(key, self.links.get(partition, key) or LinkRow(), False) for key in waiting]
         requests = [
-            self.request_read(Entity.from_key(key), child.version_ms, only_moved=not is_left, is_known_gone=is_left)
+            self.request_read(
+                Entity.from_key(key),
+                max(child.version_ms, self._waiting_version(partition, key)),
+                only_moved=not is_left,
+                is_known_gone=is_left,
+            )
             for key, child, is_left in found
         ]
         for key, child, is_left in found:  # before Lofty can answer: what it says is compared with them
             if is_left and child.settled:
                 self.links.put(partition, key, child.model_copy(update={"settled": ""}))
         await asyncio.gather(*requests)
+
+    def _waiting_version(self, partition: int, key: str) -> int:
+        """The version of a state that waits to be written: a read with an earlier one would count as stale, and that be written."""
+        row = self.outbox.get(partition, key)
+        return row.snapshot.version_ms if row is not None else 0
 
     def _record_outbox(self, partition: int, receipt: Receipt, before: LinkRow | None) -> None:
         key = receipt.entity.key

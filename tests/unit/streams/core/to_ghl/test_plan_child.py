@@ -178,6 +178,24 @@ def test_it_does_not_wait_for_a_contact_that_will_not_come(contact: LinkRow) -> 
     assert plan == Settled("its contact is gone")
 
 
+@given(kind=KINDS, fate=FATES)
+def test_nothing_is_created_for_a_lead_that_is_gone(kind: Kind, fate: Fate) -> None:
+    """What waited may hang on another lead by now. A create that was under way is found all the same, and not forgotten."""
+    one, plan = follower(kind), Planner(kind)
+    plan.fields = {"body": MARKER}
+    gone = LinkRow(ghl_id="g", is_gone=True, settled="gone/m")
+    plan.contact = gone
+    assert one.settle(plan) == Settled("its lead is deleted in Lofty, or was merged into another")
+    assert one.ghl.sent == []
+    plan.contact = LinkRow(ghl_id="g")
+    one.step(plan, fate)
+    plan.contact = gone
+    one.settle(plan)
+    made = held(one)
+    assert len(made) == (fate != "lost on the way")
+    assert (one.link.ghl_id is not None) == bool(made)
+
+
 @given(kind=KINDS, states=STATES, fate=st.sampled_from(["applied, then lost", "lost on the way"]))
 def test_what_comes_back_while_its_deletion_is_in_doubt_stands_there(
     kind: Kind, states: list[dict[str, Any]], fate: Fate
