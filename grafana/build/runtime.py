@@ -95,32 +95,33 @@ PROCESSES = Band(
     (
         table(
             "Processes",
-            "One row for each worker and gateway.",
-            Query(f"max by (job, instance, version) (lofty_ghl_build_info{{{OURS}}})", "runs"),
+            "One row for each worker and gateway, and for each process of a worker with `--processes`.",
+            Query(f"max by (job, instance, process, version) (lofty_ghl_build_info{{{OURS}}})", "runs"),
             Query(
-                f"time() - max by (job, instance, version) (process_start_time_seconds{{{OURS}}} * on (job, instance) group_right lofty_ghl_build_info)",
+                f"time() - max by (job, instance, process, version) (process_start_time_seconds{{{OURS}}} * on (job, instance, process) group_right lofty_ghl_build_info)",
                 "since",
             ),
             Query(
-                f"max by (job, instance, version) (process_resident_memory_bytes{{{OURS}}} * on (job, instance) group_right lofty_ghl_build_info)",
+                f"max by (job, instance, process, version) (process_resident_memory_bytes{{{OURS}}} * on (job, instance, process) group_right lofty_ghl_build_info)",
                 "memory",
             ),
             Query(
-                'max by (job, instance, version) (sum by (job, instance) (lofty_ghl_partitions{state="fenced"}) * on (job, instance) group_right lofty_ghl_build_info)',
+                'max by (job, instance, process, version) (sum by (job, instance, process) (lofty_ghl_partitions{state="fenced"}) * on (job, instance, process) group_right lofty_ghl_build_info)',
                 "partitions",
             ),
             Query(
-                "max by (job, instance, version) (lofty_ghl_mapping_version * on (job, instance) group_right lofty_ghl_build_info)",
+                "max by (job, instance, process, version) (lofty_ghl_mapping_version * on (job, instance, process) group_right lofty_ghl_build_info)",
                 "mapping",
             ),
             Query(
-                f"max by (job, instance, version) ((lofty_ghl_clock_seconds{{{OURS}}} - timestamp(lofty_ghl_clock_seconds)) * on (job, instance) group_right lofty_ghl_build_info)",
+                f"max by (job, instance, process, version) ((lofty_ghl_clock_seconds{{{OURS}}} - timestamp(lofty_ghl_clock_seconds)) * on (job, instance, process) group_right lofty_ghl_build_info)",
                 "clock",
             ),
             unit="short",
             width=24,
             columns={
-                "instance": "Process",
+                "instance": "Address",
+                "process": "Process",
                 "job": "Kind",
                 "version": "Version",
                 "Value #A": "State",
@@ -148,7 +149,7 @@ PARTITIONS = Band(
         lines(
             "Partitions by worker",
             "`fenced`: the worker acts for them. `assigned` and not fenced: it is taking over. `standby`: it keeps a copy.",
-            Query("sum by (instance, state) (lofty_ghl_partitions)", "{{instance}}: {{state}}"),
+            Query("sum by (instance, process, state) (lofty_ghl_partitions)", "{{instance}} {{process}}: {{state}}"),
             unit="none",
             width=8,
             see="LoftyGhlPartitionsUnowned",
@@ -158,8 +159,8 @@ PARTITIONS = Band(
         lines(
             "Recovery of tables",
             "Time since the running recovery began, and how long the last one took.",
-            Query("max by (instance) (lofty_ghl_recovering_seconds)", "{{instance}}: running for"),
-            Query("max by (instance) (lofty_ghl_recovery_seconds)", "{{instance}}: last took"),
+            Query("max by (instance, process) (lofty_ghl_recovering_seconds)", "{{instance}} {{process}}: running for"),
+            Query("max by (instance, process) (lofty_ghl_recovery_seconds)", "{{instance}} {{process}}: last took"),
             unit="s",
             width=8,
             see="LoftyGhlRecoveryTakesLong",
@@ -168,7 +169,7 @@ PARTITIONS = Band(
         lines(
             "Records read to recover",
             "Changelog records a second. 0 is normal when no worker recovers.",
-            Query(rate("lofty_ghl_recovery_records_total", by="instance"), "{{instance}}"),
+            Query(rate("lofty_ghl_recovery_records_total", by="instance, process"), "{{instance}} {{process}}"),
             unit="suffix:/s",
             width=8,
             see="LoftyGhlRecoveryTakesLong",
@@ -183,15 +184,20 @@ MACHINE = Band(
         lines(
             "Memory",
             "Resident memory. A line that climbs for days is a leak.",
-            Query(f"max by (job, instance) (process_resident_memory_bytes{{{OURS}}})", "{{job}} {{instance}}"),
+            Query(
+                f"max by (job, instance, process) (process_resident_memory_bytes{{{OURS}}})",
+                "{{job}} {{instance}} {{process}}",
+            ),
             unit="bytes",
             width=8,
             see="LoftyGhlWorkerRestarts",
         ),
         lines(
             "Processor",
-            "Cores in use. A worker uses one core at most: near 1, start another worker.",
-            Query(rate("process_cpu_seconds_total", OURS, by="job, instance"), "{{job}} {{instance}}"),
+            "Cores in use. A process uses one core at most: near 1, raise `--processes`, or start another worker.",
+            Query(
+                rate("process_cpu_seconds_total", OURS, by="job, instance, process"), "{{job}} {{instance}} {{process}}"
+            ),
             unit="percentunit",
             width=8,
             see="LoftyGhlFreshnessBurnsFast",
@@ -199,7 +205,10 @@ MACHINE = Band(
         lines(
             "Event loop lag, p99",
             "How late wake-ups are, p99. Long delays mean that something blocks the loop.",
-            Query(quantile(0.99, "lofty_ghl_event_loop_lag_seconds", by="job, instance"), "{{job}} {{instance}}"),
+            Query(
+                quantile(0.99, "lofty_ghl_event_loop_lag_seconds", by="job, instance, process"),
+                "{{job}} {{instance}} {{process}}",
+            ),
             joined=True,
             unit="s",
             width=8,
@@ -223,8 +232,10 @@ TABLES = Band(
         lines(
             "Rows of the local store",
             "All tables with standby copies, as estimated by the store. A damaged store that was set aside has its own line.",
-            Query("sum by (instance) (lofty_ghl_store_rows)", "{{instance}}"),
-            Query("sum by (instance) (lofty_ghl_stores_set_aside)", "{{instance}}: damaged stores"),
+            Query("sum by (instance, process) (lofty_ghl_store_rows)", "{{instance}} {{process}}"),
+            Query(
+                "sum by (instance, process) (lofty_ghl_stores_set_aside)", "{{instance}} {{process}}: damaged stores"
+            ),
             unit="short",
             width=8,
             see="LoftyGhlStoreSetAside",
@@ -232,7 +243,7 @@ TABLES = Band(
         lines(
             "Size of the local store",
             "On the worker's own volume.",
-            Query("sum by (instance) (lofty_ghl_store_bytes)", "{{instance}}"),
+            Query("sum by (instance, process) (lofty_ghl_store_bytes)", "{{instance}} {{process}}"),
             unit="bytes",
             width=8,
             see="LoftyGhlRecoveryTakesLong",
@@ -257,7 +268,7 @@ WATCH = Band(
         lines(
             "Lease, by worker",
             "Time left to act without an answer from Kafka. Each heartbeat renews it.",
-            Query("min by (instance) (lofty_ghl_lease_seconds)", "{{instance}}"),
+            Query("min by (instance, process) (lofty_ghl_lease_seconds)", "{{instance}} {{process}}"),
             unit="s",
             width=8,
             see="LoftyGhlKafkaRefuses",
@@ -273,6 +284,34 @@ WATCH = Band(
         ),
     ),
     heading="Watch",
+)
+
+PROCESSES_OF_ONE = Band(
+    8,
+    (
+        lines(
+            "Processes that answer",
+            "Of each worker that runs with `--processes`: those that answer their supervisor, and those that do not. Empty where every worker is one process.",
+            Query("sum by (instance) (lofty_ghl_process_up)", "{{instance}}: answer"),
+            Query("sum by (instance) (1 - lofty_ghl_process_up)", "{{instance}}: do not answer"),
+            unit="none",
+            width=12,
+            see="LoftyGhlProcessDown",
+            stepped=True,
+            decimals=0,
+        ),
+        outcomes(
+            "Processes that were started again",
+            "`ended` by themselves, `killed` from outside, or by the supervisor as they `hung`.",
+            "lofty_ghl_process_ends_total",
+            by="cause",
+            name="{{cause}}",
+            width=12,
+            see="LoftyGhlProcessDown",
+            looks=(Look("ended", color=YELLOW), Look("killed", color=ORANGE), Look("hung", color=RED)),
+        ),
+    ),
+    heading="Processes of one command",
 )
 
 PEOPLE = Band(
@@ -295,5 +334,5 @@ RUNTIME = Dashboard(
     name="runtime",
     title="Runtime",
     question="For the engineer: are the workers well, who owns which partitions, how long does recovery take, and does memory last?",
-    bands=(NOW, PROCESSES, PARTITIONS, MACHINE, TABLES, WATCH, PEOPLE),
+    bands=(NOW, PROCESSES, PARTITIONS, MACHINE, TABLES, WATCH, PROCESSES_OF_ONE, PEOPLE),
 )

@@ -350,10 +350,10 @@ def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]
         with kafka_or_refuse(settings):
             asyncio.run(run())
     except OSError as error:
-        refuse(_machine_says(error), WRONG if error.errno == errno.ENOSPC else UNUSABLE)
+        refuse(machine_says(error), WRONG if error.errno == errno.ENOSPC else UNUSABLE)
 
 
-def _machine_says(error: OSError) -> str:
+def machine_says(error: OSError) -> str:
     """An error of the operating system, in words."""
     match error.errno:
         case errno.EADDRINUSE:

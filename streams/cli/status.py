@@ -94,7 +94,8 @@ def lines(found: Overview, wrong: tuple[HealthProblem, ...]) -> Iterator[str]:
     yield f"{at}  workers: {len(found.alive)} alive, {found.partitions - len(found.unowned)} of {found.partitions} partitions"
     for one in found.workers:
         own = f"partitions {', '.join(map(str, one.status.fenced)) or 'none'}"
-        yield f"  {one.status.instance}  {one.state:<9} {own}  {one.status.host}, last status {one.silent_ms / 1000:.0f} s ago"
+        host = one.status.host if one.status.process is None else f"{one.status.host} process {one.status.process}"
+        yield f"  {one.status.instance}  {one.state:<9} {own}  {host}, last status {one.silent_ms / 1000:.0f} s ago"
     for gateway in found.gateways or ():
         yield f"  gateway {gateway.status.gateway}  {gateway.state:<9} {gateway.status.host}, last status {gateway.silent_ms / 1000:.0f} s ago"
     for connection in found.connections:
@@ -189,4 +190,14 @@ def _document(found: Overview, wrong: tuple[HealthProblem, ...]) -> dict[str, An
     }
 
 
-_WORKER = {"instance", "host", "release", "started_ms", "at_ms", "fenced", "mapping_version", "mapping_trouble"}
+_WORKER = {
+    "instance",
+    "host",
+    "process",
+    "release",
+    "started_ms",
+    "at_ms",
+    "fenced",
+    "mapping_version",
+    "mapping_trouble",
+}

@@ -1,86 +1,107 @@
-"""`lofty-ghl worker`: one worker process."""
+"""`lofty-ghl worker`: one worker process, or several under a supervisor (`worker_processes.py`)."""
 
 from __future__ import annotations
 
-import errno
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.shared import (
     DEFAULT_CONFIG,
-    WRONG,
     ConfigOption,
     LogForm,
     LogFormOption,
     LogLevel,
     LogLevelOption,
     log_to_stderr,
-    refuse,
     run_until_stopped,
     settings_or_refuse,
     tracing_or_refuse,
 )
+from streams.cli.worker_checks import demand_kafka, in_its_slot, require_room
+from streams.cli.worker_processes import count_or_refuse, run_processes
 
 if TYPE_CHECKING:
     import asyncio
 
     from aiohttp import web
 
-    from streams.cli.slots import Slot
     from streams.settings import Settings
-
-PROBE_BYTES = 256 * 1024
-"""The free space that the store needs: with less, RocksDB does not start."""
 
 
 def worker(
     config: ConfigOption = DEFAULT_CONFIG,
     log_level: LogLevelOption = LogLevel.INFO,
     log_format: LogFormOption = LogForm.TEXT,
+    processes: Annotated[
+        str,
+        typer.Option(
+            "--processes",
+            metavar="N|auto",
+            help="Run so many worker processes behind one port; auto: one for each core, at most kafka.partitions.",
+        ),
+    ] = "1",
     embedded: Annotated[
         bool,
         typer.Option("--embedded-broker", help="The broker is the embedded one: it has no admin API.", hidden=True),
     ] = False,
+    process: Annotated[
+        str, typer.Option("--process", help="This is process NUMBER/COUNT of --processes.", hidden=True)
+    ] = "",
+    socket: Annotated[str, typer.Option("--socket", help="Where its supervisor asks it.", hidden=True)] = "",
 ) -> None:
     """Bring changes from Lofty to GHL, until stopped. Edited mappings are used within seconds.
+
+    A process uses one core. --processes runs several: they share the partitions as workers on several machines do, have one
+    port for health and metrics, and a part of worker.data_dir each. One that ends is started again.
 
     Start any number of workers, each with its own worker.data_dir and worker.port: Kafka distributes the partitions.
     A worker.data_dir such as /var/lib/lofty-ghl/{slot} gives each worker a folder of its own in a shared volume.
 
-    Example: lofty-ghl worker --config lofty-ghl.toml
+    Example: lofty-ghl worker --config lofty-ghl.toml --processes auto
     """
     settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
+    count = count_or_refuse(processes, settings)
     log_to_stderr(log_level, log_format, settings)
-    settings, _slot = _in_its_slot(settings)  # held until this process ends
-    _require_room(settings)
+    settings, _slot = in_its_slot(settings)  # held until this process ends
+    require_room(settings)
+    if count > 1:
+        arguments = ["--config", str(config), "--log-level", log_level, "--log-format", log_format]
+        raise typer.Exit(run_processes(settings, count, [*arguments, *(["--embedded-broker"] if embedded else [])]))
+    _work(settings, embedded=embedded, process=process, socket=socket)
+
+
+def _work(settings: Settings, *, embedded: bool, process: str, socket: str) -> None:
+    """Be a worker. `process` and `socket` are given to one of several."""
+    from streams.worker.processes.membership import membership_of
+
+    member = membership_of(process, socket)
 
     import asyncio
 
     from aiohttp import web
 
-    from streams.kafka.clients import demand_group
-    from streams.kafka.rights import READS_AND_WRITES, demand_rights
     from streams.kafka.tables.opening import guarded
     from streams.mapping_versions.store import MappingVersions
-    from streams.messages.topics import TopicNames
     from streams.settings.secrets import secret_values
-    from streams.telemetry.endpoints import add_health_and_metrics, listen
+    from streams.telemetry.endpoints import add_health_and_metrics
     from streams.telemetry.logs import hide_secrets
     from streams.worker.dependencies import Dependencies
     from streams.worker.partitions.watchdog import watch_interpreter
     from streams.worker.supervisor import Supervisor
 
     async def serve(stop: asyncio.Event) -> None:
+        member.stops(stop)
         if not embedded:
-            names = TopicNames(settings.kafka.topic_prefix)
-            await demand_rights(settings, names.specs(), READS_AND_WRITES)
-            await _check_topics(settings)
-            await demand_group(settings, names.group)
+            await demand_kafka(settings)
         tracing, end_tracing = tracing_or_refuse("worker")
-        deps = Dependencies(tracing=tracing, broker_keeps_all=not embedded, opening=guarded)
+        deps = Dependencies(
+            tracing=tracing,
+            broker_keeps_all=not embedded,
+            opening=guarded,
+            processes=member.count,
+            process=member.number,
+        )
 
         def hide(settings: Settings) -> None:
             hide_secrets(secret_values(settings))
@@ -88,11 +109,13 @@ def worker(
         async with MappingVersions(settings, before_use=hide) as mapping_versions:
             supervisor = Supervisor(mapping_versions, deps, keeps_what_started=True)
             app = web.Application()
-            add_health_and_metrics(app, deps.metrics.registry, is_ready=lambda: supervisor.is_ready)
+            add_health_and_metrics(
+                app, deps.metrics.registry, is_ready=lambda: supervisor.is_ready, labels=member.labels
+            )
             app.router.add_get(
                 "/budgets", lambda _: _as_json(supervisor.current.budgets() if supervisor.current else [])
             )
-            runner, _ = await listen(app, "0.0.0.0", settings.worker.port)
+            runner = await member.listen(app, settings.worker.port)
             watching = asyncio.create_task(watch_interpreter(), name="watch the interpreter")
             try:
                 await supervisor.run(stop)
@@ -104,62 +127,8 @@ def worker(
     run_until_stopped(serve, settings)
 
 
-def _in_its_slot(settings: Settings) -> tuple[Settings, Slot]:
-    """The settings with the folder of the store that this process has to itself, and what holds it."""
-    from streams.cli.slots import Slot, take_slot
-
-    if settings.worker.store == "memory":
-        return settings, Slot(settings.worker.data_dir)
-    try:
-        slot = take_slot(settings.worker.data_dir)
-    except OSError as error:
-        _refuse_folder(settings.worker.data_dir, error)
-    return settings.model_copy(update={"worker": settings.worker.model_copy(update={"data_dir": slot.folder})}), slot
-
-
-def _require_room(settings: Settings) -> None:
-    """Try the folder of the store first, so that a full disk is reported in one line."""
-    import tempfile
-
-    folder = Path(settings.worker.data_dir)
-    if settings.worker.store == "memory":
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(bytes(PROBE_BYTES))
-            probe.flush()
-            os.fsync(probe.fileno())
-    except OSError as error:
-        _refuse_folder(str(folder), error)
-
-
-def _refuse_folder(folder: str, error: OSError) -> NoReturn:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        refuse(
-            f"worker.data_dir {folder}: the disk is full. Make room, then start again; nothing is lost, "
-            "what is not kept here is in Kafka",
-            WRONG,
-        )
-    refuse(
-        f"worker.data_dir {folder} cannot be used: {error.strerror}. Set another folder, or give this user the right to write"
-    )
-
-
 async def _as_json(content: object) -> web.Response:
     import orjson
     from aiohttp import web
 
     return web.Response(body=orjson.dumps(content), content_type="application/json")
-
-
-async def _check_topics(settings: Settings) -> None:
-    from streams.kafka.admin import StateMissing, create_first
-
-    try:
-        states = await create_first(settings)
-    except StateMissing as error:
-        refuse(str(error))
-    problems = [f"  {state.name}: {state.problem}" for state in states if state.problem]
-    if problems:
-        refuse("the topics have problems:\n" + "\n".join(problems))

@@ -149,12 +149,14 @@ class WorkerStatus(Message):
     `parts` is the number of parts with the budgets and connections; 0: they are all here. `parts_heard` is how
     many of them a reader has put together.
     `configuration` is equal for processes with the same connections.
+    `process` is its number among the processes of `worker --processes`, None for a worker that runs alone.
     `stores_set_aside` are the damaged local stores that lie on its disk for a person to look at.
     """
 
     instance: str
     host: str = ""
     pid: int = 0
+    process: int | None = None
     release: str = ""
     started_ms: int
     at_ms: int

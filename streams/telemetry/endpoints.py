@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -15,10 +15,14 @@ def add_health_and_metrics(
     registry: CollectorRegistry,
     *,
     is_ready: Callable[[], bool],
+    labels: Mapping[str, str] | None = None,
 ) -> None:
-    """Add the three routes. Who asks for OpenMetrics gets it, with exemplars: the traces of single observations."""
+    """Add the three routes. Who asks for OpenMetrics gets it, with exemplars: the traces of single observations.
 
-    exposition = Exposition(registry)
+    `labels` are in every line of the metrics.
+    """
+
+    exposition = Exposition(registry, labels)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -43,3 +47,11 @@ async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRun
     await site.start()
     bound = runner.addresses[0][1]
     return runner, f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{bound}"
+
+
+async def listen_on_socket(app: web.Application, path: str) -> web.AppRunner:
+    """Serve an application on a Unix socket, for processes of this machine and this user. Returns what must be cleaned up."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.UnixSite(runner, path).start()
+    return runner

@@ -40,6 +40,10 @@ class Dependencies:
     opening: Opening = unguarded
     """Guards the opening of local stores, for a process that is a worker and nothing else."""
     repeats: Callable[[], RepeatedFailures] = RepeatedFailures
+    process: int | None = None
+    """The number of this process among those of `worker --processes`; None for a worker that runs alone."""
+    processes: int = 1
+    """How many processes share this machine's memory with it, itself included."""
     broker_keeps_all: bool = True
     """False for the embedded broker, which cuts off the beginning of what is long."""
     marks_locations: bool = True

@@ -44,7 +44,12 @@ def new_parts(
     """The parts, with tables that are not recovered yet. `reporter` knows the settings and the names of topics."""
     settings, names, batching = reporter.settings, reporter.names, producer.batching
     keeps_all = deps.broker_keeps_all
-    tables = Tables.of(settings, names, batching, deps.monotonic, deps.end, keeps_all=keeps_all, opening=deps.opening)
+    tables = Tables.of(
+        *(settings, names, batching, deps.monotonic, deps.end),
+        keeps_all=keeps_all,
+        opening=deps.opening,
+        sharers=deps.processes,
+    )
 
     def row_failed(table: str, error: BaseException) -> None:
         deps.end(f"Kafka did not take a row of the table {table} ({error}).")

@@ -55,14 +55,16 @@ class Tables:
         *,
         keeps_all: bool = True,
         opening: Opening = unguarded,
+        sharers: int = 1,
     ) -> Tables:
         """The tables of a worker, in the kind of store that its settings name. `end` ends the process after an error from which it cannot recover.
 
         `keeps_all` is false for a broker that cuts changelogs off. `opening` guards the opening of local stores.
+        `sharers` processes have such a store on this machine, and together no bigger buffers than one.
         """
         in_memory = settings.worker.store == "memory"
         folder = Path(settings.worker.data_dir) / names.group
-        store: Store = MemoryStore() if in_memory else RocksStore(folder, end, opening)
+        store: Store = MemoryStore() if in_memory else RocksStore(folder, end, opening, sharers)
         keys: dict[str, bytes] = {}
 
         def table(name: str, row: type[Row]) -> Table[Row]:

@@ -54,6 +54,7 @@ class Process:
     config: Path
     environ: dict[str, str]
     out: ExitStack
+    options: tuple[str, ...] = ()
     ends: int = 0
     child: Child = field(init=False)
 
@@ -62,7 +63,8 @@ class Process:
 
     def _start(self) -> None:
         name = f"{self.name}-{self.ends}"
-        self.child = Child(name, [self.name, "--config", str(self.config)], self.environ, self.folder, self.out)
+        words = [self.name, "--config", str(self.config), *self.options]
+        self.child = Child(name, words, self.environ, self.folder, self.out)
 
     async def supervise(self) -> None:
         """Start it again whenever it has ended, until cancelled."""
@@ -237,7 +239,12 @@ def _items(body: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 @asynccontextmanager
 async def outage_stage(
-    bootstrap: str, folder: Path, *, replication: int = 1, session_seconds: float = 10.0
+    bootstrap: str,
+    folder: Path,
+    *,
+    replication: int = 1,
+    session_seconds: float = 10.0,
+    worker_options: tuple[str, ...] = (),
 ) -> AsyncIterator[Outage]:
     """Set the stage on a Kafka; take everything down again."""
     async with AsyncExitStack() as stack:
@@ -266,8 +273,8 @@ async def outage_stage(
         processes = stack.enter_context(ExitStack())
         http = await stack.enter_async_context(aiohttp.ClientSession())
         gateway, worker = (
-            Process(name, f"http://127.0.0.1:{port}", folder, config, environ, processes)
-            for name, port in ports.items()
+            Process(name, f"http://127.0.0.1:{port}", folder, config, environ, processes, options)
+            for (name, port), options in zip(ports.items(), ((), worker_options), strict=True)
         )
         for one in (gateway, worker):
             await one.child.until_ready(http, f"{one.url}/readyz")

@@ -139,8 +139,14 @@ class RocksStore:
     """
 
     def __init__(
-        self, folder: Path, end: Callable[[str], None] = lambda _why: None, opening: Opening = unguarded
+        self,
+        folder: Path,
+        end: Callable[[str], None] = lambda _why: None,
+        opening: Opening = unguarded,
+        sharers: int = 1,
     ) -> None:
+        """`sharers`: so many processes have a store on this machine, and divide the memory for what is not written yet."""
+        self._write_buffer_bytes = WRITE_BUFFER_BYTES // sharers
         self._folder = folder
         self._end = end
         self._opening = opening
@@ -250,7 +256,7 @@ class RocksStore:
             self._set_aside(partition, "opening it never ended")
         options = Options(raw_mode=True)
         options.create_if_missing(True)
-        options.set_write_buffer_size(WRITE_BUFFER_BYTES)
+        options.set_write_buffer_size(self._write_buffer_bytes)
         with self._opening(hung):
             try:
                 return Rdict(str(path), options)

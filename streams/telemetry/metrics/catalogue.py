@@ -22,7 +22,7 @@ from streams.messages import Stage
 from streams.messages.entity import KINDS
 from streams.messages.parked import PASSED_OVER
 from streams.settings.model import DIRECTIONS
-from streams.telemetry.metrics.spec import ALL, Label, Spec, Type
+from streams.telemetry.metrics.spec import ALL, Label, Process, Spec, Type
 
 FRESHNESS_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 """60 s is the objective, so it is a boundary."""
@@ -68,7 +68,7 @@ def _add(
     zeros: tuple[tuple[str, ...], ...] = (),
     is_live: bool = False,
 ) -> Spec:
-    processes = tuple(one for one in ("worker", "gateway") if one in by.split())
+    processes = tuple(one for one in get_args(Process) if one in by.split())
     spec = Spec(name, type_, help_text, labels, buckets, processes, zeros, is_live)
     CATALOGUE.append(spec)
     return spec
@@ -448,4 +448,20 @@ STATUSES = _counter(
     "Status messages of this worker on the topic `status`.",
     Label("result", ("published", "failed")),
     zeros=((ALL,),),
+)
+
+# -- several processes of one worker ----------------------------------------------------------------------
+_PROCESS = Label("process", bound="process")
+PROCESS_UP = _gauge(
+    "process_up",
+    "1 for each process of `worker --processes` that answers its supervisor, 0 for one that has ended or hangs. A worker that runs alone has no series.",
+    _PROCESS,
+    by="supervisor",
+)
+PROCESS_ENDS = _counter(
+    "process_ends_total",
+    "Processes of `worker --processes` that had to be started again: they ended by themselves, or were `killed`, or hung.",
+    *(_PROCESS, Label("cause", ("ended", "killed", "hung"))),
+    by="supervisor",
+    zeros=((ALL, ALL),),
 )

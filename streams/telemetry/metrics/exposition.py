@@ -8,7 +8,7 @@ label of each line at each scrape. The text before a line's value never changes,
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry
@@ -47,10 +47,14 @@ class GaugeRows(Metric):
 
 
 class Exposition:
-    """Writes one registry, again and again. Names and labels are those of the catalogue: valid in both formats."""
+    """Writes one registry, again and again. Names and labels are those of the catalogue: valid in both formats.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    `labels` are in every line: they tell apart the processes of one scrape.
+    """
+
+    def __init__(self, registry: CollectorRegistry, labels: Mapping[str, str] | None = None) -> None:
         self._registry = registry
+        self._labels = dict(labels or {})
         self._before: dict[tuple[str, ...], str] = {}
 
     def write(self, accept: str) -> tuple[bytes, str]:
@@ -85,12 +89,12 @@ class Exposition:
                 begin = before[(name, *labels)] = self._first(metric.sample(labels, value))
             yield f"{begin} {_number(value)}\n"
 
-    @staticmethod
-    def _first(sample: Sample) -> str:
+    def _first(self, sample: Sample) -> str:
         """The text before a value. Labels in the order of their names."""
-        if not sample.labels:
+        named = {**sample.labels, **self._labels}
+        if not named:
             return sample.name
-        labels = ",".join(f'{name}="{text.translate(_ESCAPED)}"' for name, text in sorted(sample.labels.items()))
+        labels = ",".join(f'{name}="{text.translate(_ESCAPED)}"' for name, text in sorted(named.items()))
         return f"{sample.name}{{{labels}}}"
 
 

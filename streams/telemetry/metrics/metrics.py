@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter as PlainCounter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.metrics_core import Metric
@@ -20,9 +20,8 @@ from streams.messages import Snapshot
 from streams.telemetry.metrics import catalogue as c
 from streams.telemetry.metrics.exposition import GaugeRows
 from streams.telemetry.metrics.gauges import Reading
-from streams.telemetry.metrics.spec import Spec
+from streams.telemetry.metrics.spec import Process, Spec
 
-Process = Literal["worker", "gateway"]
 FRESH_SECONDS = 60.0
 """The objective: a live change is in GHL within this time."""
 
@@ -72,6 +71,7 @@ class Metrics:
         self.recovery_records = self._counter(c.RECOVERY_RECORDS)
         self.watchdog_looks = self._counter(c.WATCHDOG_LOOKS)
         self.statuses = self._counter(c.STATUSES)
+        self._process_ends = self._counter(c.PROCESS_ENDS)
         if is_on:
             ProcessCollector(registry=self.registry)
             self.registry.register(_Gauges(self))
@@ -166,6 +166,10 @@ class Metrics:
             return
         self.append_records.labels(topic).inc(records)
         self.append_seconds.observe(seconds)
+
+    def process_ended(self, process: str, cause: str) -> None:
+        """A process of several ended, and nobody had asked it to."""
+        self._process_ends.labels(process, cause).inc()
 
     def paused(self, dispatcher: str, budget: str, kind: PauseKind) -> None:
         """A budget pauses."""

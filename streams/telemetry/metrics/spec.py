@@ -10,7 +10,10 @@ from typing import Literal
 PREFIX = "lofty_ghl_"
 
 Type = Literal["counter", "gauge", "histogram"]
-Bound = Literal["connection", "budget", "operation", "topic", "status", "version"]
+Bound = Literal["connection", "budget", "operation", "topic", "status", "version", "process"]
+Process = Literal["worker", "gateway", "supervisor"]
+"""`supervisor`: what keeps several worker processes of one command running."""
+
 """What bounds the number of values of a label whose values are not listed: never a contact, never an e-mail."""
 
 ALL = "*"
@@ -40,7 +43,7 @@ class Spec:
     help: str
     labels: tuple[Label, ...] = ()
     buckets: tuple[float, ...] = ()
-    by: tuple[Literal["worker", "gateway"], ...] = ("worker",)
+    by: tuple[Process, ...] = ("worker",)
     zeros: tuple[tuple[str, ...], ...] = ()
     is_live: bool = False
 

@@ -78,6 +78,7 @@ class StatusPublisher:
             instance=self._deps.instance,
             host=socket.gethostname(),
             pid=os.getpid(),
+            process=self._deps.process,
             release=RELEASE,
             started_ms=reporter.started_ms,
             at_ms=now_ms,

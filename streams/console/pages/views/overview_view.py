@@ -310,7 +310,8 @@ def _worker(one: WorkerView, now_ms: int) -> WorkerRow:
         )
     elif one.status.mapping_trouble:
         state = StatusText("warn", one.status.mapping_trouble)
-    name = f"{one.status.host or 'worker'} {one.status.instance}".strip()
+    number = "" if one.status.process is None else f"process {one.status.process} "
+    name = f"{one.status.host or 'worker'} {number}{one.status.instance}".strip()
     return WorkerRow(name, state, len(one.status.fenced), one.status.at_ms, one.status.started_ms)
 
 

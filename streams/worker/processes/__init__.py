@@ -1,0 +1,1 @@
+"""`lofty-ghl worker --processes N`: several worker processes under one supervisor, which imports neither Faust nor Kafka's clients."""
