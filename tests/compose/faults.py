@@ -104,11 +104,11 @@ def _start_kafka(system: System) -> None:
 
 
 def _freeze(system: System) -> None:
-    system.running["demo-worker"].signal(signal.SIGSTOP)
+    system.running["demo-worker"].signal_all(signal.SIGSTOP)
 
 
 def _thaw(system: System) -> None:
-    system.running["demo-worker"].signal(signal.SIGCONT)
+    system.running["demo-worker"].signal_all(signal.SIGCONT)
 
 
 def _refuse_sweeps(system: System) -> None:

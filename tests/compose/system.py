@@ -106,6 +106,14 @@ class Running:
         assert self.process is not None
         self.process.send_signal(number)
 
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send it to the process, and then to those that it has started: a worker has several."""
+        assert self.process is not None
+        self.signal(number)
+        for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), number)
+
     def tail(self, lines: int = 25) -> str:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
@@ -154,7 +162,7 @@ class System:
             one.is_wanted = False
             if one.process is None or one.process.poll() is not None:
                 continue
-            one.signal(signal.SIGCONT)
+            one.signal_all(signal.SIGCONT)
             one.signal(signal.SIGTERM)
             try:
                 one.process.wait(STOP_SECONDS)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import signal
+import sys
 from dataclasses import dataclass
 
 import structlog
@@ -43,6 +46,19 @@ def membership_of(process: str, socket: str) -> Membership:
     """Of `NUMBER/COUNT`; an empty text is that of a worker which runs alone. Its standard input is the supervisor's pipe."""
     if not process:
         return Membership()
+    _end_with_supervisor()
     number, _, count = process.partition("/")
     structlog.contextvars.bind_contextvars(process=int(number))
     return Membership(int(number), int(count), socket, ParentLink(0))
+
+
+def _end_with_supervisor() -> None:
+    """On Linux the kernel kills this process with its supervisor, too: one that SIGSTOP has stopped reads no pipe.
+
+    Whether the supervisor ended before this call is seen by the pipe.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_PR_SET_PDEATHSIG = 1

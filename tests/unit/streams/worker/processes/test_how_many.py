@@ -31,7 +31,7 @@ def test_what_is_no_number_of_processes_is_refused(text: str) -> None:
 
 def test_more_processes_than_partitions_are_refused() -> None:
     """They would have nothing to do, and never be ready."""
-    with pytest.raises(InvalidProcesses, match="from 1 to 8.*got 9. A partition has one owner"):
+    with pytest.raises(InvalidProcesses, match=r"from 1 to 8.*got 9. A partition has one owner"):
         number_of_processes("9", 8, 16)
 
 
