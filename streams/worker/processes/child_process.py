@@ -61,7 +61,9 @@ class ChildProcess:
             self._process.kill()
 
     async def close(self) -> None:
-        """Let go of what belonged to it."""
+        """End it if it runs, and let go of what belonged to it."""
         assert self._process.stdin is not None
+        self.kill()
+        await self._process.wait()
         self._process.stdin.close()
         await self._http.close()

@@ -74,11 +74,13 @@ class ProcessGroup:
         keeping = [asyncio.create_task(self._keep(number), name=f"process {number}") for number in range(self.count)]
         waiting = asyncio.create_task(self._stop_with(stop), name="stop all")
         try:
-            await asyncio.gather(*keeping)
+            done, _ = await asyncio.wait(keeping, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
         finally:
-            waiting.cancel()
-            for child in self.running.values():
-                child.kill()
+            for task in (waiting, *keeping):
+                task.cancel()
+            await asyncio.gather(waiting, *keeping, return_exceptions=True)
         return self._exit_code
 
     def kill(self) -> None:
