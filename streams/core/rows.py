@@ -118,6 +118,8 @@ class LinkRow(Message):
     `existed_ms`: of a contact, when we found that GHL had it before this memory of ours, so what hangs on it may be there, too;
     0 if we certainly made it. `sought`: of what hangs on a contact, when we last looked for it by its marker without finding it,
     by its form in GHL (`core/to_ghl/adopt.py`). Times are epoch milliseconds.
+    `recalled_ms`: of a contact, when we found that an earlier memory had written it, so something may hang there that is no longer
+    the lead's; 0 if none had. Its `sought` says when it was last looked through for that, by form.
     """
 
     ghl_id: str | None = None
@@ -139,6 +141,7 @@ class LinkRow(Message):
     lacks: tuple[str, ...] = ()
     epoch: int = 0
     existed_ms: int = 0
+    recalled_ms: int = 0
     sought: dict[str, int] = Field(default_factory=dict)
 
 

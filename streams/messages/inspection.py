@@ -74,6 +74,7 @@ class Standing(_Part):
     `refused` are the fields of which GHL refused a value, or that another contact has, with the value's hash.
     `conflicts` are those that another contact has. `decided` are the contacts about which a person has said who is who.
     `shares` is the key of the lead whose contact it is, too, and which alone is written on it.
+    `is_recalled`: an earlier memory wrote the contact, and which of its values are ours is not known.
     `parked` is why it waits for a person; `is_pending` says that a newer state is on its way.
     """
 
@@ -89,6 +90,7 @@ class Standing(_Part):
     conflicts: dict[str, Conflict] = Field(default_factory=dict)
     decided: tuple[str, ...] = ()
     shares: str = ""
+    is_recalled: bool = False
 
 
 class Inspection(Message):

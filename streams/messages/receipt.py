@@ -42,6 +42,7 @@ class Receipt(Message):
     `doubtful_tags`: GHL may or may not have them.
     None for `ghl_id`, `fields`, `tags` or `doubtful_tags` means: as before.
     `is_forgotten` says that GHL no longer holds anything, so the link starts again.
+    `is_recalled`: the contact had the lead's Lofty id already, so an earlier memory wrote it, and what it wrote there is not known.
     `is_new`: GHL certainly had no such contact before. Without it, a contact's id counts as one that was there before us.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     `identifiers` are the e-mail and phone of a contact that is about to be created.
@@ -75,6 +76,7 @@ class Receipt(Message):
     is_deleted: bool = False
     is_forgotten: bool = False
     is_new: bool = False
+    is_recalled: bool = False
     status: int | None = None
     message: str | None = None
     trace_id: str | None = None

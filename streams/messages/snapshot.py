@@ -13,7 +13,7 @@ from streams.messages.message import Message
 class Snapshot(Message):
     """What Lofty said of one entity at `read_ms`. Times are epoch milliseconds.
 
-    `state` is Lofty's own JSON, or None when the entity is gone.
+    `state` is Lofty's own JSON, or None when the entity is gone; `moved_to` is the lead on which it hangs now, if it is not gone from Lofty.
     `version_ms` orders snapshots of one entity: a smaller one never replaces a greater one.
     `fingerprint` is the content's hash; equal fingerprints mean equal states.
     `update_time_ms` and `accepted_ms` are those of the oldest change that this snapshot answers: freshness is measured from them. `trace` is its trace.
@@ -33,6 +33,7 @@ class Snapshot(Message):
     accepted_ms: int
     origin: Origin = "webhook"
     trace: str = ""
+    moved_to: str = ""
 
     @property
     def entity(self) -> Entity:

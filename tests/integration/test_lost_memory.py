@@ -185,6 +185,58 @@ async def test_leads_with_one_email_that_have_contacts_of_their_own_keep_them(
     assert after == {lead: (ids[lead], f"Ann{number}", 1) for number, lead in enumerate(leads)}
 
 
+def texts(on: Stage, lead: str) -> list[str]:
+    """What hangs on a lead's contact, by its first words."""
+    contact = on.contacts().get(lead) or {"notes": (), "tasks": ()}
+    noted = [one["body"].split("<br>")[-3] for one in contact["notes"]]
+    return sorted([*noted, *(one["title"] for one in contact["tasks"])])
+
+
+async def test_what_left_a_contact_while_memory_was_gone_leaves_it_in_ghl(real_kafka: Broker, tmp_path: Path) -> None:
+    """Of two couples with one e-mail one parts, a note is deleted, and another moves to another lead; nobody is told.
+
+    Each lead has its own afterwards, once; what is on the right contact is not made again.
+    """
+    async with stage(real_kafka, tmp_path, restarts=True, more=NEVER) as on:
+        couples = []
+        for home in ("vale", "hill"):
+            pair = []
+            for name in ("Ann", "Ben"):
+                lead = on.new_lead(firstName=f"{name} {home}", emails=[f"{home}@example.com"])
+                on.edit("create", "note", leadId=int(lead), fields={"content": f"{name} {home} said"})
+                on.edit("create", "task", leadId=int(lead), fields={"content": f"{name} {home} calls"})
+                await on.until_quiet()
+                pair.append(lead)
+            couples.append(pair)
+        (ann, ben), (stays, too) = couples
+        gone = on.edit("create", "note", leadId=int(ann), fields={"content": "deleted later"})
+        moves = on.edit("create", "note", leadId=int(ann), fields={"content": "moves later"})
+        await on.until_quiet()
+        assert (len(texts(on, ann)), texts(on, ben), len(texts(on, stays)), texts(on, too)) == (6, [], 4, [])
+        asked = len(on.requests("ghl"))
+        await on.worker.__aexit__(None, None, None)
+        on.edit_silently("update", "lead", id=int(ben), fields={"emails": ["ben@example.com"]})
+        on.edit_silently("delete", "note", id=gone.id)
+        team, moved = desk_work.team_of(on.lofty, TEAM), desk_work.team_of(on.lofty, TEAM).records["note"][moves.id]
+        moved.lead_id, moved.fields = int(stays), {**moved.fields, "leadId": int(stays)}
+        team.children["note", int(ann)].remove(moves.id)
+        team.children["note", int(stays)].append(moves.id)
+        async with without_memory(on, real_kafka):
+            await backfill(on, "acme")
+            await on.until_quiet()
+            hang = {lead: texts(on, lead) for lead in (ann, ben, stays, too)}
+            created = Counter(one.operation for one in on.requests("ghl")[asked:] if one.created)
+            assert await on.parked() == []
+
+    assert hang == {
+        ann: ["Ann vale calls", "Ann vale said"],
+        ben: ["Ben vale calls", "Ben vale said"],
+        stays: ["Ann hill calls", "Ann hill said", "Ben hill calls", "Ben hill said", "moves later"],
+        too: [],
+    }
+    assert created == {"create-contact": 1, "create-note": 2, "create-task": 1}
+
+
 def changed_meanwhile(on: Stage, lead: str) -> str:
     """A note is edited in Lofty while nobody listens; returns its id."""
     records = desk_work.team_of(on.lofty, TEAM).records["note"].values()

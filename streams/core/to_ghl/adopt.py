@@ -8,6 +8,10 @@ One listing of a contact's notes (or tasks) serves all that wait for that contac
 which GHL holds what is wanted as written, and the others as unknown. What is not found is noted in its link (`sought`), and
 created. What Lofty made after the contact was found cannot be there, and is created at once.
 
+A contact that has its lead's Lofty id already was written by an earlier memory (`recalled_ms`). It is looked through as a whole:
+each marker there that belongs to nothing we know is asked for in Lofty, and what was deleted, or hangs on a lead with another
+contact by now, is deleted there.
+
 What cannot be found: a note or task whose marker somebody deleted, and an appointment that was moved by more than a month, or
 whose connection no longer has the calendar.
 """
@@ -60,6 +64,31 @@ def look_before(plan: Plan, snapshot: Snapshot, link: LinkRow | None, contact: L
     body = plan.body if isinstance(plan, Call) else {}
     wanted = marker(snapshot.kind, snapshot.id)
     return Call(FIND_STEPS[form], contact.ghl_id, body=body, marker=wanted, is_look=True)
+
+
+def look_through(plan: Plan, link: LinkRow | None) -> Plan:
+    """The plan of a contact, or a look for what an earlier memory left there, once nothing else is to be done.
+
+    What hangs there and is not the lead's was deleted, or has moved to another lead, while nothing was remembered.
+    """
+    if not isinstance(plan, Settled) or link is None or not link.recalled_ms or link.ghl_id is None or link.shares:
+        return plan
+    form = next((one for one in _LOOKED_THROUGH if link.sought.get(one, 0) < link.recalled_ms), None)
+    return plan if form is None else Call(FIND_STEPS[form], link.ghl_id, is_look=True)
+
+
+def left_behind(there: LinkRow | None, contact: LinkRow) -> bool | None:
+    """Whether what an earlier memory left on a contact goes from there, as it hangs on another lead now. None: not known yet.
+
+    `there` is the link of that lead's contact. If it is the same contact, it hangs there rightly.
+    """
+    if there is None or (there.ghl_id is None and not there.settled):
+        return None
+    return there.ghl_id != contact.ghl_id or there.is_deleted
+
+
+_LOOKED_THROUGH: tuple[ChildKind, ...] = ("note", "task")
+"""Of the appointments in a calendar GHL lists no text by contact, so no marker."""
 
 
 def _forms(plan: Plan, snapshot: Snapshot) -> tuple[ChildKind, ...]:

@@ -21,6 +21,7 @@ from streams.messages import Outcome, Receipt
 _MAKES_CONTACT = frozenset({"create contact", "find contact"})
 _CREATES = frozenset({"create contact", "create note", "create task", "create appointment"})
 _SEARCHES = frozenset({"find contact", "find note", "find task", "find appointment"})
+_SEARCHES_OF_CHILDREN = _SEARCHES - {"find contact"}
 
 NOTHING = fingerprint(None)
 """The fingerprint of a state that is none: deleted in Lofty, or hung on another lead."""
@@ -59,6 +60,8 @@ def _record_applied(link: LinkRow, receipt: Receipt) -> LinkRow:
     if receipt.is_forgotten:
         return _forget(link, receipt)
     update = {"intent": None, "is_deleted": receipt.is_deleted, "settled": "", **_reported(link, receipt)}
+    if receipt.kind == "contact" and receipt.step in _SEARCHES_OF_CHILDREN:
+        update["sought"] = link.sought | {receipt.step.removeprefix("find "): receipt.at_ms}
     return link.model_copy(update=update)
 
 
@@ -181,7 +184,8 @@ def _existence(link: LinkRow, receipt: Receipt) -> dict[str, object]:
     """Whether a contact was there before us, as the receipt that brings its id reports."""
     if receipt.kind != "contact" or receipt.ghl_id is None or receipt.ghl_id == link.ghl_id:
         return {}
-    return {"existed_ms": 0 if receipt.is_new else receipt.at_ms}
+    recalled_ms = receipt.at_ms if receipt.is_recalled else 0
+    return {"existed_ms": 0 if receipt.is_new else receipt.at_ms, "recalled_ms": recalled_ms, "sought": {}}
 
 
 def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:

@@ -64,11 +64,12 @@ def adopted_contact_fields(
 ) -> dict[str, str]:
     """What a link reads of a contact that was there before: the hash of what it holds as wanted, the rest is not known.
 
-    A field that is empty in Lofty counts if a create was to write it (`intended`). Where the opt-outs of the two differ, they are
+    A field that is empty in Lofty counts if a create was to write it (`intended`), or if nobody else writes it (`only_ours`). Where the opt-outs of the two differ, they are
     compared on both sides before anything else is written.
     """
     differing = {one.field for one in compare_contact(desired, contact)}
-    named = [name for name, value in desired.fields.items() if value is not None or name in intended]
+    ours = {*desired.only_ours, *(name for name in desired.fields if name in intended)}
+    named = [name for name, value in desired.fields.items() if value is not None or name in ours]
     fields = {name: UNKNOWN if name in differing else field_hash(desired.fields[name]) for name in named}
     held = closed_in_ghl(contact)
     if desired.opt_outs is not None and (desired.opt_outs or held):

@@ -5,13 +5,14 @@ The worker records it in a receipt, and a rehearsal (`simulated_import.py`) in m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
-from streams.core.to_ghl.compare import adopted_contact_fields, still_as_written
+from streams.core.to_ghl.compare import adopted_contact_fields, compare_contact, still_as_written
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
+from streams.core.to_ghl.planning import Rules
 from streams.core.to_ghl.refused_values import conflicts_of
 from streams.messages import Conflict
 
@@ -21,24 +22,45 @@ def adopted_contact(
     contact: Mapping[str, Any],
     link: LinkRow,
     *,
-    deleted_tag: str,
+    rules: Rules,
     before: LinkRow,
 ) -> dict[str, Any]:
     """The contact is the lead's. What it holds already is not written again; of the rest we do not know whether it is ours.
 
     `before` is the link of a lead that was deleted: what it holds as we wrote it for that one is not to stay.
+    Nor do tags that the mapping calls ours (`owned`), whoever added them.
     """
     intended = link.intent.fields if link.intent is not None else {}
     ours = dict.fromkeys(still_as_written(before.fields, contact), UNKNOWN)
     tags = set(contact.get("tags") or ())
+    ours_before = {rules.lead_deleted_tag, *before.tags}
+    owned = {tag for tag in tags if rules.mapping.tags.owns(tag, ())}
     return {
         "ghl_id": str(contact["id"]),
         "fields": ours | adopted_contact_fields(desired, contact, intended),
         "tags": tuple(sorted(tags & set(desired.tags))),
-        "doubtful_tags": tuple(sorted({deleted_tag, *before.tags} & tags - set(desired.tags))),
+        "doubtful_tags": tuple(sorted((ours_before | owned) & tags - set(desired.tags))),
         "shares": "",
         "conflicts": conflicts_of(desired.fields, link),
     }
+
+
+KEPT = "Lofty does not have it, and whether an earlier memory of ours wrote it is not known, so it stays in GHL"
+"""A person in GHL may have added it: nothing that may be a person's is ever removed."""
+
+
+def kept_words(
+    desired: DesiredContact, contact: Mapping[str, Any], known: Container[str], known_tags: Container[str]
+) -> tuple[str, ...]:
+    """What a contact that an earlier memory wrote has beyond its lead, and we do not know as ours: a flag for each.
+
+    `known` are the fields of its link, `known_tags` the tags that it has or will not have.
+    """
+    empty = (name for name, value in desired.fields.items() if value is None and name not in known)
+    differing = {one.field for one in compare_contact(desired, contact)}
+    tags = sorted({*(contact.get("tags") or ())} - {*desired.tags})
+    fields = (f"{name}: {KEPT}" for name in empty if name in differing)
+    return (*fields, *(f"tags: {tag}: {KEPT}" for tag in tags if tag not in known_tags))
 
 
 def shared_contact(desired: DesiredContact | None, contact_id: str, field: str, holder: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from streams.core.to_ghl.directory import Directory, lacking_field, lacking_option, lacking_user
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, DesiredChild, DesiredContact
 from streams.mapping import LEAD_ID_FIELD, Locale, MappedContact, MappedEvent, MappedTask, map_appointment, map_note
+from streams.mapping.contact import MIRROR_PREFIX
 from streams.mapping.locale import PLAIN
 from streams.mapping.opt_outs import closed_in_lofty
 from streams.mapping.rich_text import html_of, is_same_as_html
@@ -35,6 +36,7 @@ def resolve_contact(mapped: MappedContact, directory: Directory, lofty_id: str) 
     missing: dict[str, str] = {}
     lacks: list[str] = []
     left_out: list[str] = []
+    only_ours: set[str] = set()
     for reference, value in mapped.custom.items():
         field_id = directory.custom_field_id(reference)
         if field_id is None:
@@ -45,6 +47,8 @@ def resolve_contact(mapped: MappedContact, directory: Directory, lofty_id: str) 
         elif directory.takes(field_id, value):
             option = directory.as_option(field_id, value)
             fields[CUSTOM + field_id] = value if option is None else option
+            if reference.startswith(MIRROR_PREFIX):
+                only_ours.add(CUSTOM + field_id)
         else:
             lacks.append(lacking_option(field_id, value))
             left_out.append(f"custom field {reference!r}: {value!r} is none of its options in GHL")
@@ -58,6 +62,7 @@ def resolve_contact(mapped: MappedContact, directory: Directory, lofty_id: str) 
         tags=mapped.tags,
         lofty_id=lofty_id,
         external_id_field=directory.custom_field_id(LEAD_ID_FIELD),
+        only_ours=frozenset(only_ours),
     )
     return Resolved(contact, (*flags, *left_out), missing, tuple(sorted(lacks)), tuple(left_out))
 

@@ -125,6 +125,7 @@ class DesiredContact:
 
     None means: ours, and empty. `external_id_field` is the custom field id that holds the Lofty id, when there is one.
     `opt_outs` are the channels that the lead has closed; None where the connection does not carry them.
+    `only_ours` are custom fields that are named for Lofty, so nobody else fills them in.
     """
 
     fields: Mapping[str, Any]
@@ -132,6 +133,7 @@ class DesiredContact:
     lofty_id: str
     external_id_field: str | None = None
     opt_outs: Channels | None = None
+    only_ours: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from connectors.http.json_reader import REPAIRS
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow, OutboxRow
-from streams.core.to_ghl.adopt import look_before
+from streams.core.to_ghl.adopt import look_before, look_through
 from streams.core.to_ghl.child_kind import ChildKind, form_of
 from streams.core.to_ghl.desired import (
     Resolved,
@@ -250,7 +250,7 @@ def _contact(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
         resolved = with_opt_outs(resolved, row.snapshot.state or {})
 
     def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
-        return plan_contact(
+        planned = plan_contact(
             resolved.contact,
             link,
             now_ms,
@@ -259,6 +259,7 @@ def _contact(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
             candidate=row.candidate,
             looks_first=directory.takes_duplicates,
         )
+        return look_through(planned, link)
 
     return Prepared(
         plan,
@@ -286,7 +287,8 @@ def with_kept(resolved: Resolved, directory: Directory, link: LinkRow | None) ->
             missing[reference] = "TEXT"
     if not kept and not missing:
         return resolved
-    contact = replace(resolved.contact, fields={**resolved.contact.fields, **kept})
+    only_ours = resolved.contact.only_ours | kept.keys()
+    contact = replace(resolved.contact, fields={**resolved.contact.fields, **kept}, only_ours=only_ours)
     return replace(resolved, contact=contact, missing=resolved.missing | missing)
 
 

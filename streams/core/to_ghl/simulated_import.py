@@ -196,7 +196,7 @@ class SimulatedImport:
         if verdict == "own":
             lead.by = LOFTY_ID if lofty_id == lead.entity.lead else _equal_in(mine.email, found.email, name)
             contact = _as_wanted(contact, desired)
-            facts = adopted_contact(desired, contact, link, deleted_tag=rules.lead_deleted_tag, before=LinkRow())
+            facts = adopted_contact(desired, contact, link, rules=rules, before=LinkRow())
             lead.link = lead.adopted = link.model_copy(update=facts)
             self._holders[contact_id] = lead.entity
         elif verdict == "shared" and holder is not None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.compare import FieldDifference, compare_contact
+from streams.core.to_ghl.contact_identity import kept_words
 from streams.core.to_ghl.desired import Resolved, resolve_contact
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.planning import Rules
@@ -169,7 +170,8 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
     compared = len(desired.fields) + 1
     if not differences:
         mine = sorted(set(refused) - standing.conflicts.keys())
-        left_out = (*(refusal_words(name) for name in mine), *resolved.left_out)
+        kept = kept_words(desired, contact, standing.written, standing.tags) if standing.is_recalled else ()
+        left_out = (*(refusal_words(name) for name in mine), *resolved.left_out, *kept)
         conflict = _conflict(key, "", standing, desired.fields, ghl_ids)
         if conflict is not None:
             return replace(conflict, compared=compared, left_out=left_out)

@@ -3,6 +3,7 @@
 One request answers for everything of the contact that waits in the outbox. Each of them gets a receipt before the next plan,
 so a crash in between costs another request and nothing else.
 It answers for a while also for what comes later (`child_listings.py`).
+A contact that an earlier memory wrote is looked through as a whole; what is unknown there is asked for in Lofty.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from connectors.ghl.wire import GhlObject
 from streams.core.rows import LinkRow, OutboxRow
-from streams.core.to_ghl.adopt import HeldChild, adopted_fields, by_marker, may_be_unknown
+from streams.core.to_ghl.adopt import HeldChild, adopted_fields, by_marker, left_behind, may_be_unknown
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan_child import FIND_STEPS
 from streams.core.to_ghl.planning import wanted_child
@@ -26,20 +27,26 @@ from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.loop import AGAIN, WorkResult
 from streams.worker.dispatch.receipts import Receipts
 
+AWAITED_SECONDS, MOST_AWAITED_MS = 5.0, 600_000
+"""How often, and for how long, the contact of a lead to which something has moved is waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """Adopts by marker, one request at a time."""
+    """Adopts by marker, one request at a time. `request_read` asks Lofty for an entity (`worker/agents/record.py`)."""
 
     outbox: Table[OutboxRow]
     links: Table[LinkRow]
     receipts: Receipts
     directory: Callable[[str], Directory]
     sender: GhlSender
+    request_read: Callable[..., object]
     listings: Listings = field(default_factory=Listings)
 
     async def look(self, write: GhlWrite) -> WorkResult:
         """Link what the contact has in the form of `write.call` and is ours, and note what is not there."""
+        if write.row.snapshot.moved_to and (stays := await self._stays(write)) is not None:
+            return stays
         contact_id, step, epoch = (
             write.call.contact_id or "",
             write.call.step,
@@ -58,11 +65,52 @@ class Adoption:
 
     async def _listed(self, write: GhlWrite, held: Held) -> WorkResult:
         partition, owner = write.partition, write.entity.owner
+        if write.entity.kind == "contact":
+            return await self._looked_through(write, held)
         rows = [write.row]
         if write.call.step != "find appointment":
-            rows = [row for _, row in self.outbox.items(partition, f"{owner.lane}:")]
+            every = (row for _, row in self.outbox.items(partition, f"{owner.lane}:"))
+            rows = [row for row in every if not row.snapshot.moved_to or row.snapshot.entity == write.entity]
         contact = self.links.get(partition, owner.key) or LinkRow()
         await asyncio.gather(*(self._link(write, contact, row, held) for row in rows))
+        return AGAIN
+
+    async def _stays(self, write: GhlWrite) -> WorkResult | None:
+        """What hangs on another lead now waits until it is known where that lead's contact is, and stays if it is this very one.
+
+        None: it is to go.
+        """
+        row, partition = write.row, write.partition
+        there = write.entity._replace(lead=row.snapshot.moved_to).owner
+        waiting = self.outbox.get(partition, there.key)
+        contact = self.links.get(partition, write.entity.owner.key) or LinkRow()
+        is_left = left_behind(self.links.get(partition, there.key), contact)
+        if is_left:
+            return None
+        write.slot.answered(was_sent=False)
+        is_late = self.receipts.now_ms() > row.snapshot.read_ms + MOST_AWAITED_MS
+        if is_left is None and not is_late and (waiting is None or not waiting.parked):
+            if waiting is None:
+                self.request_read(there, 0)
+            return WorkResult.retry(AWAITED_SECONDS)
+        because = f"hangs on lead {there.lead}, whose contact is the same one, or not known"
+        link = self.links.get(partition, write.entity.key)
+        return await self.sender.successes.record_unchanged(partition, row, because, write.prepared, link)
+
+    async def _looked_through(self, write: GhlWrite, held: Held) -> WorkResult:
+        """Ask Lofty for all that hangs there and that we neither know nor are about to write: it says whether it is the lead's."""
+        asked = 0
+        for kind, lofty_id in held:
+            entity = write.entity._replace(kind=kind, id=lofty_id)
+            link = self.links.get(write.partition, entity.key) or LinkRow()
+            if link.ghl_id is None and self.outbox.get(write.partition, entity.key) is None:
+                self.request_read(
+                    entity, link.version_ms, is_known_gone=True
+                )  # it was seen once, so it is not merely new
+                asked += 1
+        message = f"looked through for what an earlier memory left: Lofty is asked about {asked} of {len(held)}"
+        facts = {"ghl_id": write.call.contact_id, "message": message}
+        await self.receipts.settle(write.partition, self.receipts.make(write.row, "applied", write.call.step, **facts))
         return AGAIN
 
     async def _link(self, write: GhlWrite, contact: LinkRow, row: OutboxRow, held: Held) -> None:

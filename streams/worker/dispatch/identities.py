@@ -15,7 +15,13 @@ from typing import Any
 from connectors.errors import ConnectorError, VendorError
 from connectors.outcome import Disposition, classify, names_missing_contact
 from streams.core.rows import Candidate, LinkRow, OutboxRow
-from streams.core.to_ghl.contact_identity import adopted_contact, conflict_about, named_in_common, shared_contact
+from streams.core.to_ghl.contact_identity import (
+    adopted_contact,
+    conflict_about,
+    kept_words,
+    named_in_common,
+    shared_contact,
+)
 from streams.core.to_ghl.identity import family_of, has_in_common, judge, person_of
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.refused_values import conflicts_of
@@ -296,7 +302,8 @@ class Identities:
         if verdict == "own":
             if holder is not None:
                 await self._part(write.partition, holder)
-            await self._adopt(write, desired, contact, self._left_by(location, lofty_id, candidate.contact_id))
+            left_by = self._left_by(location, lofty_id, candidate.contact_id)
+            await self._adopt(write, desired, contact, left_by, is_recalled=lofty_id == entity.lead)
         elif verdict == "shared" and holder is not None:
             await self._share(write, holder, candidate.model_copy(update={"field": name}))
         elif write.prepared.directory.takes_duplicates:
@@ -316,17 +323,24 @@ class Identities:
         return not candidate.asked_ms or now_ms < candidate.asked_ms + MOST_ASKED_MS
 
     async def _adopt(
-        self, write: GhlWrite, desired: DesiredContact, contact: Mapping[str, Any], left_by: Entity | None
+        self,
+        write: GhlWrite,
+        desired: DesiredContact,
+        contact: Mapping[str, Any],
+        left_by: Entity | None,
+        *,
+        is_recalled: bool,
     ) -> None:
         """The contact is the lead's. What it holds already is not written again; of the rest we do not know whether it is ours.
 
         `left_by` is a lead that was deleted: what the contact holds as we wrote it for that one is not to stay, nor what hangs on it.
+        `is_recalled`: the contact has the lead's own Lofty id, so an earlier memory wrote it.
         """
         before = (self.links.get(write.partition, left_by.key) if left_by else None) or LinkRow()
         link = self.links.get(write.partition, write.entity.key) or LinkRow()
-        deleted_tag = write.location.rules.lead_deleted_tag
-        facts = adopted_contact(desired, contact, link, deleted_tag=deleted_tag, before=before)
-        await self._record(write, "was in GHL before", **facts)
+        facts = adopted_contact(desired, contact, link, rules=write.location.rules, before=before)
+        flags = kept_words(desired, contact, facts["fields"], facts["doubtful_tags"]) if is_recalled else ()
+        await self._record(write, "was in GHL before", is_recalled=is_recalled, flags=flags, **facts)
         if left_by is not None:
             await self._part(write.partition, left_by)
 

@@ -112,5 +112,6 @@ class InspectionReads:
                 conflicts=link.conflicts,
                 decided=tuple(sorted(link.decided)),
                 shares=link.shares,
+                is_recalled=bool(link.recalled_ms),
             )
         return found

@@ -96,16 +96,22 @@ class LoftyReader:
     ) -> WorkResult:
         if (lead := _hangs_on(entity, state)) != entity.lead:
             await self._announce_moved(entity._replace(lead=lead), row)
-            return await self._emit(entity, team, row, None)
+            return await self._emit(entity, team, row, None, moved_to=lead)
         if row.only_moved:
             return self._done(entity, team, row)
         # A lead that only the trash shows is deleted.
         return await self._emit(entity, team, row, None if row.confirms else state, read_ms)
 
     async def _emit(
-        self, entity: Entity, team: LoftyTeam, row: FetchRow, state: dict[str, Any] | None, read_ms: int | None = None
+        self,
+        entity: Entity,
+        team: LoftyTeam,
+        row: FetchRow,
+        state: dict[str, Any] | None,
+        read_ms: int | None = None,
+        moved_to: str = "",
     ) -> WorkResult:
-        refused = await self.records.write_snapshot(team.snapshots_partition, row, state, read_ms)
+        refused = await self.records.write_snapshot(team.snapshots_partition, row, state, read_ms, moved_to)
         if refused is not None:
             return await self._park(entity, team, row, "too large", None, refused.why, refused.content)
         return self._done(entity, team, row)

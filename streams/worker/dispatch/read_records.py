@@ -35,12 +35,22 @@ class ReadRecords:
     agent: Callable[[str, Mapping[str, Any]], dict[str, str] | None]
 
     async def write_snapshot(
-        self, partition: int, row: FetchRow, state: dict[str, Any] | None, read_ms: int | None = None
+        self,
+        partition: int,
+        row: FetchRow,
+        state: dict[str, Any] | None,
+        read_ms: int | None = None,
+        moved_to: str = "",
     ) -> TooLarge | None:
-        """Write what a pending read has found; `state` None means that the entity is gone, `read_ms` that it was found earlier."""
+        """Write what a pending read has found; `state` None means that the entity is gone, `read_ms` that it was found earlier.
+
+        `moved_to` is the lead on which it hangs now.
+        """
         if state is not None and (agent := self.agent(row.connection, state)):
             state = {**state, "_agent": agent}
         snapshot = snapshot_of(row, state, read_ms=self.output.now_ms() if read_ms is None else read_ms)
+        if moved_to:
+            snapshot = snapshot.model_copy(update={"moved_to": moved_to})
         record = Record(
             self.snapshots_topic, partition, row.entity.key.encode(), snapshot.to_bytes(), headers_of(snapshot.trace)
         )

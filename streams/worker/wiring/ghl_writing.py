@@ -70,5 +70,5 @@ def new_ghl_writer(
         sender=sender,
         close_channels=OptOutWriter(sender, events.effects.close_in_lofty, deps.now_ms).send,
         failures=failures,
-        look=Adoption(tables.outbox, tables.links, receipts, directories.get, sender).look,
+        look=Adoption(tables.outbox, tables.links, receipts, directories.get, sender, offers.request_read).look,
     )

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from streams.core.to_ghl.child_kind import ChildKind
-from streams.core.to_ghl.compare import FieldDifference, compare_child, compare_contact
+from streams.core.to_ghl.compare import FieldDifference, compare_child
 from streams.messages import Entity
 from streams.settings import Connection
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
+from tests.chaos.history.kept import Kept, compare_but_for_kept, kept
 from tests.chaos.history.names import CONTACT_WRITES, mark_of, standing_on
 from tests.chaos.history.told import told
 from tests.chaos.history.wanted import WantedChild, WantedLead
 
-Wrong = tuple[Entity, str, int]
-"""An entity, what is wrong with it, and when it last changed in Lofty (epoch ms)."""
+Wrong = tuple[Entity, str, int | None]
+"""An entity, what is wrong with it, and when it last changed in Lofty (epoch ms). None: it is excused, as nobody knows whose it is."""
 Standing = tuple[ChildKind, Mapping[str, Any]]
 """What hangs on a contact: its form in GHL, and what is shown of it."""
 
@@ -31,24 +32,27 @@ def nothing_lost(case: Case) -> Finding:
     A lead without a contact is right where a living lead's contact has its e-mail: what hangs on it hangs there.
     Contacts that GHL had before us, and that belong to no lead, are not ours.
 
-    Excused: what is visibly parked since its last change, or hangs on a contact that is; and what a worker last wrote that
+    Excused: a value that Lofty took away while memory was gone, if the product says that it stays because a person may have added
+    it (`kept.py`); what is visibly parked since its last change, or hangs on a contact that is; and what a worker last wrote that
     woke from a freeze (no fence reaches it; `verify` repairs it).
 
     Proves nothing of: how long it took; states between; whether the mapping is right; deleted leads that never stood.
     """
     tally = Tally(1, "nothing is lost, and nothing is different at the end", "leads, notes, tasks or appointments")
+    unknown = kept(case)
     parked = _parked_since(case)
     last_writes = {case.names.entity_of(one): one for one in case.writes()}
     for name in case.history.leads:
         connection, found = case.history.settings.connections[name], case.history.contacts[name]
         leads = case.wanted(name)
         tally.examined += sum(1 + len(one.children) for one in leads)
-        for entity, what, changed_ms in _wrong(case, connection, leads, found["contacts"]):
+        for entity, what, changed_ms in _wrong(case, connection, leads, found["contacts"], unknown):
             last = last_writes.get(entity)
-            is_parked = max(parked.get(entity.key, -1), parked.get(entity.owner.key, -1)) >= changed_ms
+            parked_ms = max(parked.get(entity.key, -1), parked.get(entity.owner.key, -1))
+            is_parked = changed_ms is not None and parked_ms >= changed_ms
             is_late = last is not None and case.interruptions.is_sent_on_waking(last)
             evidence = told(last) if last else ("GHL was never asked to write it",)
-            tally.note(entity.key, what, evidence, is_excused=is_parked or is_late)
+            tally.note(entity.key, what, evidence, is_excused=is_parked or is_late or changed_ms is None)
     return tally.finding()
 
 
@@ -67,7 +71,11 @@ def _parked_since(case: Case) -> dict[str, int]:
 
 
 def _wrong(
-    case: Case, connection: Connection, leads: Iterable[WantedLead], contacts: Iterable[Mapping[str, Any]]
+    case: Case,
+    connection: Connection,
+    leads: Iterable[WantedLead],
+    contacts: Iterable[Mapping[str, Any]],
+    unknown: Kept,
 ) -> Iterator[Wrong]:
     leads, contacts = list(leads), list(contacts)
     by_lead: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -86,8 +94,12 @@ def _wrong(
         elif not twins and lead.entity.lead not in shared:
             yield lead.entity, "is lost: no contact has its id", lead.changed_ms
         elif twins:
-            every = [_without_conflicts(compare_contact(lead.contact, one, is_ours_alone=True), held) for one in twins]
-            yield from ((lead.entity, what, lead.changed_ms) for what in _told_least(every))
+            names = unknown.get(lead.entity.key, set())
+            every = [compare_but_for_kept(lead.contact, one, names) for one in twins]
+            parted = [(_without_conflicts(wrong, held), excused) for wrong, excused in every]
+            wrong, excused = min(parted, key=lambda one: len(one[0]))
+            yield from ((lead.entity, _told(one), lead.changed_ms) for one in wrong)
+            yield from ((lead.entity, f"{_told(one)}; whose it is nobody knows", None) for one in excused)
             guests = [by_id[one] for one, owner in shared.items() if owner == lead.entity.lead]
             yield from _wrong_children(lead, guests, twins)
     for stranger, those in by_lead.items():
@@ -153,4 +165,8 @@ def _wrong_child(wanted: WantedChild, found: list[Standing]) -> Iterator[Wrong]:
 
 def _told_least(every: list[tuple[FieldDifference, ...]]) -> Iterator[str]:
     """Of twins, the one that is right counts here: that there are twins is P2's to say."""
-    return (f"{one.field} is {one.found!r}, should be {one.wanted!r}" for one in min(every, key=len))
+    return map(_told, min(every, key=len))
+
+
+def _told(one: FieldDifference) -> str:
+    return f"{one.field} is {one.found!r}, should be {one.wanted!r}"

@@ -10,7 +10,7 @@ from connectors.sandbox.shared.ledger import Entry
 from streams.messages import Entity
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
-from tests.chaos.history.history import DELETED_BY_HAND
+from tests.chaos.history.history import DELETED_BY_HAND, FORGOT
 from tests.chaos.history.names import CREATES, mark_of, standing_on
 from tests.chaos.history.told import told
 
@@ -20,7 +20,8 @@ def nothing_twice(case: Case) -> Finding:
 
     Counted from creates that were applied, answered or not, and from what GHL holds at the end.
     A create without a mark is a violation: nobody could ever tell what it is.
-    What moved with a merge may be on both contacts until the first is deleted.
+    What moved with a merge may be on both contacts until the first is deleted. So may what was on a contact that two leads had,
+    once memory was lost: where the lead that left it was, is found only when the other's contact is looked through.
     A contact that another lead took over, as the one that stays of a couple with one e-mail does, is no longer the first one's.
     Excused: a create by a worker that woke from a freeze (GHL offers no fencing).
 
@@ -43,7 +44,7 @@ def nothing_twice(case: Case) -> Finding:
         for first, second in pairwise(those):
             if _was_deleted(first, second, deletions) or _has_moved(first, second, deletions, moves.get(entity)):
                 continue
-            if _was_taken_over(case, entity, first, second):
+            if _was_taken_over(case, entity, first, second) or _was_left(case, first, second, deletions):
                 continue
             is_late = case.interruptions.is_sent_on_waking(first) or case.interruptions.is_sent_on_waking(second)
             tally.note(entity.key, "was created again while it stood", told(first, second), is_excused=is_late)
@@ -92,6 +93,14 @@ def _has_moved(first: Entry, second: Entry, deletions: dict[str, list[float]], m
     if moved_at is None or first.parent == second.parent or (second.applied_at or 0.0) < moved_at:
         return False
     return any(at >= moved_at for at in deletions.get(first.entity or "", ()))
+
+
+def _was_left(case: Case, first: Entry, second: Entry, deletions: dict[str, list[float]]) -> bool:
+    """Whether memory was lost between the two, the second hangs on another contact, and the first was deleted at last."""
+    began, ended = first.applied_at or first.at, second.applied_at or second.at
+    lost = [one.at for one in case.history.nemesis if one.kind == FORGOT and began < one.at < ended]
+    is_elsewhere = bool(lost) and first.parent != second.parent
+    return is_elsewhere and any(at >= ended for at in deletions.get(first.entity or "", ()))
 
 
 def _was_taken_over(case: Case, entity: Entity, first: Entry, second: Entry) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Intent, LinkRow
-from streams.core.to_ghl.adopt import MADE_AFTER_MS, HeldChild, adopted_fields, by_marker, look_before
+from streams.core.to_ghl.adopt import MADE_AFTER_MS, HeldChild, adopted_fields, by_marker, look_before, look_through
 from streams.core.to_ghl.apply_receipt import record_link
 from streams.core.to_ghl.plan import UNKNOWN, Call, DesiredChild, Plan, Settled
 from streams.messages import Kind, Receipt, Snapshot
@@ -175,3 +175,36 @@ def test_a_search_without_a_result_is_noted_until_the_link_is_forgotten() -> Non
     assert link.sought == {"note": NOW_MS}
     gone = receipt(kind="note", id="5", outcome="failed", step="update note", is_forgotten=True)
     assert record_link(link, gone).sought == {}
+
+
+RECALLED = EXISTED.model_copy(update={"recalled_ms": NOW_MS})
+WANTED = Settled("as wanted")
+
+
+@pytest.mark.parametrize(
+    ("plan", "link", "expected"),
+    [
+        (WANTED, RECALLED, "find note"),
+        (WANTED, RECALLED.model_copy(update={"sought": {"note": NOW_MS}}), "find task"),
+        (WANTED, RECALLED.model_copy(update={"sought": {"note": NOW_MS - 1, "task": NOW_MS}}), "find note"),
+        (WANTED, RECALLED.model_copy(update={"sought": {"note": NOW_MS, "task": NOW_MS}}), "settled"),
+        (WANTED, EXISTED, "settled"),
+        (WANTED, RECALLED.model_copy(update={"shares": "acme:2:contact:2"}), "settled"),
+        (Call("update contact", "c1", body={"city": "Austin"}), RECALLED, "update contact"),
+    ],
+)
+def test_a_contact_that_an_earlier_memory_wrote_is_looked_through_once_it_is_as_wanted(
+    plan: Plan, link: LinkRow, expected: str
+) -> None:
+    """Once for notes and once for tasks; not one that a person made, nor for a lead that only shares it."""
+    assert step(look_through(plan, link)) == expected
+
+
+def test_a_look_through_is_remembered_with_the_contact_and_begins_again_with_another_one() -> None:
+    """A contact of another id was found in another way."""
+    found = {"connection": "acme", "lead": "77", "kind": "contact", "id": "77", "outcome": "applied", "version_ms": 1}
+    first = record_link(None, Receipt(**found, step="read contact", ghl_id="c1", is_recalled=True, at_ms=NOW_MS))
+    looked = record_link(first, Receipt(**found, step="find note", ghl_id="c1", at_ms=NOW_MS + 1))
+    other = record_link(looked, Receipt(**found, step="create contact", ghl_id="c2", is_new=True, at_ms=NOW_MS + 2))
+    assert (first.recalled_ms, first.sought, looked.sought) == (NOW_MS, {}, {"note": NOW_MS + 1})
+    assert (other.recalled_ms, other.sought) == (0, {})

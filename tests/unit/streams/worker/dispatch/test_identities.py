@@ -12,6 +12,7 @@ from connectors.http.request import Response
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.scheduling.dispatcher import Verdict
+from streams.core.to_ghl.contact_identity import KEPT
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.messages import Conflict, Entity
@@ -257,6 +258,8 @@ async def test_who_adopts_the_contact_of_a_deleted_lead_keeps_nothing_that_we_wr
     assert on.ghl.body(3) == {"tags": ["buyer", "lofty-deleted"]}
 
 
+NO_NOTES, NO_TASKS = answer(200, {"notes": []}), answer(200, {"tasks": []})
+LOOK_THROUGH = ["GET /contacts/c-old/notes", "GET /contacts/c-old/tasks"]
 OWN = answer(200, {"contact": {"id": "c-old", "email": "old@x.test", "customFields": [{"id": "f-lead", "value": "2"}]}})
 
 
@@ -269,12 +272,78 @@ class OwnContactDesk(Desk):
 
 
 async def test_a_lead_reads_the_contact_that_had_its_lofty_id_before_one_is_created() -> None:
-    """It is its own, whatever else it holds; the row is used once."""
-    on = OwnContactDesk(OWN, answer(200, {"contact": {"id": "c-old"}}))
+    """It is its own, whatever else it holds; the row is used once. It is looked through: an earlier memory wrote it."""
+    on = OwnContactDesk(OWN, answer(200, {"contact": {"id": "c-old"}}), NO_NOTES, NO_TASKS)
     assert (await on.work()).verdict is Verdict.DONE
-    assert on.ghl.lines == [READ_OWN, "PUT /contacts/c-old"]
+    assert on.ghl.lines == [READ_OWN, "PUT /contacts/c-old", *LOOK_THROUGH]
+    assert on.looked_for == []
     assert (on.ben.ghl_id, on.ben.existed_ms > 0) == ("c-old", True)
     assert on.backlinks.get(PARTITION, own_contact(BEN)) is None
+
+
+async def test_what_an_earlier_memory_left_on_a_contact_and_nobody_knows_is_asked_for_in_lofty() -> None:
+    """Not what we know already, or are about to write; nor what has no marker of ours."""
+    bodies = ["left [lofty-note:5]", "linked<br>[lofty-note:6]", "waits [lofty-note:7]", "a person's"]
+    notes = answer(200, {"notes": [{"id": f"n{number}", "body": body} for number, body in enumerate(bodies)]})
+    on = OwnContactDesk(OWN, answer(200, {"contact": {"id": "c-old"}}), notes, NO_TASKS)
+    five, six, seven = (BEN._replace(kind="note", id=str(number)) for number in (5, 6, 7))
+    on.links.put(PARTITION, six.key, LinkRow(ghl_id="n1", refers_to="c-old"))
+    on.wants(seven, {"noteId": 7})
+    assert (await on.work()).verdict is Verdict.DONE
+    assert on.looked_for == [five.key]
+
+
+@pytest.mark.parametrize(
+    ("there", "outcome"),
+    [
+        (LinkRow(ghl_id="c-old", shares="acme:2:contact:2", settled="f/m"), "stays"),
+        (LinkRow(ghl_id="c-ann", settled="f/m"), "goes"),
+        (LinkRow(settled="f/m"), "goes"),
+        (LinkRow(), "waits"),
+        (None, "waits"),
+    ],
+)
+async def test_what_hangs_on_another_lead_now_leaves_a_contact_unless_that_lead_has_it_too(
+    there: LinkRow | None, outcome: str
+) -> None:
+    """As long as it is not known where the contact of that lead is, nothing is decided, and Lofty is asked about it."""
+    listed = answer(200, {"notes": [{"id": "n1", "body": "hers [lofty-note:5]"}]})
+    note = BEN._replace(kind="note", id="5")
+    on = Desk(*([listed, answer(200, {})] if outcome == "goes" else []))
+    on.outbox.delete(PARTITION, BEN.key)
+    on.links.put(PARTITION, BEN.key, LinkRow(ghl_id="c-old", existed_ms=1, settled="f/m"))
+    on.links.delete(PARTITION, ANN.key)
+    if there is not None:
+        on.links.put(PARTITION, ANN.key, there)
+    on.wants(note, None)
+    row = on.outbox.get(PARTITION, note.key)
+    assert row is not None
+    on.outbox.put(
+        PARTITION, note.key, row.model_copy(update={"snapshot": row.snapshot.model_copy(update={"moved_to": ANN.lead})})
+    )
+    for _ in range(5):
+        result = await on.writer(item_of(note), TakenSlot())
+        await asyncio.sleep(0)
+        if result.verdict is not Verdict.AGAIN:
+            break
+    lines = ["GET /contacts/c-old/notes", "DELETE /contacts/c-old/notes/n1"]
+    assert on.ghl.lines == (lines if outcome == "goes" else [])
+    assert result.verdict is (Verdict.RETRY if outcome == "waits" else Verdict.DONE)
+    assert on.looked_for == ([ANN.key] if outcome == "waits" else [])
+
+
+async def test_what_an_earlier_memory_may_have_written_stays_and_is_told() -> None:
+    """A tag, and a town that Lofty does not have: a person in GHL may have added them. What only we write goes."""
+    held = {"city": "Austin", "tags": ["golf"]}
+    ids = [{"id": "f-lead", "value": "2"}, {"id": "f-phone", "value": "+15305550199"}]
+    shown = answer(200, {"contact": {"id": "c-old", "email": "ben@x.test", **held, "customFields": ids}})
+    on = OwnContactDesk(shown, answer(200, {"contact": {"id": "c-old"}}), NO_NOTES, NO_TASKS)
+    assert (await on.work()).verdict is Verdict.DONE
+    assert on.ghl.lines == [READ_OWN, "PUT /contacts/c-old", *LOOK_THROUGH]
+    assert "city" not in on.ghl.body(1)
+    assert {"id": "f-phone", "field_value": ""} in on.ghl.body(1)["customFields"]
+    told = next(one.flags for one in on.written if one.is_recalled)
+    assert told == (f"city: {KEPT}", f"tags: golf: {KEPT}")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ from tests.unit.streams.worker.dispatch.stage import NOW_MS, PARTITION, Scripted
 
 
 class WriterStage(Stage):
-    """One connection, `acme`. `asked` are the entities of which Lofty was asked on account of who they are."""
+    """One connection, `acme`. `asked` are the entities of which Lofty was asked on account of who they are,
+    `looked_for` those that were found on a contact, and that nobody knows.
+    """
 
     def __init__(self, *script: Scripted, directory: Directory | None = None) -> None:
         super().__init__()
@@ -87,8 +89,9 @@ class WriterStage(Stage):
             sender=self.sender,
             close_channels=self.never,
             failures=failures,
-            look=Adoption(self.outbox, self.links, self.receipts, lambda _: known, self.sender).look,
+            look=Adoption(self.outbox, self.links, self.receipts, lambda _: known, self.sender, self._looks).look,
         )
+        self.looked_for: list[str] = []
 
     def wants(self, entity: Entity, state: dict[str, Any] | None) -> None:
         """An entity waits in the outbox to be brought to this state. None: it was deleted in Lofty."""
@@ -102,6 +105,9 @@ class WriterStage(Stage):
             accepted_ms=NOW_MS,
         )
         self.outbox.put(PARTITION, entity.key, OutboxRow(snapshot=snapshot))
+
+    def _looks(self, entity: Entity, _: int, **__: object) -> None:
+        self.looked_for.append(entity.key)
 
     async def never(self, *_: object) -> Any:
         """Nothing of this is asked for here."""
