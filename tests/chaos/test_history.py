@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 
 from connectors.sandbox.shared.faults import SandboxFault
+from streams.core.to_ghl.contact_identity import KEPT
 from streams.mapping import find_marker
 from streams.messages import Parked
-from tests.chaos.history import DELETED_BY_HAND, FROZEN, KILLED, Edit, Event, History, judge, load, save
+from tests.chaos.history import DELETED_BY_HAND, FORGOT, FROZEN, KILLED, Edit, Event, History, judge, load, save
 from tests.chaos.history.told import worker_of
 from tests.chaos.history_builder import Town
 from tests.chaos.history_plants import PLANTS, Plant
@@ -173,6 +175,52 @@ def test_a_note_that_moved_with_a_merge_may_stand_twice_until_the_first_is_delet
     if moves:
         history = replace(history, edits=[*history.edits, Edit(note.applied_at or 0.0, made.entity, 0)])
     assert (2 not in judge(history).violated) is holds
+
+
+@pytest.mark.parametrize(
+    ("is_lost", "is_deleted", "is_elsewhere", "holds"),
+    [(True, True, True, True), (False, True, True, False), (True, False, True, False), (True, True, False, False)],
+)
+def test_what_left_a_contact_of_two_leads_may_stand_twice_after_a_loss_until_the_first_is_deleted(
+    honest: History, is_lost: bool, is_deleted: bool, is_elsewhere: bool, holds: bool
+) -> None:
+    """On two contacts, and only if memory was lost between the two creates."""
+    note = next(one for one in honest.ghl if one.operation == "create-note" and one.created)
+    history = add(honest, moved(note, GAP_SECONDS, entity="twin", parent="another" if is_elsewhere else note.parent))
+    if is_deleted:
+        history = add(history, moved(note, 2 * GAP_SECONDS, operation="delete-note", created=False, body=None))
+    if is_lost:
+        history = replace(
+            history, nemesis=[*history.nemesis, Event(FORGOT, "", (note.applied_at or 0.0) + GAP_SECONDS / 2)]
+        )
+    assert (2 not in judge(history).violated) is holds
+
+
+@pytest.mark.parametrize(
+    ("spoil", "holds"),
+    [({}, True), ({"is_lost": False}, False), ({"told": ("golf",)}, False), ({"later": ("golf", "chess")}, False)],
+    ids=["kept", "memory was not lost", "one of two is not told", "a later receipt knows it"],
+)
+def test_a_tag_that_only_a_lost_memory_knew_is_excused_if_the_product_says_so(
+    honest: History, spoil: dict[str, Any], holds: bool
+) -> None:
+    """Each tag by its own flag, until a receipt knows it as ours."""
+    told, later = spoil.get("told", ("golf", "chess")), spoil.get("later", ())
+    contacts = deepcopy(dict(honest.contacts))
+    contacts["east"]["contacts"][0]["tags"] += ["golf", "chess"]
+    last = [one for one in honest.receipts if one.receipt.kind == "contact" and one.receipt.connection == "east"][-1]
+    flags = tuple(f"tags: {tag}: {KEPT}" for tag in told)
+    again = last.receipt.model_copy(update={"is_recalled": True, "flags": flags, "outcome": "applied"})
+    known = last.receipt.model_copy(update={"tags": later, "outcome": "applied"})
+    lines = [
+        replace(last, offset=9_000, receipt=again),
+        *([replace(last, offset=9_001, receipt=known)] if later else []),
+    ]
+    lost = Event(FORGOT, "", last.receipt.at_ms / 1000 - 0.001)
+    nemesis = [*honest.nemesis, *([lost] if spoil.get("is_lost", True) else [])]
+    verdict = judge(replace(honest, contacts=contacts, receipts=[*honest.receipts, *lines], nemesis=nemesis))
+    assert (1 not in verdict.violated) is holds, verdict.report()
+    assert not holds or len(verdict.findings[0].excused) == 1
 
 
 def test_what_a_frozen_worker_sends_as_it_wakes_is_excused_and_counted(honest: History) -> None:

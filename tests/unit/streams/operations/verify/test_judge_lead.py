@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from streams.core.fingerprint import field_hash
+from streams.core.to_ghl.contact_identity import KEPT
 from streams.core.to_ghl.planning import Rules
 from streams.mapping import TagRules, compile_mapping
 from streams.messages import Conflict, Remedy
@@ -84,6 +85,17 @@ def test_a_field_that_lofty_leaves_empty_is_not_ours_unless_we_wrote_it() -> Non
     assert only(judged(world)).state == "ok"
     world.stand(CONTACT, written=(*world.standings[CONTACT].written, "city"))
     assert [one.field for one in only(judged(world)).differences] == ["city"]
+
+
+def test_what_a_lost_memory_may_have_written_is_right_and_told() -> None:
+    """A town and a tag of a contact that an earlier memory wrote: a person may have added them, so verify names them."""
+    world = World()
+    assert world.contact is not None
+    world.contact |= {"city": "Austin", "tags": ["lofty", "theirs"]}
+    assert only(judged(world)).left_out == ()
+    world.stand(CONTACT, is_recalled=True)
+    found = only(judged(world))
+    assert (found.state, found.left_out) == ("ok", (f"city: {KEPT}", f"tags: theirs: {KEPT}"))
 
 
 def test_a_tag_that_is_ours_and_missing_is_added_again() -> None:
