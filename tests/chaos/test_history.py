@@ -198,18 +198,18 @@ def test_what_left_a_contact_of_two_leads_may_stand_twice_after_a_loss_until_the
 
 @pytest.mark.parametrize(
     ("spoil", "holds"),
-    [({}, True), ({"is_lost": False}, False), ({"told": ("golf",)}, False), ({"later": ("golf", "chess")}, False)],
-    ids=["kept", "memory was not lost", "one of two is not told", "a later receipt knows it"],
+    [({}, True), ({"is_lost": False}, False), ({"flagged": ("golf",)}, False), ({"later": ("golf", "chess")}, False)],
+    ids=["kept", "memory was not lost", "one of two is not flagged", "a later receipt knows it"],
 )
 def test_a_tag_that_only_a_lost_memory_knew_is_excused_if_the_product_says_so(
     honest: History, spoil: dict[str, Any], holds: bool
 ) -> None:
     """Each tag by its own flag, until a receipt knows it as ours."""
-    told, later = spoil.get("told", ("golf", "chess")), spoil.get("later", ())
+    flagged, later = spoil.get("flagged", ("golf", "chess")), spoil.get("later", ())
     contacts = deepcopy(dict(honest.contacts))
     contacts["east"]["contacts"][0]["tags"] += ["golf", "chess"]
     last = [one for one in honest.receipts if one.receipt.kind == "contact" and one.receipt.connection == "east"][-1]
-    flags = tuple(f"tags: {tag}: {KEPT}" for tag in told)
+    flags = tuple(f"tags: {tag}: {KEPT}" for tag in flagged)
     again = last.receipt.model_copy(update={"is_recalled": True, "flags": flags, "outcome": "applied"})
     known = last.receipt.model_copy(update={"tags": later, "outcome": "applied"})
     lines = [

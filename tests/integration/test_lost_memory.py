@@ -193,7 +193,7 @@ def texts(on: Stage, lead: str) -> list[str]:
 
 
 async def test_what_left_a_contact_while_memory_was_gone_leaves_it_in_ghl(real_kafka: Broker, tmp_path: Path) -> None:
-    """Of two couples with one e-mail one parts, a note is deleted, and another moves to another lead; nobody is told.
+    """Of two couples with one e-mail one parts, a note is deleted, and another moves to another lead; no webhook says so.
 
     Each lead has its own afterwards, once; what is on the right contact is not made again.
     """

@@ -1,4 +1,4 @@
-"""What is known as ours on a contact that was there before us, and what is only told."""
+"""What is known as ours on a contact that was there before us, and what is only reported."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ CONTACT = {
 
 
 def test_of_what_an_earlier_memory_may_have_written_only_what_nobody_else_writes_is_ours() -> None:
-    """Tags that the mapping calls ours, and fields that are named for Lofty. The rest stays, and is told."""
+    """Tags that the mapping calls ours, and fields that are named for Lofty. The rest stays, and is reported."""
     rules = Rules(compile_mapping(tags=TagRules(owned=("lofty-*",))), "US")
     facts = adopted_contact(WANTED, CONTACT, LinkRow(), rules=rules, before=LinkRow())
     assert (facts["tags"], facts["doubtful_tags"]) == (("buyer",), ("lofty-vip",))
     assert facts["fields"] == {"firstName": field_hash("Ann"), "custom:f-phone": UNKNOWN}
-    told = kept_words(WANTED, CONTACT, facts["fields"], facts["doubtful_tags"])
-    assert told == (f"email: {KEPT}", f"tags: golf: {KEPT}")
+    words = kept_words(WANTED, CONTACT, facts["fields"], facts["doubtful_tags"])
+    assert words == (f"email: {KEPT}", f"tags: golf: {KEPT}")

@@ -87,7 +87,7 @@ def test_a_field_that_lofty_leaves_empty_is_not_ours_unless_we_wrote_it() -> Non
     assert [one.field for one in only(judged(world)).differences] == ["city"]
 
 
-def test_what_a_lost_memory_may_have_written_is_right_and_told() -> None:
+def test_what_a_lost_memory_may_have_written_is_right_and_reported() -> None:
     """A town and a tag of a contact that an earlier memory wrote: a person may have added them, so verify names them."""
     world = World()
     assert world.contact is not None

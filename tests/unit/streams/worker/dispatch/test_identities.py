@@ -332,7 +332,7 @@ async def test_what_hangs_on_another_lead_now_leaves_a_contact_unless_that_lead_
     assert on.looked_for == ([ANN.key] if outcome == "waits" else [])
 
 
-async def test_what_an_earlier_memory_may_have_written_stays_and_is_told() -> None:
+async def test_what_an_earlier_memory_may_have_written_stays_and_is_reported() -> None:
     """A tag, and a town that Lofty does not have: a person in GHL may have added them. What only we write goes."""
     held = {"city": "Austin", "tags": ["golf"]}
     ids = [{"id": "f-lead", "value": "2"}, {"id": "f-phone", "value": "+15305550199"}]
@@ -342,8 +342,8 @@ async def test_what_an_earlier_memory_may_have_written_stays_and_is_told() -> No
     assert on.ghl.lines == [READ_OWN, "PUT /contacts/c-old", *LOOK_THROUGH]
     assert "city" not in on.ghl.body(1)
     assert {"id": "f-phone", "field_value": ""} in on.ghl.body(1)["customFields"]
-    told = next(one.flags for one in on.written if one.is_recalled)
-    assert told == (f"city: {KEPT}", f"tags: golf: {KEPT}")
+    flags = next(one.flags for one in on.written if one.is_recalled)
+    assert flags == (f"city: {KEPT}", f"tags: golf: {KEPT}")
 
 
 @pytest.mark.parametrize(
