@@ -155,6 +155,9 @@ class SweepRow(Message):
     `offset` is the place of the next page in Lofty's list, `since_ms` the creation time at which a sweep of new leads ends.
     `is_listed` says that the last page was read, but not yet what is missing worked off.
     `leads` and `changes` count what this run has seen and found, or the last run if none runs; `total` is what Lofty says there is.
+    `looks` are the leads of which this run has read the notes, tasks and appointments; `full_leads`, `full_looks` and `full_took_ms`
+    are of the last full run that ended. `oldest_look_ms` is the oldest time at which these lists of a lead were last read, as the
+    last run found it (0 for not known).
     `ordered` is the id of a backfill that was asked for, by `ordered_by`, `served` of the last one that ended.
     `scheduled_ms` is when the first runs were put off for an interval: an end of that moment is of no run (0 in rows of older releases).
     `team_id` and `location_id` are those of the connection: by them a connection that was renamed is recognised.
@@ -167,7 +170,12 @@ class SweepRow(Message):
     is_listed: bool = False
     leads: int = 0
     changes: int = 0
+    looks: int = 0
     total: int | None = None
+    full_leads: int = 0
+    full_looks: int = 0
+    full_took_ms: int = 0
+    oldest_look_ms: int = 0
     new_ended_ms: int = 0
     full_ended_ms: int = 0
     ordered: str = ""
@@ -189,11 +197,17 @@ class SweepRow(Message):
 
 
 class SweptRow(Message):
-    """`swept`: an entity as the last sweep that saw it found it in Lofty's lists. `run_ms` is that sweep's `started_ms`."""
+    """`swept`: an entity as the last sweep that saw it found it in Lofty's lists. `run_ms` is that sweep's `started_ms`.
+
+    Of a lead, `children_ms` is the `started_ms` of the last run that read its notes, tasks and appointments, 0 for none;
+    `is_active`: something has happened to it since (`core/sweep_rotation.py`). Rows of older releases have neither.
+    """
 
     run_ms: int
     updated_ms: int | None = None
     fingerprint: str = ""
+    children_ms: int = 0
+    is_active: bool = False
 
 
 class TokenRow(Message):

@@ -4,7 +4,7 @@ Lofty lists leads by page and knows no "changed since". So there are two runs:
 
 - **new leads**, often: the newest first, back to an hour before the last run began;
 - **full**, rarely: all leads from the oldest, each compared with how the last run found it, and the notes, tasks and
-  appointments of each. An entity that is no longer listed is missing: it is read, because missing does not prove that it was deleted.
+  appointments of those whose turn it is (`core/sweep_rotation.py`). An entity that is no longer listed is missing: it is read, because missing does not prove that it was deleted.
 
 New leads come at the end of a full run's order, so they shift nothing; a deleted lead moves those behind it forward.
 Therefore each page begins with the last lead of the page before it. A page on which nothing is known of this run shows that
@@ -42,11 +42,14 @@ _UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime", "createTime")
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a connection is swept: milliseconds between two runs, None for never. `children`: notes, tasks, appointments too."""
+    """When a connection is swept: milliseconds between two runs, None for never. `children`: notes, tasks, appointments too,
+    of a lead to which nothing happens at least every `quiet_ms`, 0 for in each full run.
+    """
 
     new_ms: int | None
     full_ms: int | None
     children: bool = True
+    quiet_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def schedule_of(settings: SweepSettings) -> Schedule:
         new_ms=round(settings.new_minutes * 60_000) or None,
         full_ms=round(settings.full_hours * 3_600_000) or None,
         children=settings.children,
+        quiet_ms=round(settings.quiet_days * 86_400_000),
     )
 
 
@@ -107,6 +111,7 @@ def start_sweep(row: SweepRow, kind: SweepKind, now_ms: int) -> SweepRow:
             "is_listed": False,
             "leads": 0,
             "changes": 0,
+            "looks": 0,
             "total": None,
         }
     )
@@ -124,8 +129,10 @@ def go_back(row: SweepRow) -> SweepRow:
     return row.model_copy(update={"offset": max(0, row.offset - PAGE + 1)})
 
 
-def go_on(row: SweepRow, page: Sequence[Listed], total: int | None, changes: int, lost: int = 0) -> SweepRow:
-    """A page that connects was read, and what hangs on its leads too. `lost` counts those that cannot be read."""
+def go_on(
+    row: SweepRow, page: Sequence[Listed], total: int | None, changes: int, lost: int = 0, looks: int = 0
+) -> SweepRow:
+    """A page that connects was read, and what hangs on `looks` of its leads too. `lost` counts those that cannot be read."""
     end = row.offset + len(page) + lost
     is_listed = end == row.offset or (end >= total if total is not None else len(page) + lost < PAGE)
     if row.kind == "new":
@@ -136,16 +143,20 @@ def go_on(row: SweepRow, page: Sequence[Listed], total: int | None, changes: int
             "is_listed": is_listed,
             "leads": end if total is None else min(end, total),
             "changes": row.changes + changes,
+            "looks": row.looks + looks,
             "total": total,
         }
     )
 
 
-def finish(row: SweepRow, missing: int) -> SweepRow:
+def finish(row: SweepRow, missing: int, now_ms: int, oldest_look_ms: int = 0) -> SweepRow:
     """A run has ended. A full one has found what is new, too."""
     update: dict[str, object] = {"kind": None, "new_ended_ms": row.started_ms, "changes": row.changes + missing}
     if row.kind != "new":
-        update["full_ended_ms"] = row.started_ms
+        update |= {"full_ended_ms": row.started_ms, "oldest_look_ms": oldest_look_ms}
+    if row.kind == "full":
+        took_ms = max(0, now_ms - row.started_ms)
+        update |= {"full_leads": row.leads, "full_looks": row.looks, "full_took_ms": took_ms}
     if row.kind == "backfill":
         update["served"] = row.ordered
     return row.model_copy(update=update)

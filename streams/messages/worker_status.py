@@ -59,7 +59,9 @@ class SweepStatus(Part):
     """A connection's sweeps. `running` is None between two runs; `leads` of `total` the run under way, or the last one, has seen.
 
     `new_ended_ms` and `full_ended_ms` are when such a run last ended well, or when its schedule began; the intervals are
-    None for never. `ordered` is the id of a backfill that waits or runs, `served` of the last one that ended.
+    None for never. `looks` are the leads of which this run has read the notes, tasks and appointments; `full_leads`, `full_looks` and
+    `full_took_ms` are of the last full run. `oldest_look_ms` is the oldest time at which those of a lead were last read, 0 for not
+    known, `look_interval_ms` how often they are to be, None for never. `ordered` is the id of a backfill that waits or runs, `served` of the last one that ended.
     """
 
     running: RunKind | None = None
@@ -67,6 +69,12 @@ class SweepStatus(Part):
     leads: int = 0
     total: int | None = None
     changes: int = 0
+    looks: int = 0
+    full_leads: int = 0
+    full_looks: int = 0
+    full_took_ms: int = 0
+    oldest_look_ms: int = 0
+    look_interval_ms: int | None = None
     new_ended_ms: int = 0
     full_ended_ms: int = 0
     new_interval_ms: int | None = None

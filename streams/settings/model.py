@@ -221,13 +221,15 @@ class SweepSettings(SettingsTable):
 
     `opt_outs_minutes`: how often GHL's contacts are searched for opt-outs that no webhook reported.
 
-    `children` says whether a full sweep reads each lead's notes, tasks and appointments, two requests a lead.
+    `children` says whether full sweeps read notes, tasks and appointments, two requests a lead: of leads to which something happened
+    each time, of quiet ones in turn, each at least every `quiet_days`, 0 for each time.
     """
 
     new_minutes: Annotated[float, Field(ge=0, le=1440, description="a number of minutes, 0 to 1440")] = 15.0
     opt_outs_minutes: Annotated[float, Field(ge=0, le=1440, description="a number of minutes, 0 to 1440")] = 60.0
     full_hours: Annotated[float, Field(ge=0, le=720, description="a number of hours, 0 to 720")] = 24.0
     children: bool = True
+    quiet_days: Annotated[float, Field(ge=0, le=90, description="a number of days, 0 to 90")] = 7.0
 
 
 Direction = Literal["to_ghl", "to_lofty"]

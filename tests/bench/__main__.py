@@ -100,6 +100,10 @@ def _shared(bootstrap: str, quick: bool) -> None:
     _print("a shared Lofty budget", run("shared", bootstrap, *(["--quick"] if quick else [])))
 
 
+def _quiet_nights(bootstrap: str, quick: bool) -> None:
+    _print("Lofty's requests a lead, nights of quiet leads", run("quiet_nights", "500" if quick else "10000", "6"))
+
+
 def _coalescing(bootstrap: str, quick: bool) -> None:
     size = ["--quick"] if quick else []
     _print("calls per change, a busy day", run("coalescing", bootstrap, *size))
@@ -207,6 +211,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "shared": _shared,
     "coalescing": _coalescing,
     "requests": _requests,
+    "quiet_nights": _quiet_nights,
     "opt_outs": _opt_outs,
     "conflicts": _conflicts,
     "restart": _restart,

@@ -14,10 +14,10 @@ from streams.messages import BackfillOrder
 from streams.messages.topics import SWEEPS
 from streams.worker.worker import Worker
 from tests.integration.command import command, config_of
-from tests.integration.stage import TEAM, Stage, stage
+from tests.integration.stage import PARTITIONS, TEAM, Stage, stage
 from tests.kafka.broker import Broker
 
-OFTEN = "[connections.acme.sweep]\nnew_minutes = 0.01\nfull_hours = 0.0002"
+OFTEN = "[connections.acme.sweep]\nnew_minutes = 0.01\nfull_hours = 0.0002\nquiet_days = 0"
 NEVER = "[connections.acme.sweep]\nnew_minutes = 0\nfull_hours = 0"
 SPOKEN = {"POST", "PUT", "DELETE"}
 
@@ -152,6 +152,41 @@ async def test_the_command_orders_a_backfill_and_follows_it(broker: Broker, tmp_
         assert "7 leads: about 1 min at 100000 requests a minute" in planned_again[1]
         assert wrong[0] == 2
         assert "no connection 'acne'; there are acme" in wrong[2]
+
+
+async def test_notes_of_quiet_leads_wait_for_their_turn_and_those_of_active_ones_do_not(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """What no webhook reported of a note is found in the next sweep once a webhook came for its lead, or its list shows it otherwise."""
+    rotating = OFTEN.replace("quiet_days = 0", "quiet_days = 0.05")
+    async with stage(broker, tmp_path, more=rotating) as on:
+        leads = [silent_lead(on, f"Lead{number}") for number in range(3)]
+        first, other = ([_note(on, lead) for lead in leads] for _ in range(2))
+        await on.until(lambda: on.contacts().keys() == set(leads))
+        await on.until(lambda: all(len(one["notes"]) == 2 for one in on.contacts().values()))
+        await on.until(lambda: _looked(on) == 3)
+        for note in first:
+            on.edit_silently("update", "note", id=note, fields={"content": "Met twice."})
+        sweeps = ended(on)
+        await on.until(lambda: ended(on) > sweeps + 4)
+        assert not any("Met twice." in str(one["notes"]) for one in on.contacts().values())
+
+        on.edit("update", "note", id=other[0], fields={"content": "And a webhook."})
+        on.edit_silently("update", "lead", id=leads[1], fields={"lastName": "Lovelace"})
+        await on.until(lambda: all("Met twice." in str(on.contacts()[lead]["notes"]) for lead in leads[:2]))
+        sweeps = ended(on)
+        await on.until(lambda: ended(on) > sweeps + 2)
+        assert "Met twice." not in str(on.contacts()[leads[2]]["notes"])
+
+
+def _note(on: Stage, lead: str) -> str:
+    return str(on.edit_silently("create", "note", leadId=lead, fields={"content": f"Note of {lead}"}).id)
+
+
+def _looked(on: Stage) -> int:
+    swept = on.worker.tables.swept
+    rows = [row for number in range(PARTITIONS) for _, row in swept.items(number)]
+    return sum(row.children_ms > 0 and not row.is_active for row in rows)
 
 
 async def test_many_leads_that_vanish_at_once_are_not_taken_for_deleted(broker: Broker, tmp_path: Path) -> None:

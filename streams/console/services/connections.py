@@ -14,7 +14,7 @@ from streams.console.services.kafka_errors import seconds_left, unreachable
 from streams.console.services.parked import ParkedWork
 from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
 from streams.oauth.token_states import TokenStates
-from streams.settings import Connection, Settings
+from streams.settings import Connection, Settings, SweepSettings
 
 Vendor = Literal["lofty", "ghl"]
 Phase = Literal["in use", "paused", "needs credentials", "removing"]
@@ -181,12 +181,22 @@ def _settings_of(connection: Connection) -> tuple[Setting, ...]:
         Setting("contact deleted in GHL", policies.contact_deleted_in_ghl),
         Setting("check for new leads", _every(sweep.new_minutes * 60)),
         Setting("check of all leads", _every(sweep.full_hours * 3600)),
+        Setting("check of notes and tasks", _of_children(sweep)),
         Setting("opt-outs", "both ways" if connection.opt_outs else "not carried"),
         Setting("search for opt-outs in GHL", _every(sweep.opt_outs_minutes * 60)),
         Setting(
             "from GHL to Lofty", ", ".join(name for name in back if getattr(connection.back, name, False)) or "nothing"
         ),
     )
+
+
+def _of_children(sweep: SweepSettings) -> str:
+    if not sweep.children or not sweep.full_hours:
+        return "never"
+    if not sweep.quiet_days:
+        return "with each check of all leads"
+    days = "day" if sweep.quiet_days == 1 else f"{sweep.quiet_days:g} days"
+    return f"with each check of all leads; of quiet leads every {days}"
 
 
 def _every(seconds: float) -> str:

@@ -98,6 +98,12 @@ COLUMNS = (
     Column("ghl_requests_per_day", "GoHighLevel's limit a day", ("ghl", "requests_per_day"), "number"),
     Column("new_leads_minutes", "look for new leads every so many minutes", ("sweep", "new_minutes"), "number"),
     Column("all_leads_hours", "check all leads every so many hours", ("sweep", "full_hours"), "number"),
+    Column(
+        "quiet_leads_days",
+        "look at the notes, tasks and appointments of quiet leads every so many days; 0: with each check of all leads",
+        ("sweep", "quiet_days"),
+        "number",
+    ),
     Column("lofty_url", "another address of Lofty's API", ("lofty", "base_url")),
     Column("ghl_url", "another address of GoHighLevel's API", ("ghl", "base_url")),
 )

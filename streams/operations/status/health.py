@@ -13,7 +13,7 @@ from typing import Literal
 from streams.core.moments import utc
 from streams.core.notifications.problem import Cause, Problem
 from streams.messages.parked import PASSED_OVER
-from streams.messages.worker_status import STUCK_LOOKS, BudgetStatus, OtherDeployment
+from streams.messages.worker_status import STUCK_LOOKS, BudgetStatus, OtherDeployment, SweepStatus
 from streams.operations.status.overview import ConnectionView, Overview
 
 LONG_MS = 5 * 60_000
@@ -300,6 +300,20 @@ def _connection(view: ConnectionView, now_ms: int) -> Iterator[HealthProblem]:
             says = f"the last full sweep ended {(now_ms - sweep.full_ended_ms) // 3_600_000} h ago"
             about = Problem("sweep", view.connection, of, since_ms=sweep.full_ended_ms)
             yield problem(says, "the worker's log says why none ends", about)
+        elif is_look_late(sweep, now_ms):
+            days = (now_ms - sweep.oldest_look_ms) // (24 * 3_600_000)
+            says = f"the notes, tasks and appointments of a lead were last read {days} days ago"
+            about = Problem("sweep", f"looks {view.connection}", of, since_ms=sweep.oldest_look_ms)
+            yield problem(
+                says, "the worker's log says which lists of Lofty cannot be read, or why sweeps are late", about
+            )
+
+
+def is_look_late(sweep: SweepStatus, now_ms: int) -> bool:
+    """Whether what hangs on a lead was not read for longer than is promised, and two sweeps more."""
+    if sweep.look_interval_ms is None or not sweep.full_interval_ms or not sweep.oldest_look_ms:
+        return False
+    return now_ms - sweep.oldest_look_ms > sweep.look_interval_ms + SWEEPS_MISSED * sweep.full_interval_ms
 
 
 def _also_writes(other: OtherDeployment) -> str:

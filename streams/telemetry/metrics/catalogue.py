@@ -388,6 +388,16 @@ SWEEP_CHANGES = _gauge("sweep_changes", "Changes that the last sweep found and n
 SWEEP_SEEN = _gauge(
     "sweep_leads_seen", "Leads that the running sweep, or otherwise the last one, has read.", CONNECTION
 )
+SWEEP_OLDEST_LOOK = _gauge(
+    "sweep_oldest_look_timestamp_seconds",
+    "When the notes, tasks and appointments of the lead were read whose turn was the longest ago, as the last full sweep found it.",
+    CONNECTION,
+)
+SWEEP_LOOK_INTERVAL = _gauge(
+    "sweep_look_interval_seconds",
+    "How often the notes, tasks and appointments of each lead are to be read; no series where they are not.",
+    CONNECTION,
+)
 SWEEP_KNOWN = _gauge("sweep_leads_known", "Leads that exist in Lofty, as it reports.", CONNECTION)
 
 # -- the worker -------------------------------------------------------------------------------------------

@@ -120,6 +120,10 @@ def _sweep(name: str, sweep: SweepStatus) -> Iterable[Reading]:
     yield c.SWEEP_CHANGES, (name,), sweep.changes
     yield c.SWEEP_SEEN, (name,), sweep.leads
     yield c.SWEEP_KNOWN, (name,), sweep.total or 0
+    if sweep.look_interval_ms is not None:
+        yield c.SWEEP_LOOK_INTERVAL, (name,), sweep.look_interval_ms / 1000
+        if sweep.oldest_look_ms:
+            yield c.SWEEP_OLDEST_LOOK, (name,), sweep.oldest_look_ms / 1000
 
 
 def _age(since_ms: int | None, now_ms: int) -> float:

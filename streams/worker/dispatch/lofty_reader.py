@@ -37,6 +37,7 @@ class LoftyReader:
     """Everything that reading needs.
 
     `count` counts a read by connection, kind and outcome. `announce` writes changes to `lofty.changes`.
+    `touched` is called with the lane of a lead of which a webhook makes us read something.
 
     A note, task or appointment is read by its own id, and names its lead. One that names another lead has moved, as when Lofty merges two leads:
     it is gone here, and a change there.
@@ -51,6 +52,7 @@ class LoftyReader:
     retry: Retry
     count: Callable[[str, str, str], None]
     announce: Callable[[list[Change]], Awaitable[None]]
+    touched: Callable[[str], None]
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a read."""
@@ -68,6 +70,8 @@ class LoftyReader:
         if turn != "request":
             slot.answered(was_sent=False)
             return WorkResult.retry(WAIT_SECONDS) if turn == "wait" else await self._take(entity, team, row)
+        if row.origin == "webhook":
+            self.touched(entity.lane)
         try:
             state = await team.read(entity, with_trash=row.confirms)
         except ConnectorError as error:

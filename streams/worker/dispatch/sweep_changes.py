@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from streams.core.listed_states import Listing
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.sweep import Listed, change_of, must_read
+from streams.core.sweep_rotation import seen_row
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import Change, Entity, Kind, Operation
@@ -52,8 +53,8 @@ class SweepChanges:
             changes.append(change_of(Entity.from_key(key), row.kind, "deleted", swept.updated_ms, self.output.now_ms()))
         await self.announce(changes)
         for one in found:
-            swept = SweptRow(run_ms=row.started_ms, updated_ms=one.updated_ms, fingerprint=one.fingerprint)
-            self.swept.put(partition, one.entity.key, swept)
+            before = self.swept.get(partition, one.entity.key)
+            self.swept.put(partition, one.entity.key, seen_row(before, one, row.started_ms))
         for key in missing:
             self.swept.delete(partition, key)
         return len(changes)
@@ -61,6 +62,13 @@ class SweepChanges:
     def known_children(self, partition: int, lead: Entity, kinds: tuple[Kind, ...]) -> dict[str, SweptRow]:
         """The notes, tasks or appointments that earlier runs have seen under a lead."""
         return {key: row for kind in kinds for key, row in self.swept.items(partition, f"{lead.lane}:{kind}:")}
+
+    def looked(self, partition: int, lead: Entity, row: SweepRow) -> None:
+        """All lists of what hangs on a lead were read."""
+        before = self.swept.get(partition, lead.key)
+        if before is not None:
+            read = {"children_ms": row.started_ms, "is_active": False}
+            self.swept.put(partition, lead.key, before.model_copy(update=read))
 
     async def announce(self, changes: list[Change]) -> None:
         """Write changes to `lofty.changes`, as webhooks do."""

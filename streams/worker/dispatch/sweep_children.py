@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from connectors.errors import ConnectorError
@@ -26,14 +26,19 @@ log = logging.getLogger("lofty_ghl.sweep")
 
 @dataclass(slots=True)
 class SweptPage:
-    """The page in hand: what it lists, and the lists of notes, tasks and appointments that are still to be read."""
+    """The page in hand: what it lists, and the lists of notes, tasks and appointments that are still to be read.
+
+    `looks` counts the leads of which all were read.
+    """
 
     started_ms: int
     leads: list[Listed]
     total: int | None
     lost: int = 0
     changes: int = 0
+    looks: int = 0
     to_read: deque[tuple[Entity, Kind]] = field(default_factory=deque)
+    lists_read: Counter[str] = field(default_factory=Counter)
     must_probe: bool = False
     """Whether the list of leads is read first, to see that the vendor answers: so many lists failed, and none is left that works."""
 
@@ -73,6 +78,10 @@ class SweepChildren:
         kept_by = None if children.is_repaired else listing
         page.changes += await self.changes.compare(team.partition, row, children.listed, known, kept_by)
         page.to_read.popleft()
+        page.lists_read[lead.key] += 1
+        if page.lists_read[lead.key] == len(CHILD_LISTS):
+            self.changes.looked(team.partition, lead, row)
+            page.looks += 1
         return None
 
     async def failed(self, connection: str, team: LoftyTeam, page: SweptPage, error: ConnectorError) -> WorkResult:

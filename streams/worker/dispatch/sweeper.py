@@ -28,6 +28,7 @@ from streams.core.sweep import (
     next_run,
     start_sweep,
 )
+from streams.core.sweep_rotation import leads_to_read
 from streams.kafka.tables import Table
 from streams.messages import Entity
 from streams.worker.dispatch.due_timers import DueTimers
@@ -161,7 +162,8 @@ class Sweeper:
             read = await self.pages.read(connection, team, row, slot)
             if read is None:
                 return AGAIN
-            leads = read.leads
+            leads, kind = read.leads, row.kind
+            assert kind is not None
             known = [self.changes.swept.get(team.partition, one.entity.key) for one in leads]
             # What is lost cannot be the lead at which two pages meet: then nobody can say whether the list has moved.
             if not read.lost and not connects(row, known):
@@ -172,13 +174,13 @@ class Sweeper:
             page.changes = await self.changes.compare(
                 team.partition, row, leads, {}, listing if read.is_whole else None
             )
-            if self.schedules[connection].children and row.kind != "new":
-                # Two pages meet at a lead whose children were read with the first.
-                new = leads[1:] if row.offset and known and known[0] is not None else leads
-                page.to_read.extend((one.entity, kind) for one in new for kind in CHILD_LISTS)
+            # Two pages meet at a lead whose children were read with the first, if they were due.
+            first = 1 if row.offset and known and known[0] is not None else 0
+            to_read = leads_to_read(kind, known[first:], leads[first:], row.started_ms, self.schedules[connection])
+            page.to_read.extend((lead, one) for lead in to_read for one in CHILD_LISTS)
         if not page.to_read:
             await self.changes.swept.flush()
-            await self._save(connection, team, go_on(row, page.leads, page.total, page.changes, page.lost))
+            await self._save(connection, team, go_on(row, page.leads, page.total, page.changes, page.lost, page.looks))
             del self._pages[connection]
         return AGAIN
 
@@ -186,7 +188,7 @@ class Sweeper:
         """All pages were read. A lead that is no longer listed is read on its own: only the trash says that it was deleted."""
         assert row.kind is not None
         gone: list[str] = []
-        known = 0
+        known = oldest_look_ms = 0
         if row.kind != "new":
             for number, (key, swept) in enumerate(self.changes.swept.items(team.partition, f"{connection}:")):
                 if number % YIELD_ROWS == 0:
@@ -194,6 +196,8 @@ class Sweeper:
                 if Entity.from_key(key).kind == "contact":
                     known += 1
                     gone += [key] if swept.run_ms < row.started_ms else []
+                    if swept.run_ms == row.started_ms and swept.children_ms:
+                        oldest_look_ms = min(oldest_look_ms or swept.children_ms, swept.children_ms)
         if is_suspicious(len(gone), known):
             self.count(connection, "suspicious")
             log.error(
@@ -210,7 +214,7 @@ class Sweeper:
             for key, _ in list(self.changes.swept.items(team.partition, f"{one.lane}:")):
                 self.changes.swept.delete(team.partition, key)
         await self.changes.swept.flush()
-        after = finish(row, len(gone))
+        after = finish(row, len(gone), self.now_ms(), oldest_look_ms)
         await self.record_end(connection, row, after)
         await self._save(connection, team, after)
         self.count(connection, "ended")

@@ -13,6 +13,7 @@ from streams.core.rows import SweepRow
 from streams.core.scheduling.budget import BudgetView
 from streams.core.scheduling.pauses import pause_kind
 from streams.core.sweep import Schedule, schedule_of
+from streams.core.sweep_rotation import promised_ms
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 from streams.settings import Connection
 from streams.settings.model import DIRECTIONS
@@ -162,6 +163,12 @@ def _sweep(c: Connection, row: SweepRow) -> SweepStatus:
         leads=row.leads,
         total=row.total,
         changes=row.changes,
+        looks=row.looks,
+        full_leads=row.full_leads,
+        full_looks=row.full_looks,
+        full_took_ms=row.full_took_ms,
+        oldest_look_ms=row.oldest_look_ms,
+        look_interval_ms=promised_ms(schedule),
         new_ended_ms=row.new_ended_ms,
         full_ended_ms=row.full_ended_ms,
         new_interval_ms=schedule.new_ms,

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from streams.core.listed_states import ListedStates
 from streams.core.scheduling.retry import Retry
+from streams.core.sweep import schedule_of
 from streams.messages.topics import CHANGES, OBSERVATIONS, SNAPSHOTS
+from streams.worker.dispatch.active_leads import ActiveLeads
 from streams.worker.dispatch.lofty_reader import LoftyReader
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import DispatchLoop
@@ -30,6 +32,11 @@ class LoftySide:
         changes = SweepChanges(tables.swept, parts.output, parts.names.of(CHANGES), parts.settings.kafka.partitions)
 
         listed = ListedStates()
+        active = ActiveLeads(teams, parts.connections.view(lambda c: schedule_of(c.sweep)), tables.swept)
+
+        def written(lane: str) -> None:
+            listed.was_written(lane)
+            active.touched(lane)
 
         self.members = Members(loop, teams)
         self.sweeper = new_sweeper(parts, loop, teams, changes, listed)
@@ -43,8 +50,9 @@ class LoftySide:
             retry=retry,
             count=metrics.read,
             announce=changes.announce,
+            touched=active.touched,
         )
-        self.writer = new_lofty_writer(parts, loop, teams, retry, listed.was_written)
+        self.writer = new_lofty_writer(parts, loop, teams, retry, written)
         self.reads = VendorReads(
             loop=loop,
             sides=teams,

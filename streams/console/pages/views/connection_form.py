@@ -82,6 +82,10 @@ ADVANCED = (
     FieldSpec(("ghl", "base_url"), "GoHighLevel: address of the API", default="https://services.leadconnectorhq.com"),
     FieldSpec(("sweep", "new_minutes"), "Look for new leads every (minutes)", "number", "15"),
     FieldSpec(("sweep", "full_hours"), "Check all leads every (hours)", "number", "24"),
+    FieldSpec(
+        *(("sweep", "quiet_days"), "Check notes and tasks of quiet leads every (days)", "number", "7"),
+        hint="leads to which nothing happens; those of the others are checked with all leads. 0: of all leads each time",
+    ),
 )
 FIELDS = (*LOFTY, *GHL, *MORE, *ADVANCED)
 PERMANENT = ("lofty.team_id", "ghl.location_id")

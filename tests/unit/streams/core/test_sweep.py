@@ -111,9 +111,9 @@ def test_never_is_never() -> None:
 def test_the_end_of_a_run_is_reckoned_from_its_begin() -> None:
     """What was created while it ran may have been missed by it."""
     row = start_sweep(SweepRow(ordered="a"), "backfill", 5 * HOUR)
-    after = finish(row, 0)
+    after = finish(row, 0, 5 * HOUR)
     assert (after.kind, after.new_ended_ms, after.full_ended_ms, after.served) == (None, 5 * HOUR, 5 * HOUR, "a")
-    assert finish(start_sweep(after, "new", 6 * HOUR), 0).full_ended_ms == 5 * HOUR
+    assert finish(start_sweep(after, "new", 6 * HOUR), 0, 7 * HOUR).full_ended_ms == 5 * HOUR
 
 
 def lead(**facts: Any) -> Listed:
@@ -143,9 +143,9 @@ def test_the_moment_at_which_the_first_runs_were_put_off_is_the_end_of_none() ->
     """A run that ended since is; and in a row of an older release, which does not say, what it has counts."""
     first = SweepRow(new_ended_ms=DAY, full_ended_ms=DAY, scheduled_ms=DAY)
     assert (first.new_read_ms, first.full_read_ms) == (0, 0)
-    after = finish(start_sweep(first, "new", DAY + HOUR), 0)
+    after = finish(start_sweep(first, "new", DAY + HOUR), 0, 2 * DAY)
     assert (after.new_read_ms, after.full_read_ms) == (DAY + HOUR, 0)
-    after = finish(start_sweep(after, "full", 2 * DAY), 0)
+    after = finish(start_sweep(after, "full", 2 * DAY), 0, 3 * DAY)
     assert (after.new_read_ms, after.full_read_ms) == (2 * DAY, 2 * DAY)
     old = first.model_copy(update={"scheduled_ms": 0})
     assert (old.new_read_ms, old.full_read_ms) == (DAY, DAY)

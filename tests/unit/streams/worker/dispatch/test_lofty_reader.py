@@ -52,6 +52,7 @@ class Desk(Stage):
         super().__init__()
         self.lofty = Vendor(list(script))
         self.listed = ListedStates()
+        self.touched: list[str] = []
         self.agents: dict[str, dict[str, str]] = {}
         client = LoftyClient(self.lofty, StaticAuth("token", "k"), base_url="https://x.test")
         self.reader = LoftyReader(
@@ -64,6 +65,7 @@ class Desk(Stage):
             retry=Retry(lambda: self.now_ms, lambda: 1.0),
             count=Metrics().read,
             announce=self._announce,
+            touched=self.touched.append,
         )
         self.changes: list[Change] = []
         self.slot = TakenSlot()
@@ -101,6 +103,17 @@ class Desk(Stage):
 
     def _agent(self, connection: str, state: Mapping[str, Any]) -> dict[str, str] | None:
         return self.agents.get(str(state.get("assignedUser")))
+
+
+async def test_only_a_webhook_makes_a_lead_one_to_which_something_happens() -> None:
+    """What a sweep has found itself does not."""
+    desk = Desk(answer(200, {"leadId": 77}), answer(200, {"leadId": 77}))
+    row = desk.pending(LEAD)
+    await desk.read(LEAD)
+    assert desk.touched == ["acme:77"]
+    desk.fetches.put(PARTITION, LEAD.key, row.model_copy(update={"origin": "sweep"}))
+    await desk.read(LEAD)
+    assert desk.touched == ["acme:77"]
 
 
 async def test_a_read_becomes_a_snapshot_and_is_pending_no_more() -> None:

@@ -48,13 +48,14 @@ async def perform(_item: Item, _slot: RequestSlot) -> WorkResult:
     return DONE
 
 
+ONLY_ORDERS = Schedule(None, None, children=True)
 PAIR = {"team_id": "1", "location_id": "L"}
 
 
 class Sweeping(Stage):
     """A sweeper over Lofty's sandbox, without sockets. `bad` is what becomes of each answer in which a text stands."""
 
-    def __init__(self) -> None:
+    def __init__(self, schedule: Schedule = ONLY_ORDERS) -> None:
         super().__init__()
         settings = LoftySandboxSettings(teams=(TeamSettings(TEAM, ("key",)),), window_limit=0)
         self.lofty = LoftySandbox(settings, now=lambda: self.now_ms / 1000)
@@ -65,6 +66,7 @@ class Sweeping(Stage):
         self.sweeps: Table[SweepRow] = Table("sweeps", SweepRow, "sweeps", MemoryStore(), self.batching_producer)
         self.swept: Table[SweptRow] = Table("swept", SweptRow, "swept", MemoryStore(), self.batching_producer)
         self.counts: list[str] = []
+        self.schedules = {"acme": schedule}
         self.listed = ListedStates()
         parking, failures = SweepParking(self.output), FailureJudge(self.pause)
         changes = SweepChanges(self.swept, self.output, CHANGES, 4)
@@ -76,7 +78,7 @@ class Sweeping(Stage):
         self.sweeper = Sweeper(
             loop=DispatchLoop("read", DispatchWork(perform), lambda: self.now_ms / 1000),
             teams={"acme": LoftyTeam("acme", "key", PARTITION, PARTITION, client)},
-            schedules={"acme": Schedule(None, None, children=True)},
+            schedules=self.schedules,
             pairs={"acme": PAIR},
             sweeps=self.sweeps,
             changes=changes,
