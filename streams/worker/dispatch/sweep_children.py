@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from connectors.errors import ConnectorError
 from connectors.outcome import FORBIDDEN, Disposition, classify
 from streams.core.listed_states import Listing
 from streams.core.progress.repeats import RepeatedFailures, defect, failure_of
-from streams.core.rows import SweepRow
-from streams.core.sweep import CHILD_LISTS, Listed
+from streams.core.rows import SweepRow, SweptRow
+from streams.core.sweep import CHILD_LISTS, Listed, Schedule
+from streams.core.sweep_rotation import leads_to_read
 from streams.messages import Entity, Kind
 from streams.worker.dispatch.failure_judge import Consequence, FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
@@ -52,6 +54,16 @@ class SweepChildren:
     repeats: RepeatedFailures
     failures: FailureJudge
     waits: SweepWaits
+
+    def plan(self, page: SweptPage, row: SweepRow, known: Sequence[SweptRow | None], schedule: Schedule) -> None:
+        """The lists that the page needs; `known` is what was known of each of its leads.
+
+        Two pages meet at a lead whose lists were read with the first, if they were due.
+        """
+        assert row.kind is not None
+        first = 1 if row.offset and known and known[0] is not None else 0
+        leads = leads_to_read(row.kind, known[first:], page.leads[first:], row.started_ms, schedule)
+        page.to_read.extend((lead, kind) for lead in leads for kind in CHILD_LISTS)
 
     async def read(
         self, connection: str, team: LoftyTeam, row: SweepRow, page: SweptPage, slot: RequestSlot, listing: Listing

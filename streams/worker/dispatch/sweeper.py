@@ -17,7 +17,6 @@ from streams.core.progress.repeats import Failure
 from streams.core.rows import SweepRow
 from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.sweep import (
-    CHILD_LISTS,
     Schedule,
     change_of,
     connects,
@@ -28,7 +27,6 @@ from streams.core.sweep import (
     next_run,
     start_sweep,
 )
-from streams.core.sweep_rotation import leads_to_read
 from streams.kafka.tables import Table
 from streams.messages import Entity
 from streams.worker.dispatch.due_timers import DueTimers
@@ -162,8 +160,7 @@ class Sweeper:
             read = await self.pages.read(connection, team, row, slot)
             if read is None:
                 return AGAIN
-            leads, kind = read.leads, row.kind
-            assert kind is not None
+            leads = read.leads
             known = [self.changes.swept.get(team.partition, one.entity.key) for one in leads]
             # What is lost cannot be the lead at which two pages meet: then nobody can say whether the list has moved.
             if not read.lost and not connects(row, known):
@@ -174,10 +171,7 @@ class Sweeper:
             page.changes = await self.changes.compare(
                 team.partition, row, leads, {}, listing if read.is_whole else None
             )
-            # Two pages meet at a lead whose children were read with the first, if they were due.
-            first = 1 if row.offset and known and known[0] is not None else 0
-            to_read = leads_to_read(kind, known[first:], leads[first:], row.started_ms, self.schedules[connection])
-            page.to_read.extend((lead, one) for lead in to_read for one in CHILD_LISTS)
+            self.children.plan(page, row, known, self.schedules[connection])
         if not page.to_read:
             await self.changes.swept.flush()
             await self._save(connection, team, go_on(row, page.leads, page.total, page.changes, page.lost, page.looks))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from streams.core.listed_states import ListedStates
 from streams.core.scheduling.retry import Retry
-from streams.core.sweep import schedule_of
 from streams.messages.topics import CHANGES, OBSERVATIONS, SNAPSHOTS
 from streams.worker.dispatch.active_leads import ActiveLeads
 from streams.worker.dispatch.lofty_reader import LoftyReader
@@ -32,14 +31,14 @@ class LoftySide:
         changes = SweepChanges(tables.swept, parts.output, parts.names.of(CHANGES), parts.settings.kafka.partitions)
 
         listed = ListedStates()
-        active = ActiveLeads(teams, parts.connections.view(lambda c: schedule_of(c.sweep)), tables.swept)
+        self.members = Members(loop, teams)
+        self.sweeper = new_sweeper(parts, loop, teams, changes, listed)
+        active = ActiveLeads(teams, self.sweeper.schedules, tables.swept)
 
         def written(lane: str) -> None:
             listed.was_written(lane)
             active.touched(lane)
 
-        self.members = Members(loop, teams)
-        self.sweeper = new_sweeper(parts, loop, teams, changes, listed)
         self.reader = LoftyReader(
             teams=teams,
             fetches=tables.fetches,
