@@ -2,6 +2,7 @@
 
 By Lofty's OpenAPI document a list holds all that a single read holds, and for leads a hundred at once. So what a sweep finds to differ
 goes the usual way (change, dedupe, pending read), and when the turn of the read comes, its answer is here already.
+So does what a burst of edits made of one kind on one lead: one list answers all its pending reads.
 What came in an answer that was repaired somewhere is not kept: only a read alone shows what of it was.
 It is used only if it stands where a read at the moment of the list would stand. It is not, when
 
@@ -25,7 +26,7 @@ import orjson
 
 from streams.core.rows import FetchRow
 from streams.core.to_ghl.read_result import UPDATED
-from streams.messages import Entity, Kind
+from streams.messages import Entity, Kind, Origin
 
 MOST_AGE_MS = 10 * 60_000
 MOST_BYTES = 64_000_000
@@ -37,6 +38,9 @@ SAMPLE_MS = 10_000
 
 Turn = Literal["take", "request", "wait"]
 Judgement = Literal["whole", "poorer", "unknown"]
+
+FOUND_BY_SWEEP: frozenset[Origin] = frozenset({"sweep", "backfill"})
+GATHERED: frozenset[Origin] = frozenset({"webhook"})
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
@@ -61,8 +65,12 @@ def _is_less(listed: Any, single: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _State:
+    """`generation` is that of the pending read that it answers, `origins` are those of its changes."""
+
     content: bytes
     read_ms: int
+    generation: int
+    origins: frozenset[Origin]
 
 
 @dataclass(slots=True)
@@ -88,10 +96,10 @@ class Listing:
     states: ListedStates
     touched: set[str] = field(default_factory=set)
 
-    def keep(self, entity: Entity, state: Mapping[str, Any], now_ms: int) -> None:
-        """Keep what the list holds of an entity whose read is about to be asked for."""
+    def keep(self, entity: Entity, state: Mapping[str, Any], now_ms: int, pending: FetchRow | None = None) -> None:
+        """Keep what the list holds of an entity whose read is about to be asked for, or was `pending` when the list was."""
         if entity.key not in self.touched and entity.lane not in self.touched:
-            self.states.keep(entity, state, now_ms)
+            self.states.keep(entity, state, now_ms, pending)
 
 
 class ListedStates:
@@ -114,25 +122,27 @@ class ListedStates:
         finally:
             self._listings.remove(listing)
 
-    def keep(self, entity: Entity, state: Mapping[str, Any], now_ms: int) -> None:
+    def keep(self, entity: Entity, state: Mapping[str, Any], now_ms: int, pending: FetchRow | None = None) -> None:
         """For `Listing`."""
         self._drop(entity)
+        generation, origins = (1, FOUND_BY_SWEEP) if pending is None else (pending.generation, GATHERED)
         content = orjson.dumps(state)
         if self._bytes + len(content) > MOST_BYTES and now_ms >= self._swept_ms + SAMPLE_MS:
             self._swept_ms = now_ms
             self._drop_old(now_ms)
         if self._bytes + len(content) <= MOST_BYTES:
-            self._lanes.setdefault(entity.lane, {})[entity.key] = _State(content, now_ms)
+            self._lanes.setdefault(entity.lane, {})[entity.key] = _State(content, now_ms, generation, origins)
             self._bytes += len(content)
 
     def turn(self, row: FetchRow, now_ms: int) -> Turn:
         """How a pending read is answered: by what was listed, by a request, or once another read has shown what lists hold."""
         entity = row.entity
         kept = self._lanes.get(entity.lane, {}).get(entity.key)
-        is_alone = (
-            row.generation == 1 and row.origin in ("sweep", "backfill") and not row.confirms and not row.only_moved
-        )
-        if kept is None or not is_alone or now_ms > kept.read_ms + MOST_AGE_MS:
+        if kept is None or now_ms > kept.read_ms + MOST_AGE_MS:
+            return "request"
+        if (row.generation, row.confirms, row.only_moved) != (kept.generation, False, False):
+            return "request"
+        if row.origin not in kept.origins:
             return "request"
         place = (entity.connection, entity.kind)
         proof = self._proofs.get(place)
@@ -142,6 +152,11 @@ class ListedStates:
             self._proofs[place] = _Proof(now_ms)
             return "request"
         return "take" if proof.judgement == "whole" else "request"
+
+    def is_poor(self, connection: str, kind: Kind) -> bool:
+        """Whether a list of this kind was seen to lack something: it spares no read."""
+        proof = self._proofs.get((connection, kind))
+        return proof is not None and proof.judgement == "poorer"
 
     def take(self, entity: Entity) -> Taken:
         """The state, once `turn` said so. It is here no more."""

@@ -100,6 +100,7 @@ class OtherDeployment(Part):
 class SideStatus(Part):
     """One side of a connection. `undelivered` and `parked` are entities by stage; `oldest_accepted_ms` is when the oldest
     change among the undelivered was accepted, None without any. `on_hold` says why nothing starts, empty if it may.
+    `settle_seconds`: on the reading side, how long nothing of a lead must have changed before its edits are read.
 
     `failing` are entities at which several attempts in a row have failed, `failing_in` is the last error of one of them.
     `links` are known on the writing side, `sweep` on the reading side. `conflicts` are the values that a contact goes without, or has
@@ -113,6 +114,7 @@ class SideStatus(Part):
     parked: dict[str, int] = Field(default_factory=dict)
     oldest_accepted_ms: int | None = None
     on_hold: str = ""
+    settle_seconds: float = 0.0
     failing: int = 0
     failing_in: str = ""
     links: int | None = None

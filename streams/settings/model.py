@@ -165,6 +165,7 @@ class WorkerSettings(SettingsTable):
     standby: bool = True
     in_flight_per_location: Count = 8
     in_flight_per_lofty_budget: Count = 4
+    settle: Literal["adaptive", "always", "off"] = "adaptive"
 
 
 class Lofty(SettingsTable):

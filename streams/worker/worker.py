@@ -79,6 +79,7 @@ class Worker:
                 self._producer.batching,
                 self._producer.failing_seconds,
                 self.dispatchers.ghl.deployments,
+                self.dispatchers.offers.settling,
             ),
         )
         # Faust calls a receiver with what its signal's own type says; the type of `connect` only knows `*args: Any`.

@@ -2,9 +2,10 @@
 
 The day is `day.py`'s, its hours shortened, its bursts in real time; both vendors have their own limits and answer in 0.1 s.
 At its peaks a team edits more than its Lofty key may be asked: then what waits is gathered.
-`--calm` plays it so slowly that nothing waits: the other end of the range.
+`--calm` plays it so slowly that nothing waits: the other end of the range. Lofty allows 1.2 times what the pings of the day ask for,
+were each of them to be a read. `--settle MODE` sets `worker.settle`.
 
-    python -m tests.bench.coalescing BOOTSTRAP [--quick] [--calm]
+    python -m tests.bench.coalescing BOOTSTRAP [--quick] [--half] [--calm] [--settle off|adaptive|always]
 """
 
 from __future__ import annotations
@@ -30,18 +31,29 @@ LISTS = (2, 9, 10, 12)
 LATENCY_SECONDS = 0.1
 
 
-async def coalescing(bootstrap: str, teams: int, leads: int, bursts: int, seconds: float) -> dict[str, Any]:
+PINGS_PER_EDIT = {"stage": 2}
+"""An edit of a stage is in two of the subscribed lists."""
+
+SPARE = 1.2
+"""So many times what the pings ask for does Lofty allow."""
+
+
+async def coalescing(
+    bootstrap: str, teams: int, leads: int, bursts: int, seconds: float, settle: str = "adaptive"
+) -> dict[str, Any]:
     """Play the day, and count at both vendors what was asked for it."""
+    edits = play(Day(bursts=bursts), teams=teams, leads=leads, seconds=seconds)
+    asked = sum(PINGS_PER_EDIT.get(one.what, 1) for one in edits)
     plan = Plan(
         pairs=teams,
         leads=teams * leads,
         ghl_limit=100,
         ghl_latency_seconds=LATENCY_SECONDS,
-        lofty_limit=500,
+        lofty_limit=max(60, round(SPARE * asked / teams * 60 / seconds)),
         lofty_latency_seconds=LATENCY_SECONDS,
         in_flight_per_lofty_budget=4,
+        settle=settle,
     )
-    edits = play(Day(bursts=bursts), teams=teams, leads=leads, seconds=seconds)
     async with town(bootstrap, plan) as on:
         await create_all(on)
         await _subscribe(on)
@@ -61,6 +73,8 @@ async def coalescing(bootstrap: str, teams: int, leads: int, bursts: int, second
         waits = [one.at_ms - one.accepted_ms for one in receipts if one.accepted_ms is not None]
         return {
             "teams": teams,
+            "settle": settle,
+            "lofty_requests_a_minute": plan.lofty_limit,
             "edits": len(edits),
             "edits_late_by_median_ms": 1000 * late,
             "pings": pings,
@@ -152,6 +166,9 @@ async def _missing(on: Town) -> int:
 
 if __name__ == "__main__":
     size = (3, 40, 30, 90.0) if "--quick" in sys.argv else (8, 100, 300, 600.0)
+    if "--half" in sys.argv:
+        size = (4, 100, 150, 300.0)
+    mode = sys.argv[sys.argv.index("--settle") + 1] if "--settle" in sys.argv else "adaptive"
     if "--calm" in sys.argv:
         size = (size[0], size[1], size[2] // 10, size[3])
-    run(coalescing(sys.argv[1], *size))
+    run(coalescing(sys.argv[1], *size, mode))

@@ -51,6 +51,7 @@ class Plan:
     lofty_limit: int = 0
     in_flight_per_location: int = 8
     in_flight_per_lofty_budget: int = 8
+    settle: str = "adaptive"
     session_timeout_seconds: float = 10.0
     shares_lofty: bool = False
     later: int = 0
@@ -290,6 +291,7 @@ data_dir = {json.dumps(str(folder / "state"))}
 port = {worker_port}
 in_flight_per_location = {plan.in_flight_per_location}
 in_flight_per_lofty_budget = {plan.in_flight_per_lofty_budget}
+settle = "{plan.settle}"
 """
     return f"{head}{plan.more}" + "".join(
         f"""

@@ -275,7 +275,9 @@ async def set_stage(
             desk_work.seed(lofty, team, make_team())
         gateway_port = free_port()
         prefix = f"chaos-{uuid.uuid4().hex[:6]}."
-        text = _config(kafka.bootstrap, brokers, prefix, gateway_port, lofty_url, ghl_url, public_key(ghl_settings))
+        text = _config(
+            kafka.bootstrap, brokers, prefix, gateway_port, lofty_url, ghl_url, public_key(ghl_settings), _settle(seed)
+        )
         environ = _secrets()
         settings = parse_settings(text, environ, read_file=lambda path: "", source="chaos")
         await create_missing(settings)
@@ -351,7 +353,14 @@ def _secrets() -> dict[str, str]:
     return found
 
 
-def _config(bootstrap: str, brokers: int, prefix: str, gateway_port: int, lofty: str, ghl: str, key: str) -> str:
+def _settle(seed: int) -> str:
+    """Every other plan lets each burst of edits settle, however plentiful requests are."""
+    return "always" if seed % 2 else "adaptive"
+
+
+def _config(
+    bootstrap: str, brokers: int, prefix: str, gateway_port: int, lofty: str, ghl: str, key: str, settle: str
+) -> str:
     head = f"""
 [kafka]
 bootstrap_servers = "{bootstrap}"
@@ -370,6 +379,7 @@ store = "rocksdb"
 {STATE_LINE}
 port = 0
 in_flight_per_location = {IN_FLIGHT}
+settle = "{settle}"
 [mappings.changed]
 extends = "default"
 [mappings.changed.fields]

@@ -67,6 +67,7 @@ public_keys = ['''{ghl_key}''']
 [worker]
 store = "{store}"
 data_dir = "{data_dir}"
+settle = "{settle}"
 {connections}
 {more}
 """
@@ -273,6 +274,7 @@ async def stage(
     is_empty: bool = False,
     port: int = 0,
     public_url: str = "https://hooks.example.com",
+    settle: str = "adaptive",
 ) -> AsyncIterator[Stage]:
     """Set the stage, subscribe the webhooks, and take everything down again. `is_empty`: no connection is configured.
 
@@ -305,6 +307,7 @@ async def stage(
             session=within(session) if restarts else 10.0,
             store=store,
             data_dir=tmp_path,
+            settle=settle,
             port=port,
             public_url=public_url,
             ghl_key=public_key(ghl_box.settings),

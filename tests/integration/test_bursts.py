@@ -38,6 +38,23 @@ async def test_ten_edits_while_the_budget_is_busy_cost_two_reads_and_two_writes(
         assert len(on.requests("ghl")) == asked
 
 
+async def test_edits_that_settle_cost_one_read_and_one_list(broker: Broker, tmp_path: Path) -> None:
+    """A lead that is edited ten times, and four notes of it: one read of the lead, one list, one note that shows what lists hold."""
+    async with stage(broker, tmp_path, settle="always") as on:
+        lead = on.new_lead()
+        await on.until_quiet()
+        before = len(on.requests("lofty"))
+        for number in range(10):
+            on.edit("update", "lead", id=lead, fields={"lastName": f"Edit {number}"})
+        notes = [on.edit("create", "note", leadId=lead, fields={"content": f"Note {number}"}) for number in range(4)]
+        await on.until_quiet()
+
+        asked = [one.path for one in on.requests("lofty")[before:]]
+        assert len(asked) == 3, asked
+        assert on.contacts()[lead]["lastName"] == "Edit 9"
+        assert len(on.contacts()[lead]["notes"]) == len(notes)
+
+
 async def test_pings_that_come_twice_and_out_of_order_change_nothing(broker: Broker, tmp_path: Path) -> None:
     """Every delivery doubled, half of them overtaken."""
     pings = {"duplicates": 1.0, "reorders": 0.5, "delay_seconds": 0.2}

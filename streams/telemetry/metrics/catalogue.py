@@ -305,6 +305,11 @@ CONNECTION_PAUSED = _gauge(
     CONNECTION,
     DIRECTION,
 )
+SETTLE_SECONDS = _gauge(
+    "settle_seconds",
+    "How long nothing of a lead must have changed before its edits are read; 0 while requests are plentiful.",
+    CONNECTION,
+)
 ON_HOLD = _gauge("on_hold", "1 while a connection waits for what it requires: access, fields, users.", CONNECTION)
 
 CONNECTION_INFO = _gauge(

@@ -36,7 +36,8 @@ WAIT_SECONDS = 0.2
 class LoftyReader:
     """Everything that reading needs.
 
-    `count` counts a read by connection, kind and outcome. `announce` writes changes to `lofty.changes`.
+    `count` counts a read by connection, kind and outcome. `settle` says how many seconds a read still waits for its burst to end,
+    `read_burst` asks for a list if several reads of it wait, and returns whether it did. `announce` writes changes to `lofty.changes`.
     `touched` is called with the lane of a lead of which a webhook makes us read something.
 
     A note, task or appointment is read by its own id, and names its lead. One that names another lead has moved, as when Lofty merges two leads:
@@ -46,6 +47,8 @@ class LoftyReader:
     teams: Mapping[str, LoftyTeam]
     fetches: Table[FetchRow]
     listed: ListedStates
+    settle: Callable[[FetchRow], float]
+    read_burst: Callable[[Entity, LoftyTeam, RequestSlot], Awaitable[bool]]
     records: ReadRecords
     now_ms: Callable[[], int]
     failures: FailureJudge
@@ -66,12 +69,17 @@ class LoftyReader:
         if row is None or row.parked:
             return DONE
         take_in_hand(trace=row.trace, failures=row.attempts)
+        if (wait := self.settle(row)) > 0:
+            slot.answered(was_sent=False)
+            return WorkResult.retry(wait)
         turn = self.listed.turn(row, self.now_ms())
         if turn != "request":
             slot.answered(was_sent=False)
             return WorkResult.retry(WAIT_SECONDS) if turn == "wait" else await self._take(entity, team, row)
         if row.origin == "webhook":
             self.touched(entity.lane)
+        if await self.read_burst(entity, team, slot):
+            return AGAIN
         try:
             state = await team.read(entity, with_trash=row.confirms)
         except ConnectorError as error:

@@ -9,6 +9,7 @@ from streams.kafka.batching_producer import BatchingProducer
 from streams.worker.dispatch.deployments import Deployments
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
+from streams.worker.dispatch.settling_reads import SettlingReads
 from streams.worker.partitions.lease import Lease
 from streams.worker.partitions.ownership import Ownership
 from streams.worker.tables import Tables
@@ -27,3 +28,4 @@ class StatusSources:
     batching_producer: BatchingProducer
     failing_seconds: Callable[[], float]
     deployments: Deployments
+    settling: SettlingReads

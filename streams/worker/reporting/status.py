@@ -127,6 +127,7 @@ class StatusBuilder:
             failing=failing,
             failing_in=self._redact.text(failing_in)[:ERROR_CHARACTERS],
             on_hold=_hold(parts.reading, c.lofty_budget, c.name, "reads Lofty's members first"),
+            settle_seconds=parts.settling.quiet_seconds(c),
             oldest_opt_out_ms=self._rows.lofty_opt_outs.oldest_ms(c.name),
             sweep=_sweep(c, parts.tables.sweeps.get(self._connections.lofty(c), c.name) or SweepRow()),
             token_expires_ms=parts.tokens.expires_ms(c, "lofty") if parts.tokens is not None else None,

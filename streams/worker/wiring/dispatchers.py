@@ -22,7 +22,7 @@ from streams.worker.wiring.connection_work import ConnectionWork
 from streams.worker.wiring.ghl_side import GhlSide
 from streams.worker.wiring.lofty_side import LoftySide
 from streams.worker.wiring.lofty_sync import LoftySync
-from streams.worker.wiring.offers import Offers
+from streams.worker.wiring.offers import new_offers
 from streams.worker.wiring.vendor_clients import Sides, VendorClients, new_tokens
 
 
@@ -44,8 +44,8 @@ class Dispatchers:
         transport = LeasedTransport(wire, parts.lease)
         grants, self.tokens = new_tokens(parts, transport, self._resume)
         sides = self._new_sides(transport, grants)
-        self.offers = Offers(parts, self.reading, self.writing)
-        self.lofty = LoftySide(parts, self.reading, sides.teams)
+        self.offers = new_offers(parts, self.reading, self.writing)
+        self.lofty = LoftySide(parts, self.reading, sides.teams, self.offers.settling)
         self.ghl = GhlSide(parts, self.writing, sides.locations, self.offers)
         reads.handlers, writes.handlers = self.lofty.handlers, self.ghl.handlers
         identities, conflicts = self.ghl.writer.sender.identities, self.ghl.conflicts

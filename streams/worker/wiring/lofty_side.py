@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 from streams.core.listed_states import ListedStates
 from streams.core.scheduling.retry import Retry
-from streams.messages.topics import CHANGES, OBSERVATIONS, SNAPSHOTS
+from streams.messages.topics import CHANGES, OBSERVATIONS
 from streams.worker.dispatch.active_leads import ActiveLeads
-from streams.worker.dispatch.lofty_reader import LoftyReader
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.members import Members
-from streams.worker.dispatch.read_records import ReadRecords
+from streams.worker.dispatch.settling_reads import SettlingReads
 from streams.worker.dispatch.sweep_changes import SweepChanges
 from streams.worker.dispatch.vendor_reads import VendorReads
 from streams.worker.dispatch.vendor_subjects import OF_LOFTY
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.lofty_reading import new_lofty_reader
 from streams.worker.wiring.lofty_writing import new_lofty_writer
 from streams.worker.wiring.sweeping import new_sweeper
 
@@ -24,8 +24,10 @@ from streams.worker.wiring.sweeping import new_sweeper
 class LoftySide:
     """The handlers of the reading dispatcher `loop`."""
 
-    def __init__(self, parts: WorkerParts, loop: DispatchLoop, teams: Mapping[str, LoftyTeam]) -> None:
-        tables, metrics = parts.tables, parts.deps.metrics
+    def __init__(
+        self, parts: WorkerParts, loop: DispatchLoop, teams: Mapping[str, LoftyTeam], settling: SettlingReads
+    ) -> None:
+        tables = parts.tables
         retry = Retry(parts.deps.now_ms, parts.deps.jitter)
 
         changes = SweepChanges(tables.swept, parts.output, parts.names.of(CHANGES), parts.settings.kafka.partitions)
@@ -39,17 +41,8 @@ class LoftySide:
             listed.was_written(lane)
             active.touched(lane)
 
-        self.reader = LoftyReader(
-            teams=teams,
-            fetches=tables.fetches,
-            listed=listed,
-            records=ReadRecords(parts.names.of(SNAPSHOTS), parts.output, self.members.agent),
-            now_ms=parts.output.now_ms,
-            failures=loop.failures,
-            retry=retry,
-            count=metrics.read,
-            announce=changes.announce,
-            touched=active.touched,
+        self.reader = new_lofty_reader(
+            parts, loop, teams, settling, listed, self.members, changes.announce, active.touched
         )
         self.writer = new_lofty_writer(parts, loop, teams, retry, written)
         self.reads = VendorReads(

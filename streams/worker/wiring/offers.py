@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from streams.core.rows import FetchRow, OutboxRow
 from streams.core.scheduling.dispatcher import Item, Priority
+from streams.core.scheduling.settling import Settling
 from streams.core.to_ghl.dedupe import priority_of
 from streams.core.to_ghl.delivery import settled_as
 from streams.kafka.batching_producer import Record
@@ -15,6 +16,7 @@ from streams.messages import Change, Entity, Origin, Snapshot
 from streams.messages.topics import FETCHES
 from streams.settings import Connection
 from streams.worker.dispatch.loop import DispatchLoop
+from streams.worker.dispatch.settling_reads import SettlingReads
 from streams.worker.parts import WorkerParts
 
 
@@ -25,13 +27,20 @@ class Offers:
     parts: WorkerParts
     reading: DispatchLoop
     writing: DispatchLoop
+    settling: SettlingReads
+
+    def offer_change(self, row: FetchRow) -> None:
+        """A change was gathered into a pending read: while requests are short it waits for its burst to end."""
+        self.settling.changed(row)
+        self.offer_read(row)
 
     def offer_read(self, row: FetchRow) -> None:
         """Lofty must be asked for an entity's state."""
         connection = self.parts.connections.get(row.connection)
         if connection is not None and not row.parked and "to_ghl" not in connection.paused:
             item = _item(row.entity, connection.lofty_budget, row.origin)
-            self.reading.offer_item(item, wait_seconds=self._wait_seconds(row.not_before_ms))
+            wait = max(self._wait_seconds(row.not_before_ms), self.settling.wait_seconds(row))
+            self.reading.offer_item(item, wait_seconds=wait)
 
     def offer_write(self, row: OutboxRow) -> None:
         """An entity's state must be written to GHL."""
@@ -91,6 +100,13 @@ class Offers:
 
     def _wait_seconds(self, not_before_ms: int) -> float:
         return (not_before_ms - self.parts.deps.now_ms()) / 1000
+
+
+def new_offers(parts: WorkerParts, reading: DispatchLoop, writing: DispatchLoop) -> Offers:
+    """Those of one worker."""
+    settling = Settling(parts.settings.worker.settle)
+    reads = SettlingReads(settling, parts.connections, parts.deps.monotonic, parts.deps.now_ms)
+    return Offers(parts, reading, writing, reads)
 
 
 def _item(entity: Entity, budget: str, origin: Origin) -> Item:

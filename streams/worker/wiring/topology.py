@@ -122,7 +122,7 @@ class Pipeline:
                 traced=reporter.admitted if parts.deps.tracing.is_on else None,
             ),
         )
-        yield "fetch", FETCHES, fetch(fetches=tables.fetches, output=output, offer=offers.offer_read)
+        yield "fetch", FETCHES, fetch(fetches=tables.fetches, output=output, offer=offers.offer_change)
         receipts = parts.names.of(RECEIPTS)
         process = deliver(desired=desired, output=output, receipts_topic=receipts, count=metrics.delivered)
         yield "deliver", SNAPSHOTS, process

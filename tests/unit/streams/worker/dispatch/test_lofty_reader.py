@@ -16,10 +16,12 @@ from streams.core.rows import FetchRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS
 from streams.core.scheduling.retry import Retry
+from streams.core.scheduling.settling import Settling
 from streams.messages import Change, Entity, Snapshot
 from streams.messages.size_limits import DEFAULT
 from streams.telemetry.metrics import Metrics
 from streams.worker.dispatch.failure_judge import FailureJudge
+from streams.worker.dispatch.gathered_children import GatheredChildren
 from streams.worker.dispatch.lofty_reader import WAIT_SECONDS, LoftyReader
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
@@ -53,17 +55,24 @@ class Desk(Stage):
         self.lofty = Vendor(list(script))
         self.listed = ListedStates()
         self.touched: list[str] = []
+        self.waits: dict[str, float] = {}
+        self.settling = Settling("always")
+        self.metrics = Metrics()
         self.agents: dict[str, dict[str, str]] = {}
         client = LoftyClient(self.lofty, StaticAuth("token", "k"), base_url="https://x.test")
         self.reader = LoftyReader(
             teams={"acme": LoftyTeam("acme", "key-1", PARTITION, 9, client, visibility_ms=60_000)},
             fetches=self.fetches,
             listed=self.listed,
+            settle=lambda row: self.waits.get(row.entity.key, 0.0),
+            read_burst=GatheredChildren(
+                self.settling.take_gathered, self.fetches, self.listed, self.output.now_ms, self.metrics.read
+            ).read,
             records=ReadRecords(SNAPSHOTS, self.output, self._agent),
             now_ms=self.output.now_ms,
             failures=FailureJudge(self.pause),
             retry=Retry(lambda: self.now_ms, lambda: 1.0),
-            count=Metrics().read,
+            count=self.metrics.read,
             announce=self._announce,
             touched=self.touched.append,
         )
@@ -518,3 +527,99 @@ async def test_a_403_that_names_the_token_pauses_at_once() -> None:
     on.pending(LEAD)
     assert await on.read(LEAD) == AGAIN
     assert len(on.pauses) == 1
+
+
+# -- bursts -----------------------------------------------------------------------------------------------
+
+
+def burst(on: Desk, *entities: Entity, **more: Any) -> None:
+    """What webhooks report of them at once."""
+    for entity in entities:
+        on.pending(entity, **more)
+        on.settling.changed(entity, (), 0.0)
+
+
+def listed_note(number: int, content: str = "Called") -> dict[str, Any]:
+    """As the list has it, and a read alone."""
+    return {"noteId": number, "leadId": 77, "content": content, "lastUpdateTime": "2026-04-30T17:33:32GMT"}
+
+
+NOTES = [Entity("acme", "77", "note", str(number)) for number in (5, 6, 8)]
+
+
+async def test_a_read_waits_until_its_burst_has_ended() -> None:
+    """No request is spent meanwhile, and it stays pending."""
+    on = Desk(answer(200, {"lead": {"leadId": 77}}))
+    on.pending(LEAD)
+    on.waits[LEAD.key] = 3.5
+    assert await on.read(LEAD) == WorkResult.retry(3.5)
+    assert not on.lofty.asked
+    assert on.row(LEAD) is not None
+    del on.waits[LEAD.key]
+    assert await on.read(LEAD) == DONE
+    assert len(on.lofty.asked) == 1
+
+
+async def test_notes_of_one_burst_are_read_by_one_list() -> None:
+    """One list, one read that shows once a day that lists hold all; the others are answered by it."""
+    notes = [listed_note(5), listed_note(6), listed_note(8)]
+    on = Desk(answer(200, {"notes": notes, "_metadata": {"total": 3}}), answer(200, {"note": notes[0]}))
+    burst(on, *NOTES)
+    assert await on.read(NOTES[0]) == AGAIN
+    assert [await on.read(note) for note in NOTES] == [DONE, DONE, DONE]
+    assert len(on.lofty.asked) == 2
+    assert [one.id for one in on.snapshots] == ["5", "6", "8"]
+    assert not any(on.row(note) for note in NOTES)
+
+
+async def test_what_the_list_does_not_hold_is_read_alone() -> None:
+    """One that is not listed, one that changed while the list was under way, and one whose deletion was reported."""
+    notes = [listed_note(5), listed_note(6)]
+    on = Desk(
+        answer(200, {"notes": notes, "_metadata": {"total": 2}}),
+        *(answer(200, {"note": listed_note(number, "now")}) for number in (5, 6)),
+        MISSING,
+    )
+    burst(on, *NOTES[:2])
+    burst(on, NOTES[2], operation="deleted")
+    assert await on.read(NOTES[0]) == AGAIN
+    for note in NOTES[:2]:
+        on.pending(note, generation=2)
+    assert [await on.read(note) for note in NOTES] == [DONE, DONE, DONE]
+    assert len(on.lofty.asked) == 4
+    assert [one.state and one.state["content"] for one in on.snapshots] == ["now", "now", None]
+
+
+async def test_one_note_alone_needs_no_list() -> None:
+    """Nor do several of which no burst is known."""
+    on = Desk(*(answer(200, {"note": listed_note(number)}) for number in (5, 6, 8)))
+    burst(on, NOTES[0])
+    assert await on.read(NOTES[0]) == DONE
+    on.pending(NOTES[1])
+    on.pending(NOTES[2])
+    assert [await on.read(note) for note in NOTES[1:]] == [DONE, DONE]
+
+
+async def test_a_list_that_fails_costs_one_request() -> None:
+    """Then each is read alone, and that says what is wrong."""
+    on = Desk(answer(500, {}), *(answer(200, {"note": listed_note(number)}) for number in (5, 6)))
+    burst(on, *NOTES[:2])
+    assert [await on.read(NOTES[0]) for _ in range(2)] == [AGAIN, DONE]
+    assert await on.read(NOTES[1]) == DONE
+    assert len(on.lofty.asked) == 3
+
+
+async def test_lists_that_hold_less_are_asked_for_no_more() -> None:
+    """What a read alone showed once counts for the day."""
+    cut = [{**listed_note(number), "content": "Cal"} for number in (5, 6)]
+    on = Desk(
+        answer(200, {"notes": cut, "_metadata": {"total": 2}}),
+        *(answer(200, {"note": listed_note(number)}) for number in (5, 6, 5, 6)),
+    )
+    for _ in range(2):
+        burst(on, *NOTES[:2])
+        while any(on.row(note) for note in NOTES[:2]):
+            for note in NOTES[:2]:
+                await on.read(note)
+    assert len(on.lofty.asked) == 5
+    assert {one.state["content"] for one in on.snapshots if one.state} == {"Called"}

@@ -1,0 +1,156 @@
+"""Settling: how long a change of Lofty waits for its burst to end, so that one read serves all of it.
+
+An agent opens a lead and edits it eight times in half a minute. As long as requests are plentiful each edit is read at once; but
+eight reads and eight writes of one lead are what others lack later. So the wait grows with the **pressure**: the live changes
+of the last minutes, over the requests that the vendors allow for them, were each change to cost one.
+
+A lead and what hangs on it settle together: it is read once nothing of it has changed for the **quiet** time, at the latest
+`MOST_QUIETS` times as long after the first change. That is at most 24 seconds, less than half of the freshness objective.
+What was made new is never held back, and nothing that a sweep, a backfill, a replay or the pipeline itself asks for. Lofty's
+notification of an opt-out says no more than that of any edit, so before its read it waits like one; after it, never.
+
+Everything here is in memory: after a restart a change is read at once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from math import exp
+from typing import Literal
+
+from streams.core.rows import FetchRow
+from streams.messages import Entity
+
+Mode = Literal["adaptive", "always", "off"]
+
+FREE_PRESSURE = 0.2
+"""Up to this pressure nothing waits."""
+
+FULL_PRESSURE = 0.5
+"""From this pressure on changes wait as long as they ever do."""
+
+QUIET_SECONDS = 8.0
+"""The longest quiet time. In a burst of nine edits within ten seconds, six of seven gaps are shorter."""
+
+MOST_QUIETS = 3
+"""A burst that goes on is read after so many quiet times."""
+
+MEMORY_SECONDS = 60.0
+"""How far back changes count for the pressure: they fade with this time constant."""
+
+LEAST_SECONDS = 20.0
+"""Changes that came within less are taken for those of so long, where nothing is known from before."""
+
+MOST_LANES = 100_000
+"""Of so many leads it is remembered when they changed; the oldest are forgotten first, and then read at once."""
+
+
+@dataclass(slots=True)
+class _Rate:
+    """Events a second, of late. It began to count at `since`."""
+
+    since: float
+    at: float
+    value: float = 0.0
+
+    def add(self, now: float) -> None:
+        self.value = self._faded(now) + 1
+        self.at = max(self.at, now)
+
+    def per_second(self, now: float) -> float:
+        known = max(LEAST_SECONDS, now - self.since)
+        return self._faded(now) / (MEMORY_SECONDS * (1 - exp(-known / MEMORY_SECONDS)))
+
+    def _faded(self, now: float) -> float:
+        return self.value * exp(-max(0.0, now - self.at) / MEMORY_SECONDS)
+
+
+@dataclass(slots=True)
+class _Burst:
+    first: float
+    last: float
+
+
+def quiet_seconds(pressure: float, mode: Mode) -> float:
+    """How long nothing of a lead must have changed before it is read."""
+    if mode == "always":
+        return QUIET_SECONDS
+    if mode == "off" or pressure <= FREE_PRESSURE:
+        return 0.0
+    return QUIET_SECONDS * min(1.0, (pressure - FREE_PRESSURE) / (FULL_PRESSURE - FREE_PRESSURE))
+
+
+def may_settle(row: FetchRow) -> bool:
+    """Whether a pending read may wait for its burst to end: what webhooks report of a lead that is not new, and not deleted."""
+    is_edit = row.kind != "contact" or row.operation == "updated"
+    return is_edit and row.origin == "webhook" and row.attempts == 0 and not row.confirms and not row.only_moved
+
+
+class Settling:
+    """The bursts and the pressure of all connections of one worker. Times are monotonic seconds, given by the caller.
+
+    A `place` is what a vendor limits: a Lofty budget or a GHL budget; `limits` are the requests a second that it allows.
+    """
+
+    def __init__(self, mode: Mode = "adaptive") -> None:
+        self.mode = mode
+        self._rates: dict[str, _Rate] = {}
+        self._bursts: OrderedDict[str, _Burst] = OrderedDict()
+        self._gathered: OrderedDict[tuple[str, bool], set[str]] = OrderedDict()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything ever waits."""
+        return self.mode != "off"
+
+    def changed(self, entity: Entity, places: tuple[str, ...], now: float) -> None:
+        """A webhook reported a change of a lead, or of something that hangs on it."""
+        if not self.is_on:
+            return
+        for place in places:
+            self._rates.setdefault(place, _Rate(now, now)).add(now)
+        if entity.kind != "contact":
+            self._gathered.setdefault(_list_of(entity), set()).add(entity.key)
+            if len(self._gathered) > MOST_LANES:
+                self._gathered.popitem(last=False)
+        burst = self._bursts.get(entity.lane)
+        if burst is None:
+            self._bursts[entity.lane] = _Burst(now, now)
+            if len(self._bursts) > MOST_LANES:
+                self._bursts.popitem(last=False)
+        else:
+            burst.last = max(burst.last, now)
+
+    def take_gathered(self, entity: Entity) -> set[str]:
+        """The keys of what changed of a lead since this was asked last, and is in the same list as `entity`."""
+        return self._gathered.pop(_list_of(entity), set())
+
+    def pressure(self, limits: dict[str, float], now: float) -> float:
+        """The greatest of the places': 1 when the changes of late would use all that the vendor allows."""
+        return max(
+            (self._rates[place].per_second(now) / limit for place, limit in limits.items() if place in self._rates),
+            default=0.0,
+        )
+
+    def wait_seconds(self, row: FetchRow, limits: dict[str, float], waited: float, now: float) -> float:
+        """How long a pending read still waits; 0 when its turn has come. It has `waited` so long, by the wall clock.
+
+        At 0 the burst of its lead has ended: what changes from now on is another one.
+        """
+        lane = row.entity.lane
+        burst = self._bursts.get(lane)
+        if burst is None or not may_settle(row):
+            return 0.0
+        quiet = quiet_seconds(self.pressure(limits, now), self.mode)
+        most = MOST_QUIETS * quiet
+        left = min(burst.last + quiet - now, burst.first + most - now, most - waited)
+        if left > 0:
+            return left
+        del self._bursts[lane]
+        return 0.0
+
+
+def _list_of(entity: Entity) -> tuple[str, bool]:
+    """Which of a lead's two lists: notes, or tasks with appointments."""
+    return entity.lane, entity.kind == "note"
