@@ -14,6 +14,7 @@ The limit applies to the unpacked body: a megabyte of gzip can hold a gigabyte.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -62,6 +63,7 @@ class AiohttpTransport:
     `instance` names the process in the `User-Agent`, for the vendor's support and for the sandboxes' ledgers.
     `most_bytes` bounds the body of an answer, unpacked; of an answer that is no 2xx the rest is left unread.
     `may_send` is asked once the connection is open, last before a request is sent; a no is `NotSent`.
+    `may_connect` is asked for each IP address before a connection to it is opened; a no is as if nobody were there.
     Connections are not bounded here: who calls bounds what is in flight, and a vendor that hangs must not hold back others.
     """
 
@@ -72,11 +74,13 @@ class AiohttpTransport:
         connect_seconds: float = 10.0,
         instance: str = "",
         may_send: Callable[[], bool] = lambda: True,
+        may_connect: Callable[[str], bool] | None = None,
         most_bytes: int = MOST_ANSWER_BYTES,
     ) -> None:
         self._most_bytes = most_bytes
         self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
         self._may_send = may_send
+        self._may_connect = may_connect
         self._agent = f"{USER_AGENT} {instance}".rstrip()
         self._session: aiohttp.ClientSession | None = None
 
@@ -84,7 +88,7 @@ class AiohttpTransport:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=aiohttp.TCPConnector(limit=0, socket_factory=self._sockets()),
                 headers={"User-Agent": self._agent},
                 skip_auto_headers=("Content-Type",),
                 request_class=partial(_GuardedRequest, may_send=self._may_send),  # type: ignore[arg-type]  # makes one
@@ -108,6 +112,20 @@ class AiohttpTransport:
             raise NotSent(request.method, request.url, type(error).__name__) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unanswered(request.method, request.url, type(error).__name__) from error
+
+    def _sockets(self) -> Callable[[aiohttp.AddrInfoType], socket.socket] | None:
+        """What makes the sockets: here names were looked up, and the address is the one that is connected to."""
+        if self._may_connect is None:
+            return None
+        may_connect = self._may_connect
+
+        def made(found: aiohttp.AddrInfoType) -> socket.socket:
+            family, kind, proto, _, address = found
+            if not may_connect(str(address[0])):
+                raise OSError("no connection may be opened to this address")
+            return socket.socket(family, kind, proto)
+
+        return made
 
     async def _read(self, request: Request, answer: aiohttp.ClientResponse) -> bytes:
         """The body, as far as it is read. What is left makes the connection useless: it is closed, not read to its end."""

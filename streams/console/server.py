@@ -57,7 +57,7 @@ class ConsoleServer:
     @property
     def notifies(self) -> bool:
         """Whether this process can send notifications: there is a recipient."""
-        return bool(self._settings.notifications.recipients)
+        return self.services.notifications.has_recipients
 
     @property
     def notifications_failing(self) -> dict[str, int]:

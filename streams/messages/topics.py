@@ -24,7 +24,7 @@ All have the same number of partitions, so that Faust gives a worker the same pa
 | `connections` | edit, or credential | one partition | edits of connections, each under its own key, and their credentials, sealed |
 | `people` | edit | one partition | versions of the people and programs whom admins gave access, each under its own key |
 | `audit` | record | key | the audit log of the console |
-| `notifications` | recipient | key | what each recipient of notifications was sent, and what waits to be sent |
+| `notifications` | recipient, or edit of one | recipient | what each recipient of notifications was sent, and what waits to be sent; recipients that people set |
 | `runs` | run | key | imports, checks, comparisons, rehearsals, acts on many connections: how far each is, how it ended |
 """
 

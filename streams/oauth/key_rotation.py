@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
 from connectors.auth.keyring import NONCE_BYTES
 from connectors.errors import SealError
 from streams.core.rows import TokenRow
 from streams.kafka.batching_producer import Record
-from streams.kafka.clients import open_batching_producer
 from streams.kafka.topic_reader import each_record, newest_values
 from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import InvalidMessage
@@ -20,18 +18,10 @@ from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import CONNECTIONS, TOKENS, TOKENS_TABLE, TopicNames
 from streams.oauth.grants import Grants
 from streams.oauth.installation import resealed
+from streams.oauth.webhook_rotation import KeyRotation, produce_all, rotate_webhooks
 
 MOST_ATTEMPTS = 5
 """A credential is hardly pasted in each of so many moments."""
-
-
-@dataclass(slots=True)
-class KeyRotation:
-    """The tokens and credentials that were sealed again, that were current, and that no key opens, with the reason."""
-
-    resealed: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
-    closed: dict[str, str] = field(default_factory=dict)
 
 
 async def rotate_keys(grants: Grants) -> KeyRotation:
@@ -65,15 +55,11 @@ async def rotate_keys(grants: Grants) -> KeyRotation:
         records.append(Record(names.of(TOKENS), partition, token.encode(), message.to_bytes()))
         found.resealed.append(token)
     if records:
-        await _produce(grants, records)
+        await produce_all(grants, records)
     await _rotate_credentials(grants, found)
     await _rotate_installations(grants, found)
+    await rotate_webhooks(grants, found)
     return found
-
-
-async def _produce(grants: Grants, records: list[Record]) -> None:
-    async with open_batching_producer(grants.settings) as batching_producer:
-        await batching_producer.produce(records)
 
 
 async def _rotate_installations(grants: Grants, found: KeyRotation) -> None:
@@ -96,7 +82,7 @@ async def _rotate_installations(grants: Grants, found: KeyRotation) -> None:
             records.append(Record(topic, partition, key, again.to_bytes()))
             found.resealed.append(name)
     if records:
-        await _produce(grants, records)
+        await produce_all(grants, records)
 
 
 async def _rotate_credentials(grants: Grants, found: KeyRotation) -> None:
@@ -109,7 +95,7 @@ async def _rotate_credentials(grants: Grants, found: KeyRotation) -> None:
         records = await _credentials(grants, found if attempt == 0 else KeyRotation())
         if not records:
             return
-        await _produce(grants, records)
+        await produce_all(grants, records)
 
 
 async def _credentials(grants: Grants, found: KeyRotation) -> list[Record]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from streams.messages.recipient_edit import Reports
 from streams.settings.model import Count, Port, Present, SettingsTable, TimeZone, wrong
 from streams.settings.problems import Problem
 from streams.settings.secrets import PREFIX, ReadFile, read_secret
@@ -73,12 +74,16 @@ class Quiet(SettingsTable):
 
 
 class Recipient(SettingsTable):
-    """`[[notifications.recipients]]`: some addresses or a webhook. Without `connections`: about all, and the deployment itself."""
+    """`[[notifications.recipients]]`: some addresses or a webhook. Without `connections`: about all, and the deployment itself.
+
+    `reports`: when something broke and when it works again, the first alone, or nothing but the daily summary.
+    """
 
     name: Annotated[str, AfterValidator(_name), Field(description="a name, such as operations")]
     emails: list[Address] = Field(default_factory=list, max_length=50)
     webhook: bool = False
     connections: list[Present] = Field(default_factory=list)
+    reports: Reports = "broke and recovered"
     time_zone: TimeZone = ""
     daily_summary: Clock | None = None
     quiet: Quiet | None = None
@@ -88,6 +93,8 @@ class Recipient(SettingsTable):
         if bool(self.emails) == self.webhook:
             got = "both" if self.webhook else "neither"
             raise wrong("either emails or webhook = true", f"it has {got}; make a recipient for each")
+        if self.reports == "nothing" and self.daily_summary is None:
+            raise wrong("a daily summary, as nothing else is sent", "such as 08:00")
         if self.quiet is not None and self.daily_summary is not None:
             begin, end, at = (minute_of(one) for one in (self.quiet.begin, self.quiet.end, self.daily_summary))
             if begin <= at < end or (begin > end and (at >= begin or at < end)):
@@ -96,12 +103,16 @@ class Recipient(SettingsTable):
 
 
 class Notifications(SettingsTable):
-    """How all of them are sent. A problem is reported once it has lasted for `after_seconds`, and its end the same."""
+    """How all of them are sent. A problem is reported once it has lasted for `after_seconds`, and its end the same.
+
+    `private_webhooks`: a webhook that is set in the console may be at an address of a private network, too, and without https.
+    """
 
     after_seconds: Annotated[float, Field(ge=1, le=86_400, description="a number of seconds, 1 to 86400")] = 120.0
     group_seconds: Annotated[float, Field(ge=0, le=3600, description="a number of seconds, 0 to 3600")] = 30.0
     reminder_hours: Annotated[float, Field(ge=1, le=720, description="a number of hours, 1 to 720")] = 24.0
     most_per_hour: Annotated[Count, Field(le=60, description="a whole number, 1 to 60")] = 6
+    private_webhooks: bool = False
     smtp: Smtp | None = None
     recipients: list[Recipient] = Field(default_factory=list, max_length=200)
 

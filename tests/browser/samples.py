@@ -65,6 +65,7 @@ from streams.console.pages.views.people_view import (
     WelcomeView,
     account_card,
 )
+from streams.console.pages.views.recipient_form import RecipientForm
 from streams.console.pages.views.replay_view import DryRunView, ReplayExample, ReplayForm, ReplayRun, ReplayView
 from streams.console.pages.views.sign_in_view import KeptFormView, SignInView
 from streams.console.pages.views.verification_view import verification_view, verifications_view
@@ -79,8 +80,8 @@ from streams.console.services.installations import InstalledAccount, WaitingLoca
 from streams.console.services.lead import Lead
 from streams.console.services.leads import LeadChoices, LeadPage
 from streams.console.services.mapping_table import LeadExample
-from streams.console.services.notifications import NotificationsState, RecipientState, WaitingMessage
 from streams.console.services.parked import ParkedGroup, ParkedRecord, ParkedRow
+from streams.console.services.recipient_state import NotificationsState, RecipientState, WaitingMessage
 from streams.console.services.replay import ReplayState
 from streams.console.services.retry_outcomes import RetryOutcome
 from streams.console.services.verdict import Answer
@@ -1017,9 +1018,37 @@ NOTIFICATIONS = notifications_view(
                 (),
                 NotificationTest(recipient="acme-chat", at_ms=NOW - MINUTE, by="ann", error="the webhook answered 404"),
             ),
+            RecipientState(
+                *("sales-chat-1f2e3d4c", "webhook", (), ("acme",), (), "21:00 to 07:00", "08:00", 0, None, (), None),
+                *("Sales chat", "console", 3, "hooks.slack.com", "broke", "America/Chicago", NOW - MINUTE, "ann"),
+            ),
         ),
         True,
+        False,
     )
+)
+_SALES_CHAT = {
+    "label": "Sales chat",
+    "way": "webhook",
+    "emails": "",
+    "reports": "broke",
+    "time_zone": "America/Chicago",
+    "daily_summary": "08:00",
+    "quiet_begin": "21:00",
+    "quiet_end": "07:00",
+    "but_worst": "yes",
+}
+RECIPIENT = RecipientForm(
+    "sales-chat-1f2e3d4c", 3, _SALES_CHAT, ("acme", "paused"), ("acme", "harbor"), True, "hooks.slack.com"
+)
+NEW_RECIPIENT = RecipientForm("", 0, {"way": "email", "reports": "broke and recovered"}, None, ("acme", "harbor"), True)
+WRONG_RECIPIENT = RecipientForm(
+    *("", 0, {**_SALES_CHAT, "daily_summary": "22:00"}, (), ("acme", "harbor"), False),
+    problem="The recipient is not right.",
+    faults=(
+        Fault("recipient", "a daily summary outside of the quiet hours", "another one", "not 22:00"),
+        Fault("webhook_url", "a server on the internet", "an address of a private network"),
+    ),
 )
 
 _LONG = "a-connection-with-a-long-name-of-one-agency"
@@ -1146,6 +1175,9 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("backfill", "backfill.html", BACKFILL, {}),
     Sample("replay", "replay.html", REPLAY, {}),
     Sample("kept-form", "kept_form.html", KEPT_FORM, {}),
+    Sample("recipient", "recipient.html", RECIPIENT, {}),
+    Sample("recipient-new", "recipient.html", NEW_RECIPIENT, {}),
+    Sample("recipient-wrong", "recipient.html", WRONG_RECIPIENT, {}),
     Sample("audit", "audit.html", AUDIT, {}),
     Sample("people", "people.html", PEOPLE, {}),
     Sample("people-made", "people.html", PEOPLE_MADE, {}),

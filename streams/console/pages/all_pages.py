@@ -11,9 +11,9 @@ from streams.console.pages.doctor import DoctorPage
 from streams.console.pages.mapping_field import MappingFieldPage
 from streams.console.pages.mapping_table import MappingTablePage
 from streams.console.pages.mappings import MappingsPage
-from streams.console.pages.notifications import NotificationsPage
 from streams.console.pages.overview import OverviewPage
 from streams.console.pages.parked import ParkedRecordsPage
+from streams.console.pages.recipients import NOTIFICATION_PAGES
 from streams.console.pages.replay import ReplayPage
 from streams.console.pages.runs import RunsPage
 from streams.console.pages.verifications import VerificationsPage
@@ -33,5 +33,5 @@ PAGES = (
     VerificationsPage,
     RunsPage,
     DoctorPage,
-    NotificationsPage,
+    *NOTIFICATION_PAGES,
 )

@@ -15,13 +15,14 @@ class NotificationsPage(Page):
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        self._guard.add(app, "GET", "/notifications", self.notifications, role="viewer", concerns="deployment")
-        self._guard.add(app, "POST", "/notifications/test", self.test, role="operator", concerns="deployment")
+        self._guard.add(app, "GET", "/notifications", self.notifications, role="viewer", concerns="filtered")
+        self._guard.add(app, "POST", "/notifications/test", self.test, role="operator", concerns="filtered")
 
     async def notifications(self, request: web.Request) -> web.StreamResponse:
         """The recipients."""
         found = await self._services.notifications.state()
-        return await self._layout.page(request, "notifications.html", notifications_view(found))
+        view = notifications_view(found, request.query.get("connection", ""))
+        return await self._layout.page(request, "notifications.html", view)
 
     async def test(self, request: web.Request) -> web.StreamResponse:
         """Send a test message, and say on the same page what came of it."""
@@ -32,4 +33,5 @@ class NotificationsPage(Page):
         except Unavailable as error:
             return self._layout.redirect(href("/notifications"), error.words, "bad")
         but = f", but not to {done.note}" if done.note else ""
-        return self._layout.redirect(href("/notifications"), f"The test message to {recipient} was delivered{but}.")
+        words = f"The test message to {done.label} was delivered{but}."
+        return self._layout.redirect(href("/notifications"), words)

@@ -45,7 +45,7 @@ class PeoplePage(Page):
                 by,
                 name,
                 _role(form),
-                await _chosen(request, form),
+                await chosen_connections(request, form),
                 names,
                 mail=form.get("mail") == "yes" and "@" in name,
             )
@@ -58,7 +58,9 @@ class PeoplePage(Page):
         form, names = await form_of(request), self._services.connection_names
         name, by = form.get("name", ""), self._guard.actor(request)
         try:
-            await self._guard.people.change(by, name, _role(form), await _chosen(request, form), _version(form), names)
+            await self._guard.people.change(
+                by, name, _role(form), await chosen_connections(request, form), version_of(form), names
+            )
         except (WrongInput, Conflict, NotFound) as error:
             return self._layout.redirect(href("/people"), error.words, "warn")
         return self._layout.redirect(href("/people"), f"{name} was changed. It counts from now on.")
@@ -84,11 +86,11 @@ class PeoplePage(Page):
         name, do = form.get("name", ""), form.get("do", "")
         try:
             if do in ("reset", "reset-mail"):
-                made = await self._guard.people.reset(by, name, _version(form), mail=do == "reset-mail")
+                made = await self._guard.people.reset(by, name, version_of(form), mail=do == "reset-mail")
                 return await self._page(request, made=self._link(request, made))
             if do not in get_args(PersonAct):
                 raise WrongInput("Choose one of the buttons on the page People.")
-            await self._guard.people.act(by, name, cast(PersonAct, do), _version(form))
+            await self._guard.people.act(by, name, cast(PersonAct, do), version_of(form))
         except (WrongInput, Conflict, NotFound) as error:
             return self._layout.redirect(href("/people"), error.words, "warn")
         return self._layout.redirect(href("/people"), f"{name} {_DONE[do]}.")
@@ -100,7 +102,7 @@ class PeoplePage(Page):
         try:
             if not days.isdigit() or len(days) > 4:
                 raise WrongInput("Days: expected a number, or 0 for ever.")
-            chosen = await _chosen(request, form)
+            chosen = await chosen_connections(request, form)
             made = await self._guard.people.new_token(by, name, _role(form), chosen, int(days), names)
         except WrongInput as error:
             return await self._page(request, problem=error.words)
@@ -112,7 +114,7 @@ class PeoplePage(Page):
         form = await form_of(request)
         name = form.get("name", "")
         try:
-            await self._guard.people.revoke(self._guard.actor(request), name, _version(form))
+            await self._guard.people.revoke(self._guard.actor(request), name, version_of(form))
         except (WrongInput, Conflict, NotFound) as error:
             return self._layout.redirect(href("/people"), error.words, "warn")
         return self._layout.redirect(href("/people"), f"The token of {name} works no more.")
@@ -144,7 +146,7 @@ def _role(form: Form) -> Role:
     return cast(Role, role)
 
 
-async def _chosen(request: web.Request, form: Form) -> list[str] | None:
+async def chosen_connections(request: web.Request, form: Form) -> list[str] | None:
     """The connections that were ticked; None for all of them. Raises `WrongInput` for both at once."""
     ticked = await posted_lists(request, "of")
     if form.get("sees") == "some":
@@ -154,5 +156,5 @@ async def _chosen(request: web.Request, form: Form) -> list[str] | None:
     return None
 
 
-def _version(form: Form) -> int:
+def version_of(form: Form) -> int:
     return int(form["version"]) if form.get("version", "").isdigit() else 0

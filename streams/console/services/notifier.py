@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from streams.console.background import BackgroundTask
 from streams.core.notifications import outbox
@@ -43,6 +43,14 @@ Compose = Callable[[Subscriber, News, Overview | None], Text]
 """The words of news for a recipient. The overview is None while Kafka is away."""
 
 
+Tidy = Callable[[], Awaitable[None]]
+"""Called at each look of the gateway that sends: deletes what no longer counts of the recipients."""
+
+
+async def tidy_nothing() -> None:
+    """Where recipients do not change."""
+
+
 Count = Callable[[str, str, bool], None]
 """Called for each attempt: `email` or `webhook`, `sent` or `failed`, and whether the message had failed before."""
 
@@ -60,6 +68,7 @@ class Notifier(BackgroundTask):
         gateway: str,
         now_ms: Callable[[], int],
         count: Count,
+        tidy: Tidy = tidy_nothing,
     ) -> None:
         self._subscribers = subscribers
         self._log = sent_log
@@ -69,6 +78,7 @@ class Notifier(BackgroundTask):
         self._gateway = gateway
         self._now_ms = now_ms
         self._count = count
+        self._tidy = tidy
         self._begun_ms = now_ms()
         self._states: dict[str, NotificationState] = {}
         self._unwritten: set[str] = set()
@@ -122,6 +132,7 @@ class Notifier(BackgroundTask):
             self.is_sender, self._blind_since_ms = True, None
             log.info("this gateway sends notifications to %d recipients", len(self._subscribers()))
         await self._take(observation_of(found), found)
+        await self._tidy()
 
     async def _take(self, seen: Observation, found: Overview | None) -> None:
         """An observation, for each recipient; what is new is written, then sent."""

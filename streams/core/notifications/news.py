@@ -20,6 +20,7 @@ from datetime import UTC, tzinfo
 from streams.core.notifications.problem import WORST, Observation, Problem
 from streams.core.notifications.quiet_hours import QuietHours, last_occurrence_ms, minute_of_day
 from streams.messages.notification import Issue, NotificationState
+from streams.messages.recipient_edit import Reports
 
 HOUR_MS = 3_600_000
 GAP_MS = 30_000
@@ -34,7 +35,10 @@ SUMMARY_LATE_MS = 6 * HOUR_MS
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """When one recipient is sent what. `summary_minute` is the minute of the day of the summary, None for none."""
+    """When one recipient is sent what. `summary_minute` is the minute of the day of the summary, None for none.
+
+    What `reports` leaves out counts as reported without a message: so the summary names it.
+    """
 
     after_ms: int
     group_ms: int
@@ -43,6 +47,7 @@ class Rules:
     zone: tzinfo = UTC
     quiet: QuietHours | None = None
     summary_minute: int | None = None
+    reports: Reports = "broke and recovered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ def look(state: NotificationState, seen: Observation, rules: Rules) -> tuple[Not
             "summary_ms": state.summary_ms or now,
         }
     )
+    state = _without_message(state, seen, rules)
     if state.outgoing is not None or len(state.composed_ms) >= rules.most_per_hour:
         return state, None
     if _is_summary_due(state, now, rules):
@@ -177,22 +183,36 @@ def _has_grown(issue: Issue) -> bool:
     return issue.number >= 2 * before and issue.number >= before + GROWS_BY
 
 
+def _without_message(state: NotificationState, seen: Observation, rules: Rules) -> NotificationState:
+    """The record once what `reports` leaves out counts as reported."""
+    if rules.reports == "broke and recovered":
+        return state
+    news = _news(state.issues, seen, rules)
+    left_out = news if rules.reports == "nothing" else News(news.at_ms, ended=news.ended)
+    return state.model_copy(update={"issues": state.issues | _reported(left_out)[1]})
+
+
 def _composed(state: NotificationState, news: News, rules: Rules) -> tuple[NotificationState, News]:
     """The record once this message is composed, and the message with its issues as they are from now on."""
     now = news.at_ms
     composed_ms = (*state.composed_ms, now)
-    begun = tuple(_begun(issue, now) for issue in news.begun)
-    mentioned = {"mentioned_ms": now}
-    lasting = tuple(
-        issue.model_copy(update={**mentioned, "mentioned_number": issue.number})
-        for issue in (*news.lasting, *news.grown)
-    )
-    ended = tuple(issue.model_copy(update={"reported_ms": None, "is_unstable": False}) for issue in news.ended)
-    changed = {f"{issue.cause}/{issue.of}": issue for issue in (*begun, *lasting, *ended)}
+    begun, changed = _reported(news)
     is_last = len(composed_ms) >= rules.most_per_hour
     news = replace(news, begun=begun, paused_until_ms=composed_ms[0] + HOUR_MS if is_last else None)
     update = {"issues": state.issues | changed, "composed_ms": composed_ms, "waiting_since_ms": 0}
     return state.model_copy(update=update | ({"summary_ms": now} if news.is_summary else {})), news
+
+
+def _reported(news: News) -> tuple[tuple[Issue, ...], dict[str, Issue]]:
+    """The issues of some news once they are reported: those that begin, and all of them by their ids."""
+    now = news.at_ms
+    begun = tuple(_begun(issue, now) for issue in news.begun)
+    lasting = tuple(
+        issue.model_copy(update={"mentioned_ms": now, "mentioned_number": issue.number})
+        for issue in (*news.lasting, *news.grown)
+    )
+    ended = tuple(issue.model_copy(update={"reported_ms": None, "is_unstable": False}) for issue in news.ended)
+    return begun, {f"{issue.cause}/{issue.of}": issue for issue in (*begun, *lasting, *ended)}
 
 
 def _begun(issue: Issue, now: int) -> Issue:

@@ -1,4 +1,4 @@
-"""Subscribes a new connection at Lofty, and takes away what a removed one has: subscriptions, OAuth tokens and credentials.
+"""Subscribes a new connection at Lofty, and takes away what a removed one has: subscriptions, OAuth tokens, credentials, recipients.
 
 What was written to GHL stays. Each step can be repeated, and a connection counts as removed only after the last one: whoever
 finds a connection that is being removed begins at the first step again.
@@ -21,6 +21,7 @@ from streams.messages.topics import TOKENS, TopicNames
 from streams.oauth.grants import Grants
 from streams.operations.connection_edits.editor import ConnectionEditor
 from streams.operations.connection_edits.errors import StaleConnection
+from streams.operations.notifications.recipient_editor import recipients_on_topic
 from streams.operations.subscriptions.reconcile import subscriptions
 from streams.settings import Connection, Settings, SettingsError
 
@@ -63,6 +64,8 @@ async def finish_removal(versions: MappingVersions, removing: ConnectionVersion)
         with_it = {**settings.connections, connection.name: connection}  # its access may be the only one by OAuth
         words = await _remove_subscriptions(settings.model_copy(update={"connections": with_it}), connection)
         await _remove_tokens(settings, connection)
+    async with recipients_on_topic(versions.file) as recipients:
+        await recipients.forget_connection(removing.edit.connection, removing.edit.by)
     try:
         await ConnectionEditor(versions).end_removal(removing, words)
     except StaleConnection:

@@ -1,5 +1,8 @@
 """Delivers one message to one recipient: by e-mail, or to a webhook as `{"text": ...}`, which Slack and many others take.
 
+A webhook that was set in the console is only posted to at a public address, unless the configuration allows others: whoever may set
+one must not reach by it what is beside the gateway.
+
 Each attempt ends within `ATTEMPT_SECONDS`, whatever the other side does, and at once when it is cancelled. What the other side
 answers is kept short and without credentials (`quoting.py`).
 """
@@ -16,8 +19,10 @@ from email.utils import format_datetime
 
 import aiosmtplib
 import orjson
+from pydantic import SecretStr
 
 from connectors.errors import ConnectorError, NotSent
+from connectors.http.public_addresses import is_public
 from connectors.http.request import Request
 from connectors.http.transport import AiohttpTransport
 from streams.core.moments import utc
@@ -49,7 +54,16 @@ Deliver = Callable[[Recipient, Letter], Awaitable[str]]
 class Delivery:
     """Delivers with the settings and secrets of a deployment."""
 
-    def __init__(self, settings: Settings, *, attempt_seconds: float = ATTEMPT_SECONDS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pasted: Callable[[str], SecretStr | None] = lambda _: None,
+        attempt_seconds: float = ATTEMPT_SECONDS,
+    ) -> None:
+        """`pasted` opens the webhook of a recipient of the console, by its name. Raises `Undelivered` where it cannot."""
+        self._settings = settings
+        self._pasted = pasted
         self._smtp = settings.notifications.smtp
         self._secrets = settings.notification_secrets
         self._quoting = Quoting(settings)
@@ -96,20 +110,24 @@ class Delivery:
         return _refused({**dict.fromkeys(set(recipient.emails) - set(able)), **refused})
 
     async def _post(self, recipient: Recipient, letter: Letter) -> str:
-        url = self._secrets.webhooks.get(recipient.name)
+        url, quoting, may_connect = self._secrets.webhooks.get(recipient.name), self._quoting, None
+        if url is None and (url := self._pasted(recipient.name)) is not None:
+            quoting = Quoting(self._settings, [url])
+            may_connect = None if self._settings.notifications.private_webhooks else is_public
         if url is None:
             raise Undelivered("the address of its webhook is not set")
         body = orjson.dumps({"text": f"*{letter.subject}*\n{letter.text}"})
         headers = {"Content-Type": "application/json", "X-Notification-Id": letter.id}
         try:
-            async with AiohttpTransport(total_seconds=self._attempt_seconds) as transport:
+            async with AiohttpTransport(total_seconds=self._attempt_seconds, may_connect=may_connect) as transport:
                 answer = await transport(Request("POST", url.get_secret_value(), headers, body))
         except NotSent:
-            raise Undelivered("the webhook's server cannot be reached") from None
+            but = "" if may_connect is None else ", or is in a private network"
+            raise Undelivered(f"the webhook's server cannot be reached{but}") from None
         except ConnectorError:
             raise Undelivered("the webhook's server did not answer") from None
         if not 200 <= answer.status < 300:
-            says = self._quoting.text(answer.body.decode("utf-8", "replace"))
+            says = quoting.text(answer.body.decode("utf-8", "replace"))
             raise Undelivered(f"the webhook answered {answer.status}{f': {says}' if says else ''}")
         return ""
 

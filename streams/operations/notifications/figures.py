@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from streams.core.notifications.news import News
 from streams.operations.notifications.recipients import Subscriber
-from streams.operations.notifications.words import Figures, Wording
+from streams.operations.notifications.words import Figures, Text, Wording
 from streams.operations.status.health import problems_of
 from streams.operations.status.overview import Overview
 from streams.settings import Settings
@@ -13,6 +14,14 @@ def wording_of(settings: Settings, to: Subscriber) -> Wording:
     """How texts for a recipient are made."""
     labels = {name: one.label for name, one in settings.connections.items()}
     return Wording(to.rules.zone, labels, settings.gateway.public_url or "")
+
+
+def text_of(settings: Settings, to: Subscriber, news: News, found: Overview | None) -> Text:
+    """The words of news for a recipient. The overview is None while Kafka is away."""
+    wording = wording_of(settings, to)
+    if news.is_summary and found is not None:
+        return wording.summary(news, figures_of(found, to))
+    return wording.news(news)
 
 
 def figures_of(found: Overview, to: Subscriber) -> Figures:

@@ -13,6 +13,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, unquote, urlsplit
 
+from pydantic import SecretStr
+
 from connectors.http.error_texts import error_texts
 from streams.settings import Settings
 from streams.settings.secrets import secret_values
@@ -23,12 +25,13 @@ LONGEST_QUOTED = 200
 
 
 class Quoting:
-    """Quotes answers for a deployment whose secrets it knows."""
+    """Quotes answers for a deployment whose secrets it knows. `webhooks` are those that were set in the console."""
 
-    def __init__(self, settings: Settings) -> None:
-        whole = set(secret_values(settings))
-        for url in settings.notification_secrets.webhooks.values():
-            whole.update(_parts(url.get_secret_value()))
+    def __init__(self, settings: Settings, webhooks: Iterable[SecretStr] = ()) -> None:
+        whole, pasted = set(secret_values(settings)), [one.get_secret_value() for one in webhooks]
+        whole.update(pasted)
+        for url in (*(one.get_secret_value() for one in settings.notification_secrets.webhooks.values()), *pasted):
+            whole.update(_parts(url))
         smtp, password = settings.notifications.smtp, settings.notification_secrets.smtp_password
         if password is not None:
             username = smtp.username if smtp is not None and smtp.username else ""

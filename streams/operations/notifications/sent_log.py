@@ -1,5 +1,7 @@
 """The topic `notifications`: what each recipient was sent, and what waits. One gateway writes, each may read.
 
+The recipients that people set in the console are on it, too (`recipient_editor.py` writes them).
+
 What is to be sent is written before it is sent, and that it was sent behind it. A gateway that is killed in between leaves a
 message to its successor, which sends it under the same id: at least once, and twice only if the end came within the milliseconds
 between the server's answer and Kafka's.
@@ -8,6 +10,7 @@ between the server's answer and Kafka's.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,14 +19,18 @@ from typing import Any
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from streams.core.notifications.news import resumed
+from streams.core.notifications.recipient_log import RecipientLog
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.followed_topic import FollowedTopic
 from streams.kafka.topic_reader import KafkaRecord, each_record
 from streams.messages import InvalidMessage
 from streams.messages.notification import NotificationState, NotificationTest
 from streams.messages.partitioning import partition_of
+from streams.messages.recipient_edit import RECIPIENT_KEY
 from streams.messages.topics import NOTIFICATIONS, TopicNames
 from streams.settings import Settings
+
+log = logging.getLogger("lofty_ghl.notifications")
 
 STATE, TEST = b"state/", b"test/"
 """How the keys of both kinds begin; the recipient's name follows."""
@@ -34,10 +41,11 @@ WRITE_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class SentRecords:
-    """What the topic holds, by recipient."""
+    """What the topic holds, by recipient, and the recipients that people set in the console."""
 
     states: dict[str, NotificationState] = field(default_factory=dict)
     tests: dict[str, NotificationTest] = field(default_factory=dict)
+    recipients: RecipientLog = field(default_factory=RecipientLog)
 
 
 class SentLog:
@@ -54,12 +62,12 @@ class SentLog:
         found = SentRecords()
         missing = UnknownTopicOrPartitionError(f"topic {self._topic} is missing: `lofty-ghl topics create` creates it")
         async for record in each_record(self._settings, self._topic, missing=missing):
-            _take(found, record)
+            take_record(found, record)
         return found
 
     def followed(self) -> FollowedTopic[SentRecords]:
         """The same as it grows, for who looks again and again."""
-        return FollowedTopic(self._settings, NOTIFICATIONS, SentRecords, _take)
+        return FollowedTopic(self._settings, NOTIFICATIONS, SentRecords, take_record)
 
     async def taken_over(self, known: dict[str, NotificationState], now_ms: int) -> dict[str, NotificationState]:
         """The records with which this gateway begins to send, or sends on once it sees again. `known` are those that it had.
@@ -95,8 +103,15 @@ class SentLog:
         return Record(self._topic, partition, key + message.recipient.encode(), message.to_bytes())
 
 
-def _take(found: SentRecords, record: KafkaRecord) -> None:
+def take_record(found: SentRecords, record: KafkaRecord) -> None:
+    """Take a record of the topic in."""
     key = record.key or b""
+    if key.startswith(RECIPIENT_KEY.encode()):
+        try:
+            found.recipients.take(key, record.value)
+        except InvalidMessage as error:
+            log.error("the recipient %s cannot be read: %s", key.decode(errors="replace"), error)
+        return
     kept: dict[str, Any] = found.tests if key.startswith(TEST) else found.states
     recipient = key.removeprefix(TEST if key.startswith(TEST) else STATE).decode(errors="replace")
     if record.value is None:

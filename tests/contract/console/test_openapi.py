@@ -10,19 +10,20 @@ from streams.console.api.routes import ENDPOINTS, openapi
 
 COMPONENTS = """
     AccessCheck AccountSeen ActSeen Answer AuditPage BackfillState BudgetStatus BulkRow BulkRun ChangedConnection
-    ChangedPerson CheckLine Chosen ClonedConnection ConflictDecision ConflictItem ConflictList ConflictOutcome
-    ConflictPerson ConnectLink ConnectionLabel ConnectionState ConnectionStatus ConnectionTable ConnectionView
-    ConsentInvitation Contact Credentials Decided DoctorRun DryConnection DryExample DryRunState DryStep Edit
-    EditableConnection Effort Encounter EntityFound Event Fault FieldFound FieldSide GatewayStatus GatewayView
+    ChangedPerson ChangedRecipient CheckLine Chosen ClonedConnection ConflictDecision ConflictItem ConflictList
+    ConflictOutcome ConflictPerson ConnectLink ConnectionLabel ConnectionState ConnectionStatus ConnectionTable
+    ConnectionView ConsentInvitation Contact Credentials Decided DoctorRun DryConnection DryExample DryRunState DryStep
+    Edit EditableConnection Effort Encounter EntityFound Event Fault FieldFound FieldSide GatewayStatus GatewayView
     GrantedAccess History ImportReport ImportedRow IndexState InstalledAccount InvitedPerson LagStatus Lead LeadPage
     LeadSides Left LocationToPair MadeLink MadeToken MappingState MappingText Me NewBulkAct NewConnection NewField
-    NewLink NewRehearsal NewToken NewVerification NotificationTest NotificationsState OnVersion Ordered OtherDeployment
-    Overview OverviewNow Paced PairedLocation ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
-    ParkedRow Pasted PastedCredential PausedConnection Pending PeopleList Point Preview Previews Problem RecipientState
-    RecipientToTest RefreshedLocation Rehearsal RehearsalReport ReplayState RetryOutcome Row RunPage RunSeen SavedText
-    Search Sent SentMessage Setting SideCheck SideState SideStatus Stands Step SweepStatus TableColumn TagsRow
-    TestedRecipient TextProblem TextToCheck TextToPreview Timeline ToVersion UsedMapping Verification VerificationResult
-    WaitingLocation WaitingMessage WorkerStatus WorkerView
+    NewLink NewRecipient NewRehearsal NewToken NewVerification NotificationTest NotificationsState OnVersion Ordered
+    OtherDeployment Overview OverviewNow Paced PairedLocation ParkedChoice ParkedGroup ParkedGroups ParkedOpen
+    ParkedPage ParkedRecord ParkedRow Pasted PastedCredential PausedConnection Pending PeopleList Point Preview Previews
+    Problem RecipientState RecipientToTest RecipientVersion RefreshedLocation Rehearsal RehearsalReport ReplayState
+    RetryOutcome Row RunPage RunSeen SavedRecipient SavedText Search Sent SentMessage Setting SideCheck SideState
+    SideStatus Stands Step SweepStatus TableColumn TagsRow TestedRecipient TextProblem TextToCheck TextToPreview
+    Timeline ToVersion UsedMapping Verification VerificationResult WaitingLocation WaitingMessage WorkerStatus
+    WorkerView
 """
 
 

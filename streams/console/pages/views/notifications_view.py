@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streams.console.pages.views.page_view import StatusText
+from streams.console.pages.views.recipient_form import REPORTS
 from streams.console.pages.wording import counted
-from streams.console.services.notifications import NotificationsState, RecipientState
+from streams.console.services.recipient_state import NotificationsState, RecipientState
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,29 +19,42 @@ class RecipientCard:
     facts: tuple[tuple[str, str], ...]
     test: StatusText | None
 
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it hears of everything: then an admin changes it."""
+        return not self.recipient.connections
+
 
 @dataclass(frozen=True, slots=True)
 class NotificationsView:
-    """The page."""
+    """The page: all recipients, or those who hear of one `connection`."""
 
     cards: tuple[RecipientCard, ...]
+    can_mail: bool = True
+    connection: str = ""
 
 
-def notifications_view(found: NotificationsState) -> NotificationsView:
-    """Every recipient."""
-    return NotificationsView(tuple(_card(one) for one in found.recipients))
+def notifications_view(found: NotificationsState, connection: str = "") -> NotificationsView:
+    """Every recipient, or those who hear of one connection, as those of all do."""
+    shown = (one for one in found.recipients if not connection or not one.connections or connection in one.connections)
+    return NotificationsView(tuple(_card(one) for one in shown), found.can_mail, connection)
 
 
 def _card(one: RecipientState) -> RecipientCard:
-    to = ", ".join(one.emails) if one.way == "email" else "a webhook"
+    webhook = f"a webhook at {one.webhook_host}" if one.webhook_host else "a webhook"
+    to = ", ".join(one.emails) if one.way == "email" else webhook
     connections = ", ".join(one.connections) or "all"
-    facts = [("Sent to", to), ("Connections", connections)]
+    facts = [("Sent to", to), ("Connections", connections), ("Sent", dict(REPORTS)[one.reports])]
+    zone = f" ({one.time_zone or 'UTC'})"
     if one.unknown_connections:
-        facts.append(("No such connection", ", ".join(one.unknown_connections)))
+        name = "No such connection" if one.managed == "file" else "Not in use now"
+        facts.append((name, ", ".join(one.unknown_connections)))
     if one.quiet_hours:
-        facts.append(("Quiet hours", one.quiet_hours))
+        facts.append(("Quiet hours", one.quiet_hours + zone))
     if one.daily_summary:
-        facts.append(("Daily summary", f"at {one.daily_summary}"))
+        facts.append(("Daily summary", f"at {one.daily_summary}{zone}"))
+    if one.managed == "file":
+        facts.append(("Changed in", "the configuration file"))
     test = None
     if one.last_test is not None and one.last_test.error:
         test = StatusText("bad", f"not delivered: {one.last_test.error}")
@@ -56,7 +70,7 @@ def _state(one: RecipientState) -> StatusText:
         return StatusText("bad", f"A message cannot be delivered: {waiting.why}")
     if waiting is not None:
         return StatusText("busy", "A message is being sent")
-    if one.unknown_connections:
+    if one.unknown_connections and one.managed == "file":
         return StatusText("warn", "A connection of the configuration does not exist")
     if one.open_problems:
         return StatusText("ok", f"Informed of {counted(one.open_problems, 'open problem')}")

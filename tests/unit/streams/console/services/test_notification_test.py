@@ -42,7 +42,7 @@ async def test_a_test_message_is_delivered_answered_kept_and_in_the_audit_log() 
         box.unknown = {"bob@example.com"}
         assert await send(on, "ops") == (
             200,
-            {"recipient": "ops", "subject": "lofty-ghl: test message", "note": "bob@example.com (550)"},
+            {"recipient": "ops", "subject": "lofty-ghl: test message", "note": "bob@example.com (550)", "label": "ops"},
         )
         assert (await send(on, "chat"))[0] == 200
         assert box.subjects == ["lofty-ghl: test message"]
@@ -72,7 +72,7 @@ async def test_why_a_test_message_was_not_delivered_is_answered_without_the_addr
 async def test_a_recipient_that_does_not_exist_is_not_found_and_a_viewer_may_not() -> None:
     async with stage() as (on, box, _):
         status, body = await send(on, "nobody")
-        assert (status, body["detail"]) == (404, "There is no recipient 'nobody': the configuration names them.")
+        assert (status, body["detail"]) == (404, "There is no recipient 'nobody': the page Notifications names them.")
         assert (await send(on, "ops", token="looker"))[0] == 403
         assert (await send(on, ""))[0] in {400, 404, 422}
         assert box.letters == []

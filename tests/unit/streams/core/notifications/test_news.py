@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -280,3 +280,23 @@ def test_random_histories(steps: list[tuple[int, set[str], str]], most: int, qui
     assert believed == set()
     for number, at in enumerate(composed):
         assert sum(other < at + HOUR_MS for other in composed[number:]) <= most
+
+
+def test_who_wants_no_ends_is_sent_none_and_the_next_beginning() -> None:
+    on = Recipient(replace(RULES, reports="broke"))
+    first = on.see(200, ACME)
+    assert (names(first[0].begun), len(first)) == (["read acme"], 1)
+    assert on.see(HOUR_MS // 1000) == []
+    assert on.state.issues == {} or all(one.reported_ms is None for one in on.state.issues.values())
+    [again] = on.see(200, ACME)
+    assert names(again.begun) == ["read acme"]
+
+
+def test_who_wants_the_summary_alone_is_sent_that_with_what_lasts() -> None:
+    on = Recipient(replace(RULES, reports="nothing", summary_minute=13 * 60))
+    assert on.see(30 * 60, ACME) == []
+    [summary] = on.see(40 * 60, ACME)
+    assert (summary.is_summary, names(summary.lasting)) == (True, ["read acme"])
+    assert on.see(22 * 3600) == []
+    [next_day] = on.see(2 * 3600)
+    assert (next_day.is_summary, next_day.lasting) == (True, ())

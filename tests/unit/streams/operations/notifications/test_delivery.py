@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 
 import pytest
+from pydantic import SecretStr
 
 from streams.operations.notifications.delivery import Delivery, Letter, Undelivered
 from streams.settings import parse_settings
@@ -166,3 +167,27 @@ async def test_a_server_that_knows_them_is_sent_to_addresses_of_all_letters() ->
         send, ops, _ = delivery(box.port, emails='"jörg@example.com"')
         assert await send.deliver(ops, LETTER) == ""
     assert [letter["To"] for letter in box.letters] == ["jörg@example.com"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f.1", "2130706433", "[::ffff:127.0.0.1]"])
+async def test_a_webhook_of_the_console_reaches_no_private_network(host: str) -> None:
+    """However its address is written: nothing is sent, and the error names no part of it."""
+    async with hook() as chat:
+        url = SecretStr(chat.url.replace("127.0.0.1", host))
+        settings = parse_settings(CONFIG, {"LOFTY_GHL_CONSOLE_KEY": KEY})
+        send, to = Delivery(settings, pasted=lambda _: url, attempt_seconds=2), Recipient(name="made", webhook=True)
+        with pytest.raises(Undelivered, match=r"in a private network|did not answer") as caught:
+            await send.deliver(to, LETTER)
+    assert (chat.texts, "secret" in str(caught.value)) == ([], False)
+
+
+async def test_a_webhook_of_the_console_reaches_a_private_network_where_the_file_allows_it() -> None:
+    """And what its server repeats of its address is hidden."""
+    async with hook() as chat:
+        settings = parse_settings(CONFIG + "[notifications]\nprivate_webhooks = true\n", {"LOFTY_GHL_CONSOLE_KEY": KEY})
+        send, to = Delivery(settings, pasted=lambda _: SecretStr(chat.url)), Recipient(name="made", webhook=True)
+        await send.deliver(to, LETTER)
+        assert len(chat.texts) == 1
+        chat.status, chat.refuses = 404, "no such hook: /services/T0/B0/secret"
+        with pytest.raises(Undelivered, match=r"no such hook: \[hidden\]"):
+            await send.deliver(to, LETTER)
