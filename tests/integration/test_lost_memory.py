@@ -189,15 +189,19 @@ def texts(on: Stage, lead: str) -> list[str]:
     """What hangs on a lead's contact, by its first words."""
     contact = on.contacts().get(lead) or {"notes": (), "tasks": ()}
     noted = [one["body"].split("<br>")[-3] for one in contact["notes"]]
-    return sorted([*noted, *(one["title"] for one in contact["tasks"])])
+    others = (*contact["tasks"], *contact.get("appointments", ()))
+    return sorted([*noted, *(one["title"].removeprefix("Appointment: ") for one in others)])
 
 
-async def test_what_left_a_contact_while_memory_was_gone_leaves_it_in_ghl(real_kafka: Broker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", ["", CALENDAR], ids=["tasks", "calendar"])
+async def test_what_left_a_contact_while_memory_was_gone_leaves_it_in_ghl(
+    real_kafka: Broker, tmp_path: Path, more: str
+) -> None:
     """Of two couples with one e-mail one parts, a note is deleted, and another moves to another lead; no webhook says so.
 
     Each lead has its own afterwards, once; what is on the right contact is not made again.
     """
-    async with stage(real_kafka, tmp_path, restarts=True, more=NEVER) as on:
+    async with stage(real_kafka, tmp_path, restarts=True, more=f"{NEVER}\n{more}") as on:
         couples = []
         for home in ("vale", "hill"):
             pair = []
@@ -205,6 +209,8 @@ async def test_what_left_a_contact_while_memory_was_gone_leaves_it_in_ghl(real_k
                 lead = on.new_lead(firstName=f"{name} {home}", emails=[f"{home}@example.com"])
                 on.edit("create", "note", leadId=int(lead), fields={"content": f"{name} {home} said"})
                 on.edit("create", "task", leadId=int(lead), fields={"content": f"{name} {home} calls"})
+                shown = {"descr": f"{name} {home} sees", "deadline": BEGIN}
+                on.edit("create", "appointment", leadId=int(lead), fields=shown)
                 await on.until_quiet()
                 pair.append(lead)
             couples.append(pair)
@@ -212,7 +218,7 @@ async def test_what_left_a_contact_while_memory_was_gone_leaves_it_in_ghl(real_k
         gone = on.edit("create", "note", leadId=int(ann), fields={"content": "deleted later"})
         moves = on.edit("create", "note", leadId=int(ann), fields={"content": "moves later"})
         await on.until_quiet()
-        assert (len(texts(on, ann)), texts(on, ben), len(texts(on, stays)), texts(on, too)) == (6, [], 4, [])
+        assert (len(texts(on, ann)), texts(on, ben), len(texts(on, stays)), texts(on, too)) == (8, [], 6, [])
         asked = len(on.requests("ghl"))
         await on.worker.__aexit__(None, None, None)
         on.edit_silently("update", "lead", id=int(ben), fields={"emails": ["ben@example.com"]})
@@ -229,12 +235,15 @@ async def test_what_left_a_contact_while_memory_was_gone_leaves_it_in_ghl(real_k
             assert await on.parked() == []
 
     assert hang == {
-        ann: ["Ann vale calls", "Ann vale said"],
-        ben: ["Ben vale calls", "Ben vale said"],
-        stays: ["Ann hill calls", "Ann hill said", "Ben hill calls", "Ben hill said", "moves later"],
+        ann: ["Ann vale calls", "Ann vale said", "Ann vale sees"],
+        ben: ["Ben vale calls", "Ben vale said", "Ben vale sees"],
+        stays: sorted(
+            [f"{name} hill {does}" for name in ("Ann", "Ben") for does in ("calls", "said", "sees")] + ["moves later"]
+        ),
         too: [],
     }
-    assert created == {"create-contact": 1, "create-note": 2, "create-task": 1}
+    booked = {"create-appointment": 1, "create-task": 1} if more else {"create-task": 2}
+    assert created == {"create-contact": 1, "create-note": 2, **booked}
 
 
 def changed_meanwhile(on: Stage, lead: str) -> str:

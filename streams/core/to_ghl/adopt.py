@@ -58,7 +58,9 @@ def look_before(plan: Plan, snapshot: Snapshot, link: LinkRow | None, contact: L
     made_ms = parse_time_ms((snapshot.state or {}).get("createTime"))
     if made_ms is not None and made_ms > contact.existed_ms + MADE_AFTER_MS:
         return plan
-    form = next((one for one in _forms(plan, snapshot) if may_be_unknown(one, snapshot.kind, link, contact)), None)
+    form = next(
+        (one for one in _forms(plan, snapshot, contact) if may_be_unknown(one, snapshot.kind, link, contact)), None
+    )
     if form is None:
         return plan
     body = plan.body if isinstance(plan, Call) else {}
@@ -66,14 +68,15 @@ def look_before(plan: Plan, snapshot: Snapshot, link: LinkRow | None, contact: L
     return Call(FIND_STEPS[form], contact.ghl_id, body=body, marker=wanted, is_look=True)
 
 
-def look_through(plan: Plan, link: LinkRow | None) -> Plan:
+def look_through(plan: Plan, link: LinkRow | None, *, has_calendar: bool = False) -> Plan:
     """The plan of a contact, or a look for what an earlier memory left there, once nothing else is to be done.
 
     What hangs there and is not the lead's was deleted, or has moved to another lead, while nothing was remembered.
     """
     if not isinstance(plan, Settled) or link is None or not link.recalled_ms or link.ghl_id is None or link.shares:
         return plan
-    form = next((one for one in _LOOKED_THROUGH if link.sought.get(one, 0) < link.recalled_ms), None)
+    forms: tuple[ChildKind, ...] = ("note", "task", "appointment") if has_calendar else ("note", "task")
+    form = next((one for one in forms if link.sought.get(one, 0) < link.recalled_ms), None)
     return plan if form is None else Call(FIND_STEPS[form], link.ghl_id, is_look=True)
 
 
@@ -87,18 +90,19 @@ def left_behind(there: LinkRow | None, contact: LinkRow) -> bool | None:
     return there.ghl_id != contact.ghl_id or there.is_deleted
 
 
-_LOOKED_THROUGH: tuple[ChildKind, ...] = ("note", "task")
-"""Of the appointments in a calendar GHL lists no text by contact, so no marker."""
+def _forms(plan: Plan, snapshot: Snapshot, contact: LinkRow) -> tuple[ChildKind, ...]:
+    """The forms in which GHL may hold it. An appointment may have been written as a task, when no calendar was configured.
 
-
-def _forms(plan: Plan, snapshot: Snapshot) -> tuple[ChildKind, ...]:
-    """The forms in which GHL may hold it. An appointment may have been written as a task, when no calendar was configured."""
+    One that is gone has no time by which a calendar is searched; that of a contact that an earlier memory wrote is listed.
+    """
     if isinstance(plan, Call) and plan.step == "create appointment":
         return "task", "appointment"
     is_create = isinstance(plan, Call) and plan.is_create
     is_gone = isinstance(plan, Settled) and (snapshot.state is None or is_deleted(snapshot.kind, snapshot.state))
     if not is_create and not is_gone:
         return ()
+    if snapshot.kind == "appointment" and is_gone and contact.recalled_ms:
+        return "task", "appointment"
     return ("note",) if snapshot.kind == "note" else ("task",)
 
 
@@ -135,10 +139,13 @@ def by_marker(listed: Iterable[tuple[HeldChild, str | None]]) -> dict[tuple[Kind
 _MARKERS = re.compile(r"\[lofty-(note|task|appointment):([A-Za-z0-9_-]{1,64})\]")
 
 
-def adopted_fields(wanted: DesiredChild | None, held: HeldChild) -> dict[str, str]:
-    """The fields of a link to what was found: as wanted where GHL showed that, otherwise unknown. None is wanted of what is gone."""
+def adopted_fields(wanted: DesiredChild | None, held: HeldChild, form: ChildKind = "note") -> dict[str, str]:
+    """The fields of a link to what was found: as wanted where GHL showed that, otherwise unknown. None is wanted of what is gone.
+
+    By its fields an appointment in a calendar is distinguished from one that is a task (`held_as`).
+    """
     if wanted is None:
-        return {}
+        return {"startTime": UNKNOWN} if form == "appointment" else {}
     differing = {one.field for one in compare_child(wanted, held.values)}
     return {
         name: field_hash(value) if name in held.values and name not in differing else UNKNOWN

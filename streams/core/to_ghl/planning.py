@@ -259,7 +259,7 @@ def _contact(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
             candidate=row.candidate,
             looks_first=directory.takes_duplicates,
         )
-        return look_through(planned, link)
+        return look_through(planned, link, has_calendar=rules.calendar is not None)
 
     return Prepared(
         plan,

@@ -11,24 +11,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from connectors.ghl.wire import GhlObject
 from streams.core.rows import LinkRow, OutboxRow
-from streams.core.to_ghl.adopt import HeldChild, adopted_fields, by_marker, left_behind, may_be_unknown
+from streams.core.to_ghl.adopt import adopted_fields, left_behind, may_be_unknown
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan_child import FIND_STEPS
 from streams.core.to_ghl.planning import wanted_child
 from streams.kafka.tables import Table
 from streams.worker.dispatch.child_listings import Held, Listings
-from streams.worker.dispatch.ghl_calls import perform
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_write import GhlWrite
+from streams.worker.dispatch.held_children import list_appointments, list_held, read_appointment
 from streams.worker.dispatch.loop import AGAIN, WorkResult
 from streams.worker.dispatch.receipts import Receipts
 
 AWAITED_SECONDS, MOST_AWAITED_MS = 5.0, 600_000
 """How often, and for how long, the contact of a lead to which something has moved is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """The appointments of a contact that are still to be read, and what was found so far."""
+
+    ids: list[str]
+    held: Held = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,8 @@ class Adoption:
     sender: GhlSender
     request_read: Callable[..., object]
     listings: Listings = field(default_factory=Listings)
+    unread: dict[tuple[str, str, int], _Unread] = field(default_factory=dict)
+    """Contacts whose appointments are being read. A restart begins again."""
 
     async def look(self, write: GhlWrite) -> WorkResult:
         """Link what the contact has in the form of `write.call` and is ours, and note what is not there."""
@@ -52,7 +60,11 @@ class Adoption:
             write.call.step,
             self.receipts.epoch(write.entity.connection),
         )
-        if (held := self.listings.get(contact_id, step, epoch)) is not None:
+        held = self.listings.get(contact_id, step, epoch)
+        if step == "find appointment" and "calendarId" not in write.call.body and held is None:
+            return await self._read_calendar(write, (contact_id, step, epoch))
+        is_searched = step == "find appointment" and "calendarId" in write.call.body
+        if held is not None and (not is_searched or (write.entity.kind, write.entity.id) in held):
             write.slot.answered(was_sent=False)
             return await self._listed(write, held)
 
@@ -61,7 +73,32 @@ class Adoption:
                 self.listings.put(contact_id, step, epoch, held)
             return await self._listed(write, held)
 
-        return await self.sender.request(write, _list(write), listed)
+        return await self.sender.request(write, list_held(write), listed)
+
+    async def _read_calendar(self, write: GhlWrite, key: tuple[str, str, int]) -> WorkResult:
+        """List the appointments of a contact, then read each by its id, a request at a time: a list does not show their markers."""
+        unread = self.unread.get(key)
+        client = write.location.client
+        if unread is None:
+
+            async def listed(ids: list[str]) -> WorkResult:
+                self.unread[key] = _Unread(ids)
+                return AGAIN
+
+            return await self.sender.request(write, list_appointments(client, write.call.contact_id or ""), listed)
+        if unread.ids:
+            ghl_id = unread.ids[-1]
+
+            async def read(found: Held) -> WorkResult:
+                unread.ids.remove(ghl_id)
+                unread.held.update(found)
+                return AGAIN
+
+            return await self.sender.request(write, read_appointment(client, ghl_id), read)
+        del self.unread[key]
+        self.listings.put(*key, unread.held)
+        write.slot.answered(was_sent=False)
+        return await self._listed(write, unread.held)
 
     async def _listed(self, write: GhlWrite, held: Held) -> WorkResult:
         partition, owner = write.partition, write.entity.owner
@@ -104,9 +141,8 @@ class Adoption:
             entity = write.entity._replace(kind=kind, id=lofty_id)
             link = self.links.get(write.partition, entity.key) or LinkRow()
             if link.ghl_id is None and self.outbox.get(write.partition, entity.key) is None:
-                self.request_read(
-                    entity, link.version_ms, is_known_gone=True
-                )  # it was seen once, so it is not merely new
+                # It was in Lofty once, so what Lofty does not find is gone, not new.
+                self.request_read(entity, link.version_ms, is_known_gone=True)
                 asked += 1
         message = f"looked through for what an earlier memory left: Lofty is asked about {asked} of {len(held)}"
         facts = {"ghl_id": write.call.contact_id, "message": message}
@@ -126,28 +162,9 @@ class Adoption:
                 step,
                 ghl_id=found.ghl_id,
                 refers_to=write.call.contact_id,
-                fields=adopted_fields(wanted, found),
+                fields=adopted_fields(wanted, found, form),
                 message="was there already: adopted by its marker",
             )
         else:
             receipt = self.receipts.make(row, "failed", step, message="GHL does not have it yet")
         await self.receipts.settle(partition, receipt)
-
-
-async def _list(write: GhlWrite) -> Held:
-    """What the contact has. An appointment is searched for around its time (`ghl_calls.py`)."""
-    client, call = write.location.client, write.call
-    match call.step:
-        case "find note":
-            notes = await client.list_notes(call.contact_id or "")
-            return by_marker((HeldChild(one.id, _values(one)), one.body) for one in notes)
-        case "find task":
-            tasks = await client.list_tasks(call.contact_id or "")
-            return by_marker((HeldChild(one.id, _values(one)), one.body) for one in tasks)
-        case _:
-            found = (await perform(client, write.location.location_id, call)).ghl_id
-            return {} if found is None else {(write.entity.kind, write.entity.id): HeldChild(found)}
-
-
-def _values(found: GhlObject) -> dict[str, Any]:
-    return dict(found.model_dump(by_alias=True))
