@@ -208,3 +208,14 @@ def test_a_look_through_is_remembered_with_the_contact_and_begins_again_with_ano
     other = record_link(looked, Receipt(**found, step="create contact", ghl_id="c2", is_new=True, at_ms=NOW_MS + 2))
     assert (first.recalled_ms, first.sought, looked.sought) == (NOW_MS, {}, {"note": NOW_MS + 1})
     assert (other.recalled_ms, other.sought) == (0, {})
+
+
+def test_where_appointments_are_in_a_calendar_those_of_the_contact_are_looked_through_last() -> None:
+    """One that is gone from Lofty has no time by which a calendar is searched, so it is found there only."""
+    looked = RECALLED.model_copy(update={"sought": {"note": NOW_MS, "task": NOW_MS}})
+    assert step(look_through(WANTED, looked, has_calendar=True)) == "find appointment"
+    sought = LinkRow(sought={"task": NOW_MS})
+    gone = snapshot("appointment", is_gone=True)
+    assert step(look_before(NEVER, gone, sought, RECALLED)) == "find appointment"
+    assert step(look_before(NEVER, gone, sought, EXISTED)) == "settled"
+    assert adopted_fields(None, HeldChild("a1"), "appointment") == {"startTime": UNKNOWN}
