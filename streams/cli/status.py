@@ -89,6 +89,7 @@ async def _watch(settings: Settings) -> None:
 def lines(found: Overview, wrong: tuple[HealthProblem, ...]) -> Iterator[str]:
     """An overview as a person reads it; what is wrong is at the end, where people look first."""
     from streams.core.moments import utc
+    from streams.core.sweep_schedules import forecast_words, forecasts
 
     at = utc(found.at_ms).strftime("%Y-%m-%d %H:%M:%SZ")
     yield f"{at}  workers: {len(found.alive)} alive, {found.partitions - len(found.unowned)} of {found.partitions} partitions"
@@ -100,6 +101,9 @@ def lines(found: Overview, wrong: tuple[HealthProblem, ...]) -> Iterator[str]:
         yield f"  gateway {gateway.status.gateway}  {gateway.state:<9} {gateway.status.host}, last status {gateway.silent_ms / 1000:.0f} s ago"
     for connection in found.connections:
         yield from _connection(connection, found.at_ms)
+    for budget, forecast in forecasts(found.budgets, [(one.connection, one.reading) for one in found.connections]):
+        if forecast.leads:
+            yield f"sweeps    {budget.budget}: {forecast_words(forecast)}"
     waiting = [lag for lag in found.lags if lag.records]
     words = ", ".join(f"{lag.topic} {lag.records}{_since(lag.oldest_ms, found.at_ms)}" for lag in waiting)
     yield f"topics    {words or 'nothing waits'}"
@@ -152,6 +156,8 @@ def _since(at_ms: int | None, now_ms: int) -> str:
 def _document(found: Overview, wrong: tuple[HealthProblem, ...]) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from streams.core.sweep_schedules import forecasts
+
     workers = [
         {"state": one.state, "silent_ms": one.silent_ms, **one.status.model_dump(include=_WORKER)}
         for one in found.workers
@@ -183,6 +189,12 @@ def _document(found: Overview, wrong: tuple[HealthProblem, ...]) -> dict[str, An
         "gateways": [
             {"state": one.state, "silent_ms": one.silent_ms, **one.status.model_dump(exclude={"v"})}
             for one in found.gateways or ()
+        ],
+        "forecasts": [
+            {"budget": budget.budget, "is_kept": forecast.is_kept, **asdict(forecast)}
+            for budget, forecast in forecasts(
+                found.budgets, [(one.connection, one.reading) for one in found.connections]
+            )
         ],
         "parked_open": [asdict(one) for one in found.parked_open],
         "lags": [one.model_dump() for one in found.lags],

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
 from typing import Self
 
 from streams.core.rows import SweepRow
-from streams.core.sweep import PAGE
+from streams.core.sweep_forecast import requests_for
+from streams.core.sweep_schedules import length
 from streams.kafka.batching_producer import Record
 from streams.kafka.clients import open_batching_producer
 from streams.kafka.topic_reader import KafkaRecord, TopicReader
@@ -21,15 +21,6 @@ from streams.messages.topics import SWEEPS, SWEEPS_TABLE, TopicNames
 from streams.operations.worker_queries.errors import NoWorker
 from streams.settings import Connection, Settings
 from streams.settings.partitions import ConnectionPartitions
-
-REQUESTS_A_LEAD = 2
-"""The lists of what hangs on a lead: its notes, and its tasks with its appointments. Leads are listed by the page."""
-
-
-def requests_for(leads: int) -> int:
-    """What so many leads cost, if Lofty's lists hold all that single reads hold."""
-    return leads * REQUESTS_A_LEAD + ceil(leads / PAGE)
-
 
 SILENT_SECONDS = 60.0
 """After so long without any progress it is said that no worker seems to be there."""
@@ -50,9 +41,7 @@ class Estimate:
     def __str__(self) -> str:
         if self.minutes is None:
             return "not known yet: the first page from Lofty says how many leads there are"
-        hours, minutes = divmod(max(1, round(self.minutes)), 60)
-        length = f"{hours} h {minutes} min" if hours else f"{minutes} min"
-        return f"{self.leads} leads: about {length} at {self.requests_per_minute} requests a minute"
+        return f"{self.leads} leads: about {length(self.minutes)} at {self.requests_per_minute} requests a minute"
 
 
 class Backfill:

@@ -29,6 +29,7 @@ Cause = Literal[
     "opt-out",
     "stuck",
     "sweep",
+    "schedule",
     "parked",
     "webhooks",
     "notifications",
@@ -42,7 +43,9 @@ PRIMARY: frozenset[str] = frozenset({"access", "wrong account", "paused", "quota
 CONSEQUENCES: frozenset[str] = frozenset({"stuck", "sweep"})
 """What follows from a primary problem of the same connection by itself: it is no news of its own."""
 
-BY_WORKERS: frozenset[str] = PRIMARY | CONSEQUENCES | {"partitions", "worker", "opt-out", "parked", "other deployment"}
+BY_WORKERS: frozenset[str] = (
+    PRIMARY | CONSEQUENCES | {"schedule", "partitions", "worker", "opt-out", "parked", "other deployment"}
+)
 """Problems that only a living worker reports: while none is alive, nobody knows whether they still exist."""
 
 

@@ -102,6 +102,11 @@ def check_workers(overview: Overview, now_ms: int) -> list[CheckResult]:
                     "budgets", subject, "warning", f"paused: {budget.because or budget.paused}", "lofty-ghl status"
                 )
             )
+    found += [
+        CheckResult("schedule", late.subject, "warning", late.says, late.mend, _only(late.about.connections))
+        for late in problems_of(overview)
+        if late.about.cause == "schedule"
+    ]
     for connection in overview.connections:
         if connection.writing is not None and connection.writing.unmarked:
             says = f"another deployment on its GHL location is not noticed: {connection.writing.unmarked}"

@@ -142,6 +142,13 @@ CAUSES: Mapping[str, CauseText] = {
         f"{_ASK}: it says why the check does not end.",
         "/connections",
     ),
+    "schedule": CauseText(
+        "The full checks of all leads take longer than the time between them",
+        "The full checks of all leads can be made in time",
+        "Lofty allows too few requests for them, so changes that no webhook reported are found later than is set.",
+        "Check notes and tasks of quiet leads more seldom, or all leads, or use another app of Lofty. The page Overview says how much helps.",
+        "/",
+    ),
     "parked": CauseText(
         "{records} needing attention",
         "Nothing needs attention",

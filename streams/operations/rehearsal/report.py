@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from streams.core.sweep_forecast import requests_for
 from streams.core.to_ghl.simulated_import import Became
-from streams.operations.backfill import requests_for
 from streams.settings import Connection
 
 Winner = Literal["same", "Lofty", "GoHighLevel", "nobody"]

@@ -12,6 +12,7 @@ from typing import Literal
 
 from streams.core.moments import utc
 from streams.core.notifications.problem import Cause, Problem
+from streams.core.sweep_schedules import forecasts, late_words, remedies
 from streams.messages.parked import PASSED_OVER
 from streams.messages.worker_status import STUCK_LOOKS, BudgetStatus, OtherDeployment, SweepStatus
 from streams.operations.status.overview import ConnectionView, Overview
@@ -86,6 +87,7 @@ def problems_of(found: Overview) -> tuple[HealthProblem, ...]:
             if not awaits_consent(found, budget)
             for problem in _budget(budget, found.at_ms)
         ),
+        *_schedules(found),
         *_lags(found),
         *_webhooks(found),
     )
@@ -335,6 +337,15 @@ def _budget(budget: BudgetStatus, now_ms: int) -> Iterator[HealthProblem]:
     if budget.quota_left == 0:
         says = f"the daily quota is used up; it resets in {(budget.quota_reset_seconds or 0) / 3600:.1f} h"
         yield HealthProblem(name, says, "wait; nothing is lost", "budget", _of_budget("quota", budget))
+
+
+def _schedules(found: Overview) -> Iterator[HealthProblem]:
+    """Sweeps that cannot be made in time with what Lofty allows."""
+    for budget, forecast in forecasts(found.budgets, [(one.connection, one.reading) for one in found.connections]):
+        if not forecast.is_kept:
+            about = _of_budget("schedule", budget)
+            mend = f"one of these is enough: {remedies(forecast)}"
+            yield HealthProblem(f"Lofty budget {budget.budget}", late_words(forecast), mend, "budget", about)
 
 
 def _pause_cause(budget: BudgetStatus) -> Cause:

@@ -403,6 +403,16 @@ SWEEP_LOOK_INTERVAL = _gauge(
     "How often the notes, tasks and appointments of each lead are to be read; no series where they are not.",
     CONNECTION,
 )
+SWEEP_LOAD = _gauge(
+    "sweep_load_ratio",
+    "The part of a Lofty limit that the schedules of all its connections' sweeps take, by forecast. Above 0.9 they are late.",
+    Label("budget", bound="budget"),
+)
+SWEEP_FORECAST = _gauge(
+    "sweep_forecast_seconds",
+    "How long a sweep of all connections of a Lofty limit takes, and a backfill of all, by forecast, with nothing else to do.",
+    *(Label("budget", bound="budget"), Label("kind", ("full", "backfill"))),
+)
 SWEEP_KNOWN = _gauge("sweep_leads_known", "Leads that exist in Lofty, as it reports.", CONNECTION)
 
 # -- the worker -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from streams.core.sweep_schedules import forecasts
 from streams.messages.gateway_status import GatewayStatus
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus, WorkerStatus
 from streams.telemetry.metrics import catalogue as c
@@ -56,6 +57,10 @@ def of_worker(status: WorkerStatus) -> Iterator[Reading]:
         yield from _budget(budget)
     for connection in status.connections:
         yield from _connection(connection, status.at_ms)
+    for budget, found in forecasts(status.budgets, [(one.connection, one.reading) for one in status.connections]):
+        yield c.SWEEP_LOAD, (budget.budget,), found.load
+        yield c.SWEEP_FORECAST, (budget.budget, "full"), found.sweep_minutes * 60
+        yield c.SWEEP_FORECAST, (budget.budget, "backfill"), found.backfill_minutes * 60
 
 
 def _budget(budget: BudgetStatus) -> Iterator[Reading]:

@@ -8,7 +8,7 @@ from streams.console.pages.render import href, part
 from streams.console.pages.views.page_view import ProgressBar, Question, StatusText
 from streams.console.pages.wording import counted, grouped, length
 from streams.console.services.backfill import BackfillState
-from streams.operations.backfill import REQUESTS_A_LEAD
+from streams.core.sweep_forecast import REQUESTS_A_LEAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from streams.console.pages.render import href
 from streams.console.pages.views.page_view import Hyperlink, StatusText
-from streams.console.pages.wording import awaited, counted, length
+from streams.console.pages.wording import awaited, counted, grouped, length
 from streams.console.services.overview import OverviewNow
+from streams.core.sweep_forecast import SweepForecast
+from streams.core.sweep_schedules import forecasts
 from streams.operations.status.health import awaits_consent
 from streams.operations.status.overview import Overview as Deployment
 
@@ -22,7 +24,7 @@ def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hype
     if found.parked.total:
         parked = f"{counted(found.parked.total, 'problem needs', 'problems need')} attention."
         ways.append(Hyperlink("See what needs attention", href("/parked")))
-    for look in (_without_workers, _without_access, _on_hold, _paused, _late):
+    for look in (_without_workers, _without_access, _on_hold, _paused, _late, _crowded):
         trouble = look(now)
         if trouble is not None:
             state, why, way = trouble
@@ -102,6 +104,33 @@ def _paused(now: Deployment) -> ErrorView | None:
     one = paused[0]
     names = ", ".join(one.connections)
     return StatusText("warn", f"{VENDORS[one.dispatcher]} makes {names} wait"), _sentence(one.because), None
+
+
+def _crowded(now: Deployment) -> ErrorView | None:
+    """Checks of all leads that cannot be made in time."""
+    for budget, found in forecasts(now.budgets, [(one.connection, one.reading) for one in now.connections]):
+        if not found.is_kept:
+            words = f"The full checks of {counted(found.connections, 'connection')} take longer than their time"
+            return (
+                StatusText("warn", words),
+                _crowded_words(budget.budget, found),
+                Hyperlink("See connections", href("/connections")),
+            )
+    return None
+
+
+def _crowded_words(budget: str, found: SweepForecast) -> str:
+    ways = (
+        (found.quiet_days, "checking notes and tasks of quiet leads every {} days"),
+        (found.full_hours, "checking all leads every {} hours"),
+        (found.apps, "using {} apps of Lofty"),
+    )
+    help_ = " or ".join(words.format(value) for value, words in ways if value)
+    says = (
+        f"One check of all {grouped(found.leads)} leads that share the limit {budget} at Lofty takes {length(found.sweep_minutes * 60)}, and is due "
+        f"every {found.longest_hours:g} hours. Changes that no webhook reported are found late; all others are not."
+    )
+    return f"{says} What helps: {help_}." if help_ else says
 
 
 def _late(now: Deployment) -> ErrorView | None:

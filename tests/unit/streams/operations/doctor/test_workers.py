@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streams.messages import WorkerStatus
-from streams.messages.worker_status import BudgetStatus, LagStatus
+from streams.messages.worker_status import BudgetStatus, ConnectionStatus, LagStatus, SideStatus, SweepStatus
 from streams.operations.doctor.check_result import CheckResult
 from streams.operations.doctor.kafka import check_workers
 from streams.operations.status.overview import overview
@@ -64,6 +64,20 @@ def test_a_worker_whose_clock_is_ahead_is_wrong() -> None:
     found = judged(status(at_ms=NOW + 5000))["clock worker one"]
     assert (found.level, "5.0 s ahead" in found.says) == ("wrong", True)
     assert "clock worker one" not in judged(status(at_ms=NOW + 500))
+
+
+def test_sweeps_that_cannot_be_made_in_time_are_a_warning() -> None:
+    """With what helps."""
+    day = 24 * 3_600_000
+    sweep = SweepStatus(total=400_000, full_interval_ms=day, look_interval_ms=day)
+    crowded = status(
+        budgets=(
+            BudgetStatus(dispatcher="read", budget="app", connections=("a",), window_limit=500, window_seconds=60),
+        ),
+        connections=(ConnectionStatus(connection="a", reading=SideStatus(sweep=sweep)),),
+    )
+    found = judged(crowded)["schedule Lofty budget app"]
+    assert (found.level, "quiet_days = 7" in found.mend, found.connection) == ("warning", True, "a")
 
 
 def test_what_waits_for_long_or_is_much_is_a_warning() -> None:

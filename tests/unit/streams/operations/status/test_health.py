@@ -174,6 +174,34 @@ def test_gateways_are_named() -> None:
     assert [one.partition(":")[0] for one in both] == ["workers", "gateways"]
 
 
+CROWDED = BudgetStatus(dispatcher="read", budget="our-app", connections=("acme",), window_limit=500, window_seconds=60)
+
+
+@pytest.mark.parametrize(("leads", "is_named"), [(200_000, False), (400_000, True)])
+def test_sweeps_that_cannot_be_made_in_time_are_named_with_what_helps(leads: int, *, is_named: bool) -> None:
+    """Before they are late."""
+    swept = side(sweep=SweepStatus(total=leads, full_interval_ms=24 * 60 * MINUTE, look_interval_ms=24 * 60 * MINUTE))
+    found = overview(
+        [worker(budgets=(CROWDED,), connections=swept)], NOW, partitions=2, connections=["acme"], configuration="ours"
+    )
+    named = [one for one in problems_of(found) if one.about.cause == "schedule"]
+    assert bool(named) is is_named
+    if is_named:
+        assert "one of all takes 26 h 48 min" in named[0].says
+        assert "quiet_days = 7" in named[0].mend
+
+
+@pytest.mark.parametrize(("days", "is_named"), [(8, False), (10, True)])
+def test_notes_of_a_lead_that_were_not_looked_at_as_is_promised_are_named(days: int, *, is_named: bool) -> None:
+    """A week, and two sweeps more."""
+    day = 24 * 60 * MINUTE
+    sweep = SweepStatus(
+        full_ended_ms=NOW - day, full_interval_ms=day, look_interval_ms=7 * day, oldest_look_ms=NOW - days * day
+    )
+    named = [one for one in wrong(worker(connections=side(sweep=sweep))) if "notes, tasks and appointments" in one]
+    assert bool(named) is is_named, named
+
+
 @pytest.mark.parametrize(
     ("heard", "changes", "is_told"),
     [({}, 4, True), ({"lofty": NOW - 25 * 60 * MINUTE}, 4, True), ({"lofty": NOW - MINUTE}, 4, False), ({}, 0, False)],

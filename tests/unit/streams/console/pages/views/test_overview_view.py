@@ -9,7 +9,7 @@ from streams.console.pages.views.overview_view import overview_view
 from streams.console.services.overview import History, IndexState, OverviewNow
 from streams.console.services.parked import ParkedGroup, ParkedGroups
 from streams.console.services.time_series import Point, TimeSeries
-from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, WorkerStatus
+from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus, WorkerStatus
 from streams.operations.status.overview import overview
 
 NOW = 1_764_042_000_000
@@ -116,6 +116,29 @@ def test_lost_access_is_worse_than_a_rate_limit() -> None:
     assert because == ("Not authorized: revoked.",)
     assert ways[0].href == "/console/connections"
     assert verdict(now(paused("rate limit", "rate limit: 429")))[0].level == "warn"
+
+
+def test_checks_that_cannot_be_made_in_time_are_said_with_what_helps() -> None:
+    """In the words of the form that changes it; and nothing of it where they can."""
+    day = 24 * 3_600_000
+    budget = BudgetStatus(
+        dispatcher="read", budget="our-app", connections=("acme",), window_limit=500, window_seconds=60
+    )
+
+    def of(leads: int) -> OverviewNow:
+        sweep = SweepStatus(total=leads, full_interval_ms=day, look_interval_ms=day)
+        one = ConnectionStatus(connection="acme", reading=SideStatus(sweep=sweep), writing=SideStatus(links=3))
+        return now(status(budgets=(budget,), connections=(one,)))
+
+    state, because, ways = verdict(of(400_000))
+    assert (state.level, state.words) == ("warn", "The full checks of 1 connection take longer than their time")
+    assert "400\u202f000 leads" in because[0]
+    assert (
+        "What helps: checking notes and tasks of quiet leads every 7 days or checking all leads every 30 hours."
+        in because[0]
+    )
+    assert [one.words for one in ways] == ["See connections"]
+    assert verdict(of(100_000))[0].level == "ok"
 
 
 def test_what_is_parked_is_said_whatever_else_is_true() -> None:
