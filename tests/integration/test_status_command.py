@@ -40,6 +40,34 @@ async def test_it_tells_how_all_is_and_what_is_wrong(broker: Broker, tmp_path: P
     assert (alone[0], "workers: none is alive" in alone[1]) == (1, True), alone
 
 
+async def test_sweeps_that_cannot_be_made_in_time_are_told_by_status_and_doctor(broker: Broker, tmp_path: Path) -> None:
+    """Forty requests each eighteen seconds do not fit into a hundred a minute; both say what is enough."""
+    often = "[connections.acme.sweep]\nnew_minutes = 0.2\nfull_hours = 0.005\nquiet_days = 0"
+    async with stage(broker, tmp_path, more=often, lofty_limit=100) as on:
+        config = config_of(on, tmp_path)
+        for number in range(20):
+            on.edit_silently(
+                "create", "lead", fields={"firstName": f"Lead{number}", "emails": [f"l{number}@example.com"]}
+            )
+        await on.until(lambda: _forecasts(on, config, 20), 60)
+        status = await command("status", config)
+        document = orjson.loads((await command("status", config, "--json"))[1])
+        doctor = orjson.loads((await command("doctor", config, "--json"))[1])
+
+    assert "sweeps    acme: 20 leads of 1 connection: a sweep of all takes 1 min" in status[1]
+    [late] = [one for one in document["wrong"] if one["about"]["cause"] == "schedule"]
+    assert "quiet_days = 7" in late["mend"]
+    [forecast] = document["forecasts"]
+    assert (forecast["is_kept"], forecast["leads"], forecast["quiet_days"]) == (False, 20, 7)
+    [warned] = [one for one in doctor["verdicts"] if one["check"] == "schedule"]
+    assert (warned["level"], warned["mend"]) == ("warning", late["mend"])
+
+
+async def _forecasts(on: Stage, config: Path, leads: int) -> bool:
+    found = orjson.loads((await command("status", config, "--json"))[1])
+    return any(one["leads"] == leads for one in found["forecasts"])
+
+
 async def test_what_was_decided_long_ago_does_not_wait_again(embedded_kafka: Broker, tmp_path: Path) -> None:
     """However many decisions about others came since, a record without a decision is reported."""
     async with stage(embedded_kafka, tmp_path) as on:
