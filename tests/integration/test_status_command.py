@@ -56,11 +56,12 @@ async def test_sweeps_that_cannot_be_made_in_time_are_told_by_status_and_doctor(
 
     assert "sweeps    acme: 20 leads of 1 connection: a sweep of all takes 1 min" in status[1]
     [late] = [one for one in document["wrong"] if one["about"]["cause"] == "schedule"]
-    assert "quiet_days = 7" in late["mend"]
+    assert "quiet_days = 7" in str(late)
     [forecast] = document["forecasts"]
     assert (forecast["is_kept"], forecast["leads"], forecast["quiet_days"]) == (False, 20, 7)
     [warned] = [one for one in doctor["verdicts"] if one["check"] == "schedule"]
-    assert (warned["level"], warned["mend"]) == ("warning", late["mend"])
+    assert (warned["level"], warned["says"]) == ("warning", late["says"])
+    assert "quiet_days = 7" in str(warned)
 
 
 async def _forecasts(on: Stage, config: Path, leads: int) -> bool:
