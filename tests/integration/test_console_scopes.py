@@ -69,6 +69,11 @@ requests_per_window = 100000
 new_minutes = 0.05
 [mappings.zulumap.fields]
 city = "leadSource"
+[notifications.smtp]
+host = "127.0.0.1"
+port = 9
+security = "none"
+sender = "sync@example.com"
 """
 ENVIRON = {
     "LOFTY_GHL_FOREIGN_B_LOFTY_API_KEY": "other-key",
@@ -87,6 +92,7 @@ class Ids:
     retry: str = ""
     run: str = ""
     verification: str = ""
+    recipient: str = ""
     mapping: str = "default"
     others: dict[str, str] = field(
         default_factory=lambda: {
@@ -103,7 +109,8 @@ class Ids:
             return self.retry if "retries" in path else self.parked if "parked" in path else self.verification
         if name == "name":
             return "console.css" if "assets" in path else self.mapping
-        known = {"connection": self.connection, "lead": self.lead, "run": self.run, **self.others}
+        known = {"connection": self.connection, "lead": self.lead, "run": self.run, "recipient": self.recipient}
+        known |= self.others
         return known[name]
 
     def address(self, path: str) -> str:
@@ -132,7 +139,7 @@ async def two_connections(broker: Broker, tmp_path: Path) -> AsyncIterator[tuple
 
 
 async def _fill(on: Stage, who: Caller, ids: Ids) -> None:
-    """A parked record that was sent again in vain, a replay, a comparison, and acts in the audit."""
+    """A parked record that was sent again in vain, a replay, a comparison, a recipient of messages, and acts in the audit."""
     assert (await who.ask("POST", f"/backfills/{ids.connection}"))[0] == 200
     rows: list[dict[str, Any]] = []
 
@@ -153,6 +160,11 @@ async def _fill(on: Stage, who: Caller, ids: Ids) -> None:
     status, made = await who.ask("POST", "/verifications", {"connection": ids.connection})
     assert status == 200, made
     ids.verification = made["id"]
+    marker = "zulumarker" if ids.connection == OTHER else "ownmarker"
+    body = {"label": "the owner", "emails": [f"{marker}@example.com"], "connections": [ids.connection]}
+    status, made = await who.ask("POST", "/notifications/recipients", body)
+    assert status == 200, made
+    ids.recipient = made["name"]
 
 
 def routes(on: Stage) -> Iterator[tuple[str, str, str]]:
