@@ -1,7 +1,8 @@
 """Many connections by CSV while others go on, and the console with them: is it live in time, does nobody wait longer, is each page quick?
 
 `live`: three connections of the configuration file carry edits at a steady rate. Quiet, quiet again, then so many connections are
-added by one table and made live, then quiet once more. Live is a connection that a worker has taken over, that is subscribed at
+added by one table and made live, then quiet once more. In the last window a plain client makes the requests that they caused
+(`plain_requests.py`): what that costs the others is the machine's. Live is a connection that a worker has taken over, that is subscribed at
 Lofty, and whose first edited lead came by Lofty's webhook and is in GHL. All of it is counted in the sandboxes' ledgers; so is the
 freshness of the three: from the edit in Lofty to the moment at which GHL applied it, found by the edit's own text.
 `console` (`console_pages.py`) goes on from there.
@@ -29,6 +30,7 @@ from streams.demo.percentiles import percentile
 from streams.settings.password_hashes import token_hash
 from tests.bench.observing import machine_seconds, processor_seconds
 from tests.bench.offered import FrontDoor
+from tests.bench.plain_requests import ask_again
 from tests.bench.town import Plan, Town, run, town
 
 OTHERS, LEADS_EACH = 3, 40
@@ -75,8 +77,8 @@ def name_of(number: int) -> str:
 
 @asynccontextmanager
 async def growing_town(bootstrap: str, connections: int) -> AsyncIterator[Town]:
-    """The three that are there, and so many accounts that no connection names, each with a lead."""
-    plan = Plan(OTHERS, OTHERS * LEADS_EACH, later=connections, more=console_config(), environ=ENVIRON)
+    """The three that are there, and twice so many accounts that no connection names: those to be added with a lead each, the others for `plain_requests.py`."""
+    plan = Plan(OTHERS, OTHERS * LEADS_EACH, later=2 * connections, more=console_config(), environ=ENVIRON)
     async with town(bootstrap, plan) as on:
         for number, person in enumerate(make_leads(connections), OTHERS):
             lead = {k: v for k, v in person.items() if k not in ("notes", "tasks", "appointments", "tags")}
@@ -272,7 +274,7 @@ async def make_live(on: Town, connections: int, seen: Seen) -> Arrivals:
 
 
 async def live(bootstrap: str, connections: int, seconds: float) -> dict[str, Any]:
-    """Quiet, quiet, added, quiet."""
+    """Quiet, quiet, added, quiet, and the same requests by a plain client."""
     async with growing_town(bootstrap, connections) as on, FrontDoor(on) as door:
         for connection, lead in on.leads[: OTHERS * LEADS_EACH]:
             door.announce(connection, lead)
@@ -297,12 +299,14 @@ async def live(bootstrap: str, connections: int, seconds: float) -> dict[str, An
         marks.append(Mark.now(on))
         await asyncio.sleep(seconds)
         marks.append(Mark.now(on))
+        answers = await ask_again(on, OTHERS, connections, began, last)
+        marks.append(Mark.now(on))
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         await on.until_still(2.0)
         await seen.read()
-        names = ("quiet_a", "quiet_b", "added", "quiet_c")
+        names = ("quiet_a", "quiet_b", "added", "quiet_c", "plain_client")
         found = {name: window(edits, seen, marks[at].at, marks[at + 1].at) for at, name in enumerate(names)}
         live_now = {"while_becoming_live": window(edits, seen, began, max(last, began + 1.0))}
         return {
@@ -316,7 +320,8 @@ async def live(bootstrap: str, connections: int, seconds: float) -> dict[str, An
             "answers_429": seen.answers_429,
             **found,
             **live_now,
-            **_ratios(found["quiet_a"], found["quiet_b"], found["added"], found["quiet_c"]),
+            **_ratios(**found),
+            "plain_answers": dict(sorted(answers.items())),
             "processors": {name: processors(marks[at], marks[at + 1]) for at, name in enumerate(names)},
             "slowest": {
                 f"{number:02d}": words for number, words in enumerate(slowest(edits, seen, began, marks[3].at))
@@ -331,14 +336,13 @@ def _of_each(arrivals: Arrivals) -> dict[str, float]:
     return {"first_lead_p50_ms": percentile(waits, 50), "first_lead_p99_ms": percentile(waits, 99)}
 
 
-def _ratios(a: dict[str, Any], b: dict[str, Any], added: dict[str, Any], c: dict[str, Any]) -> dict[str, float]:
-    """The window in which they were added against the two quiet ones before it, and these against each other."""
+def _ratios(quiet_a: dict[str, Any], quiet_b: dict[str, Any], **others: dict[str, Any]) -> dict[str, float]:
+    """The two quiet windows against each other, and each other window against both."""
     found = {}
-    for cut in ("p50_ms", "p95_ms", "p99_ms"):
-        name = cut.removesuffix("_ms")
-        found[f"noise_{name}"] = b[cut] / a[cut] - 1
-        found[f"cost_{name}"] = 2 * added[cut] / (a[cut] + b[cut]) - 1
-        found[f"after_{name}"] = 2 * c[cut] / (a[cut] + b[cut]) - 1
+    for cut in ("p50", "p95", "p99"):
+        a, b = quiet_a[f"{cut}_ms"], quiet_b[f"{cut}_ms"]
+        found[f"noise_{cut}"] = b / a - 1
+        found |= {f"{name}_{cut}": 2 * one[f"{cut}_ms"] / (a + b) - 1 for name, one in others.items()}
     return found
 
 

@@ -25,9 +25,19 @@ def field_id(on: Stage, name: str) -> str:
     return next(one["id"] for one in on.ghl.location(LOCATION).custom_fields.values() if one["name"] == name)
 
 
+def fields_of(on: Stage) -> set[str]:
+    """The names of the location's custom fields."""
+    return {one["name"] for one in on.ghl.location(LOCATION).custom_fields.values()}
+
+
 def make_again(on: Stage, name: str, **facts: Any) -> str:
     """Somebody deletes a custom field and makes one of the same name."""
     do(on, "remove-custom-field", fieldId=field_id(on, name))
+    return make(on, name, **facts)
+
+
+def make(on: Stage, name: str, **facts: Any) -> str:
+    """Somebody makes a custom field."""
     made = seed(on.ghl, {"location": LOCATION, "customFields": [{"name": name, "dataType": "TEXT", **facts}]})
     return made["customFields"][0]
 
@@ -44,6 +54,27 @@ async def lead_with_stage(on: Stage, value: str, **fields: Any) -> str:
     await on.until(lambda: lead in on.contacts())
     await on.until_quiet()
     return lead
+
+
+async def test_a_location_gets_the_fields_that_its_contacts_fill_before_the_first_of_these_is_written(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """A connection begins with the field for the Lofty id; no contact is written twice for a field that came later."""
+    async with stage(broker, tmp_path) as on:
+        await on.until_quiet()
+        assert fields_of(on) == {LEAD_ID_FIELD}
+        first = await lead_with_stage(on, "Hot")
+        filled = {name for name, value in on.contacts()[first]["custom"].items() if value not in (None, "")}
+        assert fields_of(on) == filled >= {LEAD_ID_FIELD, STAGE}
+        second = await lead_with_stage(on, "Hot", language="es", referredBy="Ann Vale")
+        assert fields_of(on) == filled | {"Lofty referred by"}
+        assert held(on, second, "Lofty referred by") == "Ann Vale"
+
+        writes = [one.path for one in on.requests("ghl", "POST", "PUT") if not one.path.endswith("/search")]
+        contacts = [at for at, path in enumerate(writes) if path.startswith("/contacts")]
+        fields = [at for at, path in enumerate(writes) if path.endswith("/customFields")]
+        assert (len(contacts), len(fields)) == (2, len(fields_of(on)))
+        assert fields[-2] < contacts[0] < fields[-1] < contacts[1]
 
 
 @pytest.mark.in_make_test
@@ -100,7 +131,7 @@ async def test_an_option_or_a_user_that_is_lacking_is_told_and_written_once_it_i
 ) -> None:
     """Nothing is sent that GHL would drop, all else of the contact is; the command has the worker look again."""
     async with stage(broker, tmp_path) as on:
-        make_again(on, STAGE, dataType="SINGLE_OPTIONS", picklistOptions=["Hot", "Closed"])
+        make(on, STAGE, dataType="SINGLE_OPTIONS", picklistOptions=["Hot", "Closed"])
         on.reload_directories()
         await on.until_quiet()
         lead = await lead_with_stage(on, "Offer", city="Austin", assignedUser=AGENT)

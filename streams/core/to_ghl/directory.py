@@ -14,6 +14,7 @@ from typing import Any
 from connectors.ghl.wire import GhlCustomField
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM
+from streams.mapping import LEAD_ID_FIELD
 
 ONE_OPTION = frozenset({"SINGLE_OPTIONS", "RADIO"})
 """The types of custom fields whose value is one of the field's options."""
@@ -100,6 +101,14 @@ def named_fields(found: Iterable[GhlCustomField]) -> Directory:
         if one.field_key:
             ids[fold(one.field_key)] = one.id
     return Directory(custom_fields=ids, types=types, options=options)
+
+
+def fields_needed_first(references: Iterable[str]) -> set[str]:
+    """The custom fields that a location must have before the first contact is written: the one by which a contact is found again.
+
+    Each other field is created when a contact first has a value for it.
+    """
+    return {one for one in references if fold(one) == fold(LEAD_ID_FIELD)}
 
 
 def lacking_field(reference: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from streams.core.fingerprint import fingerprint
 from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.contact_identity import adopted_contact, conflict_about, named_in_common, shared_contact
-from streams.core.to_ghl.directory import ONE_OPTION, Directory, fold
+from streams.core.to_ghl.directory import ONE_OPTION, Directory, fields_needed_first, fold
 from streams.core.to_ghl.identity import family_of, has_in_common, judge, person_of
 from streams.core.to_ghl.plan import IDENTIFIERS, Call, DesiredContact, Settled, Stuck
 from streams.core.to_ghl.planning import Prepared, Rules, prepare
@@ -103,8 +103,8 @@ class SimulatedImport:
 
     def __post_init__(self) -> None:
         if self.makes_fields:
-            fields = self.rules.mapping.custom_fields.values()
-            self._make_fields([one for one in fields if not one.is_key])
+            known = self.rules.mapping.custom_fields
+            self._make_fields([known[name] for name in fields_needed_first(known) if not known[name].is_key])
 
     def add_contacts(self, contacts: Iterable[Mapping[str, Any]]) -> None:
         """Contacts of the location, the oldest first."""
@@ -123,7 +123,7 @@ class SimulatedImport:
             lead.judge_next(Candidate(contact_id=own, field=LOFTY_ID))
         for _ in range(MOST_STEPS):
             prepared = lead.prepared = lead.prepared or prepare(lead.row, self.rules, self.directory, lead.link)
-            if prepared.missing and self.makes_fields and self._make_fields(_creatable(prepared.missing)):
+            if prepared.missing and self.makes_fields and self._make_fields(self._creatable(prepared.missing)):
                 lead.prepared = None
                 continue
             plan = prepared.plan(lead.link, None, now_ms)
@@ -275,6 +275,11 @@ class SimulatedImport:
             return Entity.contact(self.connection, lofty_id)
         return None
 
+    def _creatable(self, missing: Mapping[str, str]) -> list[CustomField]:
+        known = self.rules.mapping.custom_fields
+        fields = (known.get(reference) or CustomField(reference, kind) for reference, kind in missing.items())
+        return [one for one in fields if not one.is_key]
+
     def _make_fields(self, wanted: Iterable[CustomField]) -> bool:
         """The location has these custom fields from here on. False: it had them all."""
         missing = [one for one in wanted if fold(one.reference) not in self.directory.custom_fields]
@@ -308,11 +313,6 @@ def snapshot_of_lead(connection: str, state: Mapping[str, Any], now_ms: int) -> 
         accepted_ms=now_ms,
         origin="backfill",
     )
-
-
-def _creatable(missing: Mapping[str, str]) -> list[CustomField]:
-    fields = (CustomField(reference, kind) for reference, kind in missing.items())
-    return [one for one in fields if not one.is_key]
 
 
 def _identifiers(contact: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -7,21 +7,25 @@ What GHL refuses here for good (a missing scope, a full field list) is remembere
 nothing. Where nothing can succeed (a revoked token, a suspended location), or a 404 does not say that there are no fields,
 the connection stays on hold: a contact that was planned without the location's custom fields would lack them, and one whose
 create is in doubt could not be found.
+
+A location gets the custom field for the Lofty id first. Each other field of the mapping is created when a contact first has a value for
+it (`lacks`), or when a contact was written without it (`try_lacking`). So to begin costs a few requests instead of one for each field,
+and no location gets fields that nobody fills.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import NAMES_NOTHING, Disposition, classify
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
-from streams.core.to_ghl.directory import ONE_OPTION, Directory, fold, named_fields
+from streams.core.to_ghl.directory import ONE_OPTION, Directory, fields_needed_first, fold, lacking_field, named_fields
 from streams.mapping import LEAD_ID_FIELD, CustomField
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
@@ -38,14 +42,16 @@ MOST_SUSPECT_SECONDS = 3600.0
 
 @dataclass(slots=True)
 class _Shelf:
-    """One location's directory while it is loaded, a new one for each load. `wanted` are the fields to create, by reference,
-    `made` the ids of those that were. `is_searched`: there is no search for own contacts to be done.
+    """One location's directory while it is loaded, a new one for each load. `wanted` are the fields that may be created, by reference,
+    `needed` those that must be there before a contact is written, `made` the ids of those that were created.
+    `is_searched`: there is no search for own contacts to be done.
 
     An answer to a request of an earlier load is written to that load's shelf, and so changes nothing.
     """
 
     location: Location
     wanted: dict[str, CustomField]
+    needed: set[str]
     fields: dict[str, str] | None = None
     takes_duplicates: bool | None = None
     users: dict[str, str] | None = None
@@ -115,7 +121,7 @@ class Directories:
     def load(self, connection: str) -> None:
         """Read the directory (again). The connection is on hold until that is done."""
         before = self._shelf(connection)
-        shelf = self._shelves[connection] = _Shelf(before.location, before.wanted)
+        shelf = self._shelves[connection] = _Shelf(before.location, before.wanted, before.needed)
         self._go_on(connection, shelf)
 
     def forget(self, connection: str) -> None:
@@ -135,13 +141,22 @@ class Directories:
     def lacks(self, connection: str, missing: dict[str, str]) -> bool:
         """A contact needs custom fields that the location lacks. True: they are being created, try again after that."""
         shelf = self._shelf(connection)
-        fields = (CustomField(reference, kind) for reference, kind in missing.items())
+        fields = [shelf.wanted.get(reference) or CustomField(reference, kind) for reference, kind in missing.items()]
         creatable = {one.reference: one for one in fields if one.reference not in shelf.given_up and not one.is_key}
         if not creatable or not shelf.location.creates_custom_fields:
             return False
         shelf.wanted.update(creatable)
+        shelf.needed.update(creatable)
         self._go_on(connection, shelf)
         return True
+
+    def try_lacking(self, connection: str, lacks: Collection[str]) -> None:
+        """Contacts were written without what these entries of `LinkRow.lacks` name: fields of the mapping among them are created."""
+        shelf = self._shelf(connection)
+        absent = shelf.wanted.keys() - shelf.needed - {one for one in shelf.wanted if fold(one) in (shelf.fields or {})}
+        if fields := {one for one in absent if lacking_field(one) in lacks}:
+            shelf.needed |= fields
+            self._go_on(connection, shelf)
 
     def handles(self, item: Item) -> bool:
         """Whether an item is work of a directory."""
@@ -180,7 +195,10 @@ class Directories:
 
     def _shelf(self, connection: str) -> _Shelf:
         location = self._locations[connection]
-        return self._shelves.setdefault(connection, _Shelf(location, _creatable(location)))
+        if (shelf := self._shelves.get(connection)) is None:
+            wanted = _creatable(location)
+            shelf = self._shelves[connection] = _Shelf(location, wanted, fields_needed_first(wanted))
+        return shelf
 
     def _past_of(self, connection: str) -> _Past:
         return self._past.setdefault(connection, _Past())
@@ -206,7 +224,9 @@ class Directories:
                     name,
                 )
         past.ids |= now.custom_fields
-        past.directory, past.wait_seconds = now, SUSPECT_SECONDS
+        # A copy: fields that are made for a contact are added to what `now` shows.
+        copied = {name: dict(getattr(now, name)) for name in ("custom_fields", "types", "options")}
+        past.directory, past.wait_seconds = replace(now, **copied), SUSPECT_SECONDS
         self._changed(connection)
 
     def _go_on(self, connection: str, shelf: _Shelf) -> None:
@@ -304,7 +324,8 @@ class Directories:
     @staticmethod
     def _first_missing(shelf: _Shelf) -> str | None:
         fields = shelf.fields or {}
-        return next((r for r in shelf.wanted if r not in shelf.given_up and fold(r) not in fields), None)
+        needed = (reference for reference in shelf.wanted if reference in shelf.needed)
+        return next((r for r in needed if r not in shelf.given_up and fold(r) not in fields), None)
 
 
 def _lead_id_field(shelf: _Shelf) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from streams.core.rows import LinkRow, OutboxRow
@@ -29,6 +29,7 @@ class OutdatedContacts:
     """`directory` is what is known of a connection's location, None before it was read to the end.
 
     `request_read` asks Lofty for an entity, with at least the version that its link has. `owns` says whether a budget is ours.
+    `try_lacking` is told what all links of a connection lack, as GHL may take today what it refused before.
     """
 
     locations: Mapping[str, Location]
@@ -37,6 +38,7 @@ class OutdatedContacts:
     directory: Callable[[str], Directory | None]
     request_read: Callable[[Entity, int], asyncio.Future[int]]
     owns: Callable[[str], bool]
+    try_lacking: Callable[[str, Collection[str]], None]
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def are(self, connection: str, link: LinkRow | None) -> bool:
@@ -59,6 +61,7 @@ class OutdatedContacts:
     async def _look(self, connection: str) -> None:
         location, asked = self.locations[connection], 0
         requests: list[asyncio.Future[int]] = []
+        lacks: set[str] = set()
         links = self.links.items(location.partition, f"{connection}:", lambda key: b":note:" not in key)
         for number, (key, link) in enumerate(links):
             if number % YIELD_ROWS == 0:
@@ -67,6 +70,7 @@ class OutdatedContacts:
                 await asyncio.sleep(0)
                 if not self.owns(location.budget):
                     return
+            lacks.update(link.lacks)
             if not self.are(connection, link):
                 continue
             row = self.outbox.get(location.partition, key)
@@ -74,6 +78,7 @@ class OutdatedContacts:
                 requests.append(self.request_read(Entity.from_key(key), link.version_ms))
                 asked += 1
         await asyncio.gather(*requests)
+        self.try_lacking(connection, lacks)
         if asked:
             log.info(
                 "connection %s: %d contacts or tasks are planned again: what their location has has changed",

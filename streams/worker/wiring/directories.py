@@ -25,6 +25,7 @@ def new_directories(
         directory=lambda connection: directories.complete(connection),
         request_read=partial(offers.request_read, origin="sweep"),
         owns=loop.core.owns,
+        try_lacking=lambda connection, lacks: directories.try_lacking(connection, lacks),
     )
     own_contacts = OwnContacts(parts.tables.links, parts.tables.backlinks, parts.deps.now_ms)
     directories = Directories(loop, locations, own_contacts, outdated.look)
