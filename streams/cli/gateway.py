@@ -40,9 +40,10 @@ def gateway(
     from streams.gateway.server import GatewayServer
     from streams.kafka.rights import READS_AND_WRITES, demand_rights
     from streams.messages.topics import TopicNames
-    from streams.telemetry.process import keep_what_started
+    from streams.telemetry.process import keep_what_started, switch_threads_soon
 
     async def serve(stop: asyncio.Event) -> None:
+        switch_threads_soon()
         await demand_rights(settings, TopicNames(settings.kafka.topic_prefix).specs(), READS_AND_WRITES)
         tracing, end_tracing = tracing_or_refuse("gateway")
         async with GatewayServer(settings, tracing=tracing, console=ConsoleServer) as running:

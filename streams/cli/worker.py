@@ -86,12 +86,14 @@ def _work(settings: Settings, *, embedded: bool, process: str, socket: str) -> N
     from streams.settings.secrets import secret_values
     from streams.telemetry.endpoints import add_health_and_metrics
     from streams.telemetry.logs import hide_secrets
+    from streams.telemetry.process import switch_threads_soon
     from streams.worker.dependencies import Dependencies
     from streams.worker.partitions.watchdog import watch_interpreter
     from streams.worker.supervisor import Supervisor
 
     async def serve(stop: asyncio.Event) -> None:
         member.stops(stop)
+        switch_threads_soon()
         if not embedded:
             await demand_kafka(settings)
         tracing, end_tracing = tracing_or_refuse("worker")

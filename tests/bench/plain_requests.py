@@ -64,7 +64,7 @@ async def _ask(requests: list[dict[str, Any]]) -> dict[str, int]:
     answers, began = Counter[str](), time.monotonic()
 
     async def ask(http: aiohttp.ClientSession, one: dict[str, Any]) -> None:
-        headers = {"Authorization": one["key"], "Version": GHL_VERSION}
+        headers = {"Authorization": one["key"], "Version": GHL_VERSION, "Content-Type": "application/json"}
         async with http.request(one["method"], one["url"], json=one["body"], headers=headers) as answer:
             await answer.read()
             answers[str(answer.status)] += 1

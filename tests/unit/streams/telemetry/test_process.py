@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import weakref
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import pytest
 
 from streams.kafka.producer import DeliveryTrouble
 from streams.telemetry import process
-from streams.telemetry.process import failing_seconds, keep_what_started, watch_appends
+from streams.telemetry.process import failing_seconds, keep_what_started, switch_threads_soon, watch_appends
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,13 @@ def test_a_collection_passes_over_what_a_process_started_with_and_nothing_is_kep
 
     assert kept > 100 * walked
     assert gone == [True, True]
+
+
+def test_a_thread_that_comes_back_from_the_system_gets_the_interpreter_within_a_millisecond() -> None:
+    """Kafka is read in a thread that calls the system again and again, beside one that is busy with Python."""
+    before = sys.getswitchinterval()
+    try:
+        switch_threads_soon()
+        assert sys.getswitchinterval() < 0.001
+    finally:
+        sys.setswitchinterval(before)
