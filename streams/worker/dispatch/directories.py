@@ -44,7 +44,8 @@ MOST_SUSPECT_SECONDS = 3600.0
 class _Shelf:
     """One location's directory while it is loaded, a new one for each load. `wanted` are the fields that may be created, by reference,
     `needed` those that must be there before a contact is written, `made` the ids of those that were created.
-    `is_searched`: there is no search for own contacts to be done.
+    `is_searched`: there is no search for own contacts to be done. `is_stale`: the fields are read again before one is created, as
+    somebody else may have created it since. `making` is the field that is being created, `refused` are those that GHL refused since then.
 
     An answer to a request of an earlier load is written to that load's shelf, and so changes nothing.
     """
@@ -61,6 +62,28 @@ class _Shelf:
     made: set[str] = field(default_factory=set)
     given_up: set[str] = field(default_factory=set)
     is_searched: bool = False
+    is_stale: bool = False
+    making: str = ""
+    refused: set[str] = field(default_factory=set)
+
+    @property
+    def is_listed(self) -> bool:
+        """The location's fields were read, and nothing says that they are others by now."""
+        return self.fields is not None and not self.is_stale
+
+    def need(self, references: Collection[str]) -> None:
+        """These must be there, too, before the next contact is written."""
+        self.is_stale = self.is_stale or not self.needed.issuperset(references)
+        self.needed.update(references)
+
+    def list_fields(self, found: Directory) -> None:
+        """These are the location's fields. What GHL refused and has not is given up."""
+        self.types |= found.types
+        self.options |= found.options
+        self.fields = dict(found.custom_fields)
+        self.is_stale = False
+        self.given_up.update(one for one in self.refused if fold(one) not in self.fields)
+        self.refused.clear()
 
 
 @dataclass(slots=True)
@@ -146,7 +169,7 @@ class Directories:
         if not creatable or not shelf.location.creates_custom_fields:
             return False
         shelf.wanted.update(creatable)
-        shelf.needed.update(creatable)
+        shelf.need(creatable)
         self._go_on(connection, shelf)
         return True
 
@@ -155,7 +178,7 @@ class Directories:
         shelf = self._shelf(connection)
         absent = shelf.wanted.keys() - shelf.needed - {one for one in shelf.wanted if fold(one) in (shelf.fields or {})}
         if fields := {one for one in absent if lacking_field(one) in lacks}:
-            shelf.needed |= fields
+            shelf.need(fields)
             self._go_on(connection, shelf)
 
     def handles(self, item: Item) -> bool:
@@ -180,7 +203,7 @@ class Directories:
             slot.answered(was_sent=not isinstance(error, NotSent))
             if shelf is not self._shelves[connection]:
                 return AGAIN
-            if shuts_out(outcome) or (shelf.fields is None and outcome.name == NAMES_NOTHING):
+            if shuts_out(outcome) or (not shelf.is_listed and outcome.name == NAMES_NOTHING):
                 self._loop.pause(shelf.location.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
                 return WorkResult.retry(RETRY_SECONDS)
             if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
@@ -225,8 +248,9 @@ class Directories:
                 )
         past.ids |= now.custom_fields
         # A copy: fields that are made for a contact are added to what `now` shows.
-        copied = {name: dict(getattr(now, name)) for name in ("custom_fields", "types", "options")}
-        past.directory, past.wait_seconds = replace(now, **copied), SUSPECT_SECONDS
+        fields, types, options = dict(now.custom_fields), dict(now.types), dict(now.options)
+        past.directory = replace(now, custom_fields=fields, types=types, options=options)
+        past.wait_seconds = SUSPECT_SECONDS
         self._changed(connection)
 
     def _go_on(self, connection: str, shelf: _Shelf) -> None:
@@ -251,11 +275,9 @@ class Directories:
 
     async def _read_next(self, shelf: _Shelf) -> None:
         client, location_id = shelf.location.client, shelf.location.location_id
-        if shelf.fields is None:
-            found = named_fields(await client.list_custom_fields(location_id, model="contact"))
-            shelf.types |= found.types
-            shelf.options |= found.options
-            shelf.fields = dict(found.custom_fields)
+        shelf.making = ""
+        if not shelf.is_listed:
+            shelf.list_fields(named_fields(await client.list_custom_fields(location_id, model="contact")))
             return
         if shelf.takes_duplicates is None:
             shelf.takes_duplicates = await client.takes_duplicates(location_id)
@@ -270,42 +292,48 @@ class Directories:
         reference = self._first_missing(shelf)
         if reference is None:
             return
-        wanted = shelf.wanted[reference]
+        wanted, shelf.making = shelf.wanted[reference], reference
         body: dict[str, object] = {"name": reference, "dataType": wanted.type, "model": "contact"}
         if wanted.options:
             body["textBoxListOptions"] = [{"label": option, "prefillValue": ""} for option in wanted.options]
         made = await client.create_custom_field(location_id, body)
+        shelf.making = ""
         log.info("created custom field %r in location %s", reference, location_id)
-        shelf.fields[fold(reference)] = made.id
+        fields = shelf.fields = shelf.fields or {}
+        fields[fold(reference)] = made.id
         shelf.made.add(made.id)
         shelf.types[made.id] = wanted.type
         if wanted.type in ONE_OPTION and made.picklist_options and not made.is_allowed_custom_option:
             shelf.options[made.id] = made.picklist_options
         if made.field_key:
-            shelf.fields[fold(made.field_key)] = made.id
+            fields[fold(made.field_key)] = made.id
 
     def _give_up(self, connection: str, shelf: _Shelf, error: ConnectorError) -> None:
         """What GHL refuses is left out from now on; the next load tries again."""
-        if self._is_read(shelf):
+        if shelf.making:
+            shelf.refused.add(shelf.making)
+            shelf.is_stale = True
+            part = f"custom field {shelf.making!r} cannot be created, and is left out unless it is there by now"
+        elif self._is_read(shelf):
             shelf.is_searched = True
             part = "its contacts with a Lofty id cannot be searched: a lead that has another e-mail and telephone may be made twice"
         elif shelf.fields is None:
             shelf.fields = {}
             shelf.given_up.update(shelf.wanted)
             part = "its custom fields cannot be read"
+        elif shelf.is_stale:
+            shelf.is_stale = False
+            shelf.given_up.update(shelf.refused)
+            part = "its custom fields cannot be read again"
         elif shelf.takes_duplicates is None:
             shelf.takes_duplicates = True
             part = "whether it allows duplicate contacts cannot be read, so each new contact is looked for first"
         elif shelf.users is None:
             shelf.users = {}
             part = "its users cannot be read, contacts stay unassigned"
-        elif shelf.team is None and (calendar := shelf.location.rules.calendar) is not None:
-            shelf.team = frozenset()
-            part = f"its calendar {calendar} cannot be read, appointments stay unassigned"
         else:
-            reference = self._first_missing(shelf) or ""
-            shelf.given_up.add(reference)
-            part = f"custom field {reference!r} cannot be created and is left out"
+            shelf.team = frozenset()
+            part = f"its calendar {shelf.location.rules.calendar} cannot be read, appointments stay unassigned"
         log.error("connection %s: %s: %s", connection, part, error)
 
     def _is_complete(self, shelf: _Shelf) -> bool:
@@ -319,7 +347,7 @@ class Directories:
 
     def _is_read(self, shelf: _Shelf) -> bool:
         has_team = shelf.team is not None or shelf.location.rules.calendar is None
-        return shelf.users is not None and has_team and self._first_missing(shelf) is None
+        return shelf.is_listed and shelf.users is not None and has_team and self._first_missing(shelf) is None
 
     @staticmethod
     def _first_missing(shelf: _Shelf) -> str | None:

@@ -29,7 +29,7 @@ class OutdatedContacts:
     """`directory` is what is known of a connection's location, None before it was read to the end.
 
     `request_read` asks Lofty for an entity, with at least the version that its link has. `owns` says whether a budget is ours.
-    `try_lacking` is told what all links of a connection lack, as GHL may take today what it refused before.
+    `try_lacking` is called with what the links of a connection lack, as GHL may take today what it refused before.
     """
 
     locations: Mapping[str, Location]

@@ -147,3 +147,12 @@ def test_fields_are_made_only_where_the_connection_may() -> None:
     assert LEAD_ID_FIELD not in makes.new_fields
     assert may_not.new_fields == {}
     assert any("the location has none of this name" in words for words in found.left_out)
+
+
+def test_only_fields_that_a_lead_fills_are_made() -> None:
+    """As the worker does it: with the first contact that has a value."""
+    _, run = simulated([lead(1, "Ada Bell", email="ada@x.test", stage="Hot")], [])
+    assert "Lofty stage" in run.new_fields
+    assert "Lofty referred by" not in run.new_fields
+    _, more = simulated([lead(1, "Ada Bell", email="ada@x.test", referredBy="Ann Vale")], [])
+    assert "Lofty referred by" in more.new_fields

@@ -197,6 +197,15 @@ async def test_a_location_of_which_nobody_says_that_it_refuses_duplicates_is_loo
 # -- created when they are needed -----------------------------------------------------------------------------
 
 
+REFUSED = answer(422, {"message": "no more fields"})
+
+
+def with_lead_id(*others: str) -> Response:
+    """The location's fields once it has that for the Lofty id, and some that somebody else has created."""
+    names = {"f0": "Other", "f1": LEAD_ID_FIELD, **{f"by-{name}": name for name in others}}
+    return answer(200, {"customFields": [{"id": id, "name": name, "dataType": "TEXT"} for id, name in names.items()]})
+
+
 async def begun(desk: Desk) -> None:
     """The location is read, and has the field for the Lofty id."""
     desk.ghl.script = [FIELDS, SETTINGS, USERS, lambda: desk.makes(1)]
@@ -212,8 +221,8 @@ async def test_a_location_gets_the_field_for_the_lofty_id_first_and_the_others_w
     await begun(desk)
     assert desk.directories.lacks("acme", {"Lofty price max": "TEXT", "Lofty stage": "TEXT"})
     assert desk.loop.core.is_held("loc", "acme")
-    desk.ghl.script = [lambda: desk.makes(2), lambda: desk.makes(3)]
-    assert await desk.turn() == AGAIN
+    desk.ghl.script = [with_lead_id(), lambda: desk.makes(2), lambda: desk.makes(3)]
+    assert [await desk.turn() for _ in range(2)] == [AGAIN, AGAIN]
     assert desk.loop.core.is_held("loc", "acme"), "the second is still to be made"
     assert await desk.turn() == DONE
     assert not desk.loop.core.is_held("loc", "acme")
@@ -227,13 +236,46 @@ async def test_what_a_contact_needed_is_made_again_by_the_next_load_and_nothing_
     desk = Desk()
     await begun(desk)
     assert desk.directories.lacks("acme", {"Lofty stage": "TEXT"})
-    desk.ghl.script = [answer(422, {"message": "no more fields"})]
-    assert await desk.turn() == DONE
+    desk.ghl.script = [with_lead_id(), REFUSED, with_lead_id()]
+    assert await desk.until_complete() == 3
     assert not desk.directories.lacks("acme", {"Lofty stage": "TEXT"}), "GHL has refused it"
     desk.directories.load("acme")
     desk.ghl.script = [FIELDS, SETTINGS, USERS, lambda: desk.makes(1), lambda: desk.makes(2)]
     assert await desk.until_complete() == 5
     assert {desk.ghl.body(-2)["name"], desk.ghl.body(-1)["name"]} == {LEAD_ID_FIELD, "Lofty stage"}
+
+
+async def test_a_field_that_somebody_else_creates_meanwhile_is_used() -> None:
+    """A person, or another connection of the location: before we create one, and in the moment in which we do."""
+    desk = Desk()
+    await begun(desk)
+    assert desk.directories.lacks("acme", {"Lofty stage": "TEXT"})
+    desk.ghl.script = [with_lead_id("Lofty stage")]
+    assert await desk.until_complete() == 1
+    assert desk.directories.lacks("acme", {"Lofty agent": "TEXT"})
+    desk.ghl.script = [with_lead_id("Lofty stage"), REFUSED, with_lead_id("Lofty stage", "Lofty agent")]
+    assert await desk.until_complete() == 3
+    known = desk.directories.get("acme")
+    assert [known.custom_field_id(one) for one in ("Lofty stage", "Lofty agent")] == [
+        "by-Lofty stage",
+        "by-Lofty agent",
+    ]
+
+
+async def test_a_refusal_counts_for_the_field_that_was_asked_for() -> None:
+    """While a request for one is under way, another contact needs one that comes before it in the mapping."""
+    desk = Desk()
+    await begun(desk)
+    assert desk.directories.lacks("acme", {"Lofty score": "TEXT"})
+
+    def refused_meanwhile() -> Response:
+        assert desk.directories.lacks("acme", {"Lofty stage": "TEXT"})
+        return REFUSED
+
+    desk.ghl.script = [with_lead_id(), refused_meanwhile, with_lead_id(), lambda: desk.makes(2)]
+    assert await desk.until_complete() == 4
+    assert desk.directories.get("acme").custom_field_id("Lofty stage") == "f2"
+    assert not desk.directories.lacks("acme", {"Lofty score": "TEXT"})
 
 
 async def test_fields_without_which_contacts_were_written_are_tried_once_after_a_start() -> None:
@@ -245,8 +287,8 @@ async def test_fields_without_which_contacts_were_written_are_tried_once_after_a
     assert not desk.loop.core.is_held("loc", "acme")
     desk.directories.try_lacking("acme", lacks)
     assert desk.loop.core.is_held("loc", "acme")
-    desk.ghl.script = [answer(422, {"message": "no more fields"})]
-    assert await desk.turn() == DONE
+    desk.ghl.script = [with_lead_id(), REFUSED, with_lead_id()]
+    assert await desk.until_complete() == 3
     desk.directories.try_lacking("acme", lacks)
     assert not desk.loop.core.is_held("loc", "acme"), "GHL has refused it again"
 
