@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from connectors.sandbox.ghl.seeds import seed
+from connectors.sandbox.shared.faults import parse_fault
 from streams.mapping import LEAD_ID_FIELD
 from tests.integration.command import command, config_of
 from tests.integration.stage import LOCATION, Stage, stage
@@ -123,6 +124,24 @@ async def test_a_field_that_was_made_again_while_no_worker_ran_is_seen_at_the_st
         async with type(on.worker)(on.settings, on.given()) as second:
             on.worker = second
             await on.until(lambda: held(on, old) == "Hot")
+            await on.until_quiet()
+
+
+async def test_fields_that_ghl_refused_are_created_after_a_start_and_their_contacts_written(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """Nobody else needs them: the links of the contacts that were written without them name them."""
+    async with stage(broker, tmp_path, restarts=True, store="rocksdb") as on:
+        await on.until_quiet()
+        fault = {"kind": "status", "operation": "create-custom-field", "status": 422, "times": 1000}
+        on.ghl.faults.add(parse_fault(fault))
+        lead = await lead_with_stage(on, "Hot")
+        assert held(on, lead) is None
+        on.ghl.faults.clear()
+        await on.worker.__aexit__()
+        async with type(on.worker)(on.settings, on.given()) as second:
+            on.worker = second
+            await on.until(lambda: held(on, lead) == "Hot")
             await on.until_quiet()
 
 
