@@ -209,6 +209,9 @@ class Directories:
             if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
                 return WorkResult.retry(RETRY_SECONDS)
             self._give_up(connection, shelf, error)
+        else:
+            if was_sent:  # a contact that is refused meanwhile is refused alone
+                self._loop.failures.served(shelf.location.budget, TENANT, item.key)
         slot.answered(was_sent=was_sent)
         if not self._is_complete(shelf) or shelf is not self._shelves[connection]:
             return AGAIN

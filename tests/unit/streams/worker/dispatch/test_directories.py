@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from connectors.auth.request_auth import StaticAuth
-from connectors.errors import ConnectorError, Unanswered
+from connectors.errors import ConnectorError, Unanswered, VendorError
 from connectors.ghl.client import GhlClient
 from connectors.http.request import Response
 from streams.core.rows import LinkRow
@@ -276,6 +276,15 @@ async def test_a_refusal_counts_for_the_field_that_was_asked_for() -> None:
     assert await desk.until_complete() == 4
     assert desk.directories.get("acme").custom_field_id("Lofty stage") == "f2"
     assert not desk.directories.lacks("acme", {"Lofty score": "TEXT"})
+
+
+async def test_what_a_location_answers_shows_that_its_access_is_whole() -> None:
+    """A contact that is refused three times meanwhile is parked alone: nothing pauses."""
+    desk = Desk()
+    refused = VendorError(vendor="ghl", operation="update-contact", status=403, messages=("no",))
+    assert [desk.loop.failures.failed("loc", "update", "1", refused, 10.0) for _ in range(2)] == ["try again"] * 2
+    await begun(desk)
+    assert desk.loop.failures.failed("loc", "update", "1", refused, 10.0) == "park"
 
 
 async def test_fields_without_which_contacts_were_written_are_tried_once_after_a_start() -> None:
