@@ -14,6 +14,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from tests.bench.processes import can_limit
 from tests.kafka.real import real_kafka
 
 ROUNDS = 4
@@ -72,6 +73,31 @@ def _print(name: str, figures: dict[str, Any]) -> None:
 
 def _syncs(bootstrap: str, quick: bool) -> None:
     _print("contact syncs", run("whole_path", "syncs", bootstrap, "400" if quick else "6000"))
+
+
+def _processes(bootstrap: str, quick: bool) -> None:
+    leads, shares = ("480" if quick else "4800"), ("0", "0.35") if can_limit() else ("0",)
+    for share in shares:
+        found: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
+        for turn in range(1 if quick else 3):
+            for count in (1, 2) if turn % 2 == 0 else (2, 1):
+                found[count].append(run("processes", str(count), bootstrap, leads, share))
+        rates = {count: median(one["syncs_per_second"] for one in those) for count, those in found.items()}
+        held = f", each worker process held to {share} of a core" if float(share) else ""
+        _print(
+            f"contact syncs by one process and by two{held}",
+            {
+                "one_per_second": rates[1],
+                "two_per_second": rates[2],
+                "ratio": rates[2] / rates[1],
+                "all_of_one": ", ".join(f"{one['syncs_per_second']:.0f}" for one in found[1]),
+                "all_of_two": ", ".join(f"{one['syncs_per_second']:.0f}" for one in found[2]),
+                "cores_used_with_one": found[1][-1]["cores_used"],
+                "cores_used_with_two": found[2][-1]["cores_used"],
+                "memory_mb_of_one": found[1][-1]["memory_mb"],
+                "memory_mb_of_two": found[2][-1]["memory_mb"],
+            },
+        )
 
 
 def _latency(bootstrap: str, quick: bool) -> None:
@@ -204,6 +230,7 @@ def _conflicts(bootstrap: str, quick: bool) -> None:
 MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "dedupe": _dedupe,
     "syncs": _syncs,
+    "processes": _processes,
     "latency": _latency,
     "memory": _memory,
     "limits": _limits,

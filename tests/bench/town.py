@@ -38,6 +38,7 @@ class Plan:
     A vendor answers after its latency and has a limit for each window, 0 for none; the worker is configured alike.
     `watched`: `fully` logs every line as JSON, `not at all` neither logs nor counts; `as always` counts, and logs warnings.
     `shares_lofty` gives all connections the one team, its one key and its one budget.
+    `worker_options` are further options of the worker.
     `later` accounts more are at both vendors, and no connection names them yet. `more` is appended to the configuration, and `environ`
     to the secrets.
     """
@@ -58,6 +59,7 @@ class Plan:
     more: str = ""
     environ: Mapping[str, str] = field(default_factory=dict)
     watched: Literal["as always", "fully", "not at all"] = "as always"
+    worker_options: tuple[str, ...] = ()
 
     def team(self, number: int) -> str:
         """The Lofty team of a pair."""
@@ -182,7 +184,7 @@ async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
         def start_worker(name: str) -> Child:
             module = "tests.bench.blind_worker" if plan.watched == "not at all" else "streams.cli"
             talk = ["--log-level", "info", "--log-format", "json"] if plan.watched == "fully" else []
-            return Child(name, ["worker", *arguments, *talk], environ, folder, processes, module)
+            return Child(name, ["worker", *arguments, *talk, *plan.worker_options], environ, folder, processes, module)
 
         urls = (f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{worker_port}")
         began = time.monotonic()

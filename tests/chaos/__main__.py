@@ -33,6 +33,9 @@ def main() -> None:
         "--outage", type=float, action="append", default=[], help="Kafka is killed and frozen so long (seconds)"
     )
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="of three, one at a time goes away")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="each worker is so many processes under its supervisor"
+    )
     parser.add_argument("--seed", type=int, default=None, help="one that was printed, to try its plan again")
     parser.add_argument(
         "--family",
@@ -52,7 +55,7 @@ def main() -> None:
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="lofty-ghl-chaos-"))
-    plan = Plan(seed, given.kills, 60 * given.minutes, given.rate, tuple(given.outage), given.brokers)
+    plan = Plan(seed, given.kills, 60 * given.minutes, given.rate, tuple(given.outage), given.brokers, given.processes)
     is_good = asyncio.run(run_family(folder, plan, given.family) if given.family else run(folder, plan))
     if is_good and not given.keep:
         shutil.rmtree(folder, ignore_errors=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -168,7 +170,7 @@ class Adversary:
         """SIGKILL, whenever."""
         await asyncio.sleep(self.random.uniform(0.0, 2.0))
         if alive := self.stage.alive():
-            self.supervisor.kill(self.random.choice(alive))
+            self.supervisor.kill_some(self.random.choice(alive))
 
     async def kill_all(self) -> None:
         """A machine loses power."""
@@ -179,10 +181,13 @@ class Adversary:
         if not (ready := self.supervisor.ready()):
             return
         one = self.random.choice(ready)
-        happened = self.stage.note(FROZEN, one.instance)
-        one.process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(SESSION_SECONDS * self.random.choice((0.5, 2.0, 2.5)))
-        one.process.send_signal(signal.SIGCONT)
+        running = [(member.name, member.pid) for member in one.members if member.code is None]
+        name, pid = self.random.choice(running) if running else (one.instance, one.process.pid)
+        happened = self.stage.note(FROZEN, name)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(SESSION_SECONDS * self.random.choice((0.5, 2.0, 2.5)))
+            os.kill(pid, signal.SIGCONT)
         happened.until = time.time()
 
     async def drain(self) -> None:
@@ -342,6 +347,8 @@ async def _counted(what: str, work: Coroutine[Any, Any, int]) -> dict[str, int]:
 async def ask_what_waits(*workers: WorkerProcess) -> None:
     """Let workers write into their logs what they have in hand, and where they are."""
     for one in workers:
-        one.process.send_signal(signal.SIGUSR1)
-        one.process.send_signal(signal.SIGUSR2)
+        for pid in one.pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR1)
+                os.kill(pid, signal.SIGUSR2)
     await asyncio.sleep(1.0)

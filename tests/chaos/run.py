@@ -39,6 +39,8 @@ class Plan:
     """For how many seconds Kafka is killed and frozen. Without any, one of 20 s, in either way."""
 
     brokers: int = 1
+    processes: int = 1
+    """How many processes each worker is."""
 
     def ways(self) -> list[tuple[How, float]]:
         """Every outage."""
@@ -109,6 +111,7 @@ async def run(
     `folder` gets the workers' logs, and the history where it is needed. `ghl_rules` are settings of GHL's sandbox.
     """
     async with set_stage(folder, plan.seed, plan.brokers, ghl_rules) as stage:
+        stage.worker_processes = plan.processes
         desk = new_desk(stage, random.Random(plan.seed))
         supervisor = Supervisor(stage, random.Random(plan.seed + 1))
         operator = Operator(stage, random.Random(plan.seed + 3))

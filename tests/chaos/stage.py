@@ -14,7 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from streams.messages.topics import TopicNames
 from streams.operations.mapping_preview.editor import MappingEditor
 from streams.settings import Connection, Settings, parse_settings
 from tests.chaos.disk import Disk, small_disk
+from tests.chaos.several import Member, members
 from tests.deadlines import within
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.node import KafkaNode
@@ -97,7 +98,19 @@ class WorkerProcess:
     process: subprocess.Popen[bytes]
     log: Path
     began: float
+    is_several: bool = False
+    """Whether it is a supervisor with workers below it (`several.py`)."""
     _is_ready: bool = False
+
+    @property
+    def members(self) -> list[Member]:
+        """The workers below it, of all that were started."""
+        return members(self.log.read_bytes()) if self.is_several else []
+
+    @property
+    def pids(self) -> list[int]:
+        """The workers that run: itself, or those below it."""
+        return [one.pid for one in self.members if one.code is None] if self.is_several else [self.process.pid]
 
     @property
     def is_alive(self) -> bool:
@@ -147,6 +160,8 @@ class Stage:
     """The connections that were added over the file, each as its table in it."""
     workers: list[WorkerProcess] = field(default_factory=list)
     happened: list[Happened] = field(default_factory=list)
+    worker_processes: int = 1
+    """How many processes each worker is."""
     before: dict[str, list[str]] = field(default_factory=dict)
     """Connection → the contacts that GHL had before us."""
     _started: int = 0
@@ -163,9 +178,9 @@ class Stage:
         """The connections as they are now."""
         return parse_settings(self.in_force(), {}).connections
 
-    def note(self, what: str, whom: str = "", detail: str = "") -> Happened:
-        """Write down what the adversary does."""
-        one = Happened(what, whom, time.time(), detail=detail)
+    def note(self, what: str, whom: str = "", detail: str = "", at: float | None = None) -> Happened:
+        """Write down what the adversary does, now unless it was `at` another time."""
+        one = Happened(what, whom, time.time() if at is None else at, detail=detail)
         self.happened.append(one)
         return one
 
@@ -177,15 +192,20 @@ class Stage:
         config = self.folder / f"slot{slot}.toml"
         state = self.folder / f"state{slot}"
         config.write_text(self.configuration.replace(STATE_LINE, f'data_dir = "{state}"'))
+        is_several = self.worker_processes > 1
+        module = ["tests.chaos.several", "--processes", str(self.worker_processes)]
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.worker", "--config", str(config), "--instance", instance, *trap],
+                [
+                    *(sys.executable, "-m", *(module if is_several else ["tests.chaos.worker"])),
+                    *("--config", str(config), "--instance", instance, *trap),
+                ],
                 env={**os.environ, **self.environ, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        worker = WorkerProcess(instance, slot, process, log, time.monotonic())
+        worker = WorkerProcess(instance, slot, process, log, time.monotonic(), is_several)
         self.workers.append(worker)
         return worker
 
@@ -213,7 +233,8 @@ class Stage:
 
     def stores(self, slot: int) -> list[Path]:
         """The folders in which a slot's workers keep their partitions."""
-        return sorted((self.folder / f"state{slot}" / self.names.group).glob("partition-????"))
+        group, state = self.names.group, self.folder / f"state{slot}"
+        return sorted([*state.glob(f"{group}/partition-????"), *state.glob(f"process-?/{group}/partition-????")])
 
     def alive(self) -> list[WorkerProcess]:
         """The workers that run."""
@@ -317,7 +338,9 @@ async def set_stage(
             yield stage
         finally:
             for worker in stage.alive():
-                worker.process.send_signal(signal.SIGCONT)
+                for pid in worker.pids:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
                 worker.process.kill()
                 worker.process.wait()
 

@@ -65,7 +65,10 @@ class Storage:
         disk.fill()
         was_full = disk.is_full
         try:
-            await self._until(lambda: not any(one.is_alive for one in running), FULL_SECONDS)
+            # A supervisor stays, and starts its workers again and again.
+            await self._until(
+                lambda: all(one.says(NO_ROOM) if one.is_several else not one.is_alive for one in running), FULL_SECONDS
+            )
             self.supervisor.kill(*(one for one in running if one.is_alive))
             await self._until(lambda: self._told(before, running) > 0, HEAL_SECONDS)
             ended = self._told(before, running)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
 from tests.chaos.await_points import AwaitPoints
 from tests.chaos.history import ENDED, KILLED
+from tests.chaos.several import TRAPPED, Member
 from tests.chaos.stage import Stage, WorkerProcess
 from tests.chaos.trap import TOO_FAR
 from tests.deadlines import within
@@ -65,6 +68,17 @@ class Supervisor:
             self._ours.add(one.instance)
             one.process.kill()
 
+    def kill_some(self, one: WorkerProcess) -> None:
+        """SIGKILL for a worker, or for one of its processes: the product's supervisor starts that again."""
+        running = [member for member in one.members if member.code is None]
+        if not running or self.random.random() < 0.3:
+            self.kill(one)
+            return
+        member = self.random.choice(running)
+        self._ours.add(member.name)
+        with suppress(ProcessLookupError):
+            os.kill(member.pid, signal.SIGKILL)
+
     def ready(self) -> list[WorkerProcess]:
         """The workers that run, and own partitions."""
         return [one for one in self.stage.alive() if one.is_ready]
@@ -83,6 +97,7 @@ class Supervisor:
         for one in self.stage.workers:
             if one.instance in self._dead:
                 continue
+            self._look_at_members(one)
             if not one.is_alive:
                 self._dead.add(one.instance)
                 self._tell_dead(one)
@@ -91,6 +106,33 @@ class Supervisor:
                 self.starts.append(now - one.began)
             elif one.instance in self._traps:
                 self._look_at_trap(one, now)
+
+    def _look_at_members(self, one: WorkerProcess) -> None:
+        """What ended below a supervisor that goes on; with one that is dead, all that it has not seen end."""
+        is_alive = one.is_alive
+        for member in one.members:
+            if member.name in self._dead or (member.code is None and is_alive):
+                continue
+            self._dead.add(member.name)
+            if member.code is None:
+                self.stage.note(KILLED, member.name, "with its supervisor")
+            elif member.code == -signal.SIGKILL:
+                self._tell_killed(one, member)
+            elif member.code:
+                self.ends[f"ended with {member.code}"] += 1
+                self.stage.note(ENDED, member.name, f"exit code {member.code}", member.ended)
+
+    def _tell_killed(self, one: WorkerProcess, member: Member) -> None:
+        where, self.kills = "at random", self.kills + 1
+        if member.name.endswith(TRAPPED) and (trap := self._traps.pop(one.instance, None)):
+            if member.name in self._ours:
+                self.points.give_back(*trap)
+            else:
+                self.trapped += 1
+                self.settled += 1
+                self.points.stepped(*trap)
+                where = f"at {trap[0]}:{trap[1]}"
+        self.stage.note(KILLED, member.name, where, member.ended)
 
     def _tell_dead(self, one: WorkerProcess) -> None:
         code = one.process.returncode

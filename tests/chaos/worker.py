@@ -2,7 +2,7 @@
 
 It takes edited mappings over as `lofty-ghl worker` does. The second worker of process `w7` calls itself `w7-2`.
 
-    python -m tests.chaos.worker --config FILE --instance w7 [--kill STAGE:POINT] [--after PIECES]
+    python -m tests.chaos.worker --config FILE --instance w7 [--kill STAGE:POINT] [--after PIECES] [--process 0/2 --socket PATH]
 
 `STAGE` is `write` or `read` (one item of a dispatcher: at most one request), or an agent's name (one batch).
 On SIGUSR1 it logs everything that waits, and where; on SIGUSR2 every thread's stack, also when the event loop is stuck.
@@ -23,15 +23,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from aiohttp import web
+
 from streams.core.scheduling.dispatcher import Item
 from streams.kafka.tables.opening import guarded
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings, load_settings
+from streams.telemetry.endpoints import add_health_and_metrics
 from streams.worker.agents.batches import Process
 from streams.worker.consuming import Consuming
 from streams.worker.dependencies import Dependencies
 from streams.worker.dispatch.loop import DispatchLoop, RequestSlot, WorkResult
 from streams.worker.partitions.watchdog import watch_interpreter
+from streams.worker.processes.membership import Membership, membership_of
 from streams.worker.supervisor import Supervisor
 from streams.worker.worker import Worker
 from tests.chaos.trap import Trap
@@ -84,11 +88,13 @@ def _spans(messages: list[Any]) -> str:
     return ", ".join(f"{partition}@{those[0]}-{those[-1]}" for partition, those in offsets.items())
 
 
-async def run(config: Path, instance: str) -> None:
-    """Work until SIGTERM."""
+async def run(config: Path, instance: str, member: Membership) -> None:
+    """Work until SIGTERM, or until the supervisor asks to stop."""
     settings = load_settings(config, os.environ)
     given = Dependencies(instance=instance, search_lag_ms=SEARCH_LAG_MS, visibility_ms=2_000, opening=guarded)
+    given = replace(given, process=member.number, processes=member.count)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    member.stops(stop)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     made: list[Worker] = []
 
@@ -100,10 +106,14 @@ async def run(config: Path, instance: str) -> None:
     loop.add_signal_handler(signal.SIGUSR1, lambda: tell(made[-1]) if made else None)
     async with MappingVersions(settings) as desk:
         watching = asyncio.create_task(watch_interpreter(), name="watch the interpreter")
+        supervisor, app = Supervisor(desk, given, new_worker=new_worker), web.Application()
+        add_health_and_metrics(app, given.metrics.registry, is_ready=lambda: supervisor.is_ready, labels=member.labels)
+        runner = await member.listen(app, 0)
         try:
-            await Supervisor(desk, given, new_worker=new_worker).run(stop)
+            await supervisor.run(stop)
         finally:
             watching.cancel()
+            await runner.cleanup()
 
 
 def tell(worker: Worker) -> None:
@@ -127,6 +137,8 @@ def main() -> None:
     parser.add_argument("--instance", required=True)
     parser.add_argument("--kill", default="")
     parser.add_argument("--after", type=int, default=0)
+    parser.add_argument("--process", default="")
+    parser.add_argument("--socket", default="")
     given = parser.parse_args()
     faulthandler.register(signal.SIGUSR2)
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)-7s %(name)s  %(message)s")
@@ -135,7 +147,7 @@ def main() -> None:
     if given.kill:
         stage, _, point = given.kill.partition(":")
         TrappedWorker.traps = {stage: Trap(int(point), given.after)}
-    asyncio.run(run(given.config, given.instance))
+    asyncio.run(run(given.config, given.instance, membership_of(given.process, given.socket)))
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ class Process:
     environ: dict[str, str]
     out: ExitStack
     options: tuple[str, ...] = ()
+    module: str = "streams.cli"
     ends: int = 0
     child: Child = field(init=False)
 
@@ -64,7 +65,7 @@ class Process:
     def _start(self) -> None:
         name = f"{self.name}-{self.ends}"
         words = [self.name, "--config", str(self.config), *self.options]
-        self.child = Child(name, words, self.environ, self.folder, self.out)
+        self.child = Child(name, words, self.environ, self.folder, self.out, self.module)
 
     async def supervise(self) -> None:
         """Start it again whenever it has ended, until cancelled."""
@@ -245,6 +246,7 @@ async def outage_stage(
     replication: int = 1,
     session_seconds: float = 10.0,
     worker_options: tuple[str, ...] = (),
+    worker_module: str = "streams.cli",
 ) -> AsyncIterator[Outage]:
     """Set the stage on a Kafka; take everything down again."""
     async with AsyncExitStack() as stack:
@@ -273,8 +275,8 @@ async def outage_stage(
         processes = stack.enter_context(ExitStack())
         http = await stack.enter_async_context(aiohttp.ClientSession())
         gateway, worker = (
-            Process(name, f"http://127.0.0.1:{port}", folder, config, environ, processes, options)
-            for (name, port), options in zip(ports.items(), ((), worker_options), strict=True)
+            Process(name, f"http://127.0.0.1:{ports[name]}", folder, config, environ, processes, *how)
+            for name, *how in (("gateway",), ("worker", worker_options, worker_module))
         )
         for one in (gateway, worker):
             await one.child.until_ready(http, f"{one.url}/readyz")
