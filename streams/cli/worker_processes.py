@@ -50,6 +50,7 @@ async def _supervise(settings: Settings, count: int, command: list[str], sockets
     import signal
     from contextlib import suppress
 
+    from streams.settings.data_parts import part_of
     from streams.telemetry.endpoints import listen
     from streams.telemetry.metrics import Metrics
     from streams.worker.processes.child_process import ChildProcess
@@ -60,7 +61,7 @@ async def _supervise(settings: Settings, count: int, command: list[str], sockets
         socket = sockets / str(number)
         socket.unlink(missing_ok=True)
         place = ["--process", f"{number}/{count}", "--socket", str(socket)]
-        environ = {**os.environ, "LOFTY_GHL_DATA_DIR": folder_of(settings.worker.data_dir, number)}
+        environ = {**os.environ, "LOFTY_GHL_DATA_DIR": part_of(settings.worker.data_dir, number)}
         return await ChildProcess.start([*command, *place], environ, str(socket))
 
     stop, metrics = asyncio.Event(), Metrics("supervisor")
@@ -79,11 +80,3 @@ async def _supervise(settings: Settings, count: int, command: list[str], sockets
         return await group.run(stop)
     finally:
         await runner.cleanup()
-
-
-def folder_of(data_dir: str, process: int) -> str:
-    """The part of a process in the folder for data. The first has the folder itself, as a worker that runs alone has.
-
-    So one that was alone finds its tables again as the first of several, and the other way round.
-    """
-    return str(Path(data_dir) / f"process-{process}") if process else data_dir

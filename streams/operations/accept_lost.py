@@ -12,21 +12,14 @@ No worker may be alive. On each machine whose workers keep copies the command is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-
-from aiokafka import TopicPartition
 
 from streams.core.to_lofty.rows import looked_through
 from streams.kafka.admin import create_missing, create_topics, delete_topic, saved_topic
 from streams.kafka.batching_producer import Record
-from streams.kafka.changelog_losses import find_loss
-from streams.kafka.clients import cluster_client, open_batching_producer, reach, until_topics_are_led
+from streams.kafka.clients import open_batching_producer, reach, until_topics_are_led
 from streams.kafka.rights import READS_AND_WRITES, Right, demand_rights
-from streams.kafka.tables import RocksStore
-from streams.kafka.topic_ids import topic_ids
 from streams.kafka.topic_reader import first_and_end_offsets, newest_values
 from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import (
@@ -38,6 +31,7 @@ from streams.messages.topics import (
     TOKENS_TABLE,
     TopicNames,
 )
+from streams.operations.local_copies import copies, set_aside
 from streams.operations.lost_links import doubted_links, fold_receipts
 from streams.operations.status.reader import read_overview
 from streams.settings import Settings
@@ -90,7 +84,7 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
             await _remake(settings, topic)
             left = [{} for _ in left]
         if table in LASTING:
-            for partition, copy in _copies(settings, names, table):
+            for partition, copy in copies(settings, names, table):
                 for key, value in copy.items():
                     rows[partition].setdefault(key, value)
         if table == LINKS_TABLE:
@@ -104,7 +98,7 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
         await _put(settings, topic, rows)
         if is_saved:
             await delete_topic(settings, saved_topic(topic))
-    result.aside += await _set_aside(settings, names)
+    result.aside += await set_aside(settings, names)
     return result
 
 
@@ -143,44 +137,6 @@ async def _save(settings: Settings, topic: str, rows: list[Rows]) -> None:
     await _put(settings, saved, rows)
 
 
-def _folders(settings: Settings, names: TopicNames) -> list[Path]:
-    """The folders of this machine that hold stores of this deployment."""
-    root = settings.worker.data_dir
-    if settings.worker.store == "memory":
-        return []
-    base = Path(root.split("{", 1)[0]).parent if "{" in root else Path(root)
-    pattern = (
-        f"{root[len(str(base)) :].strip('/').replace('{slot}', 'slot-*')}/{names.group}" if "{" in root else names.group
-    )
-    return sorted(one for one in base.glob(pattern) if one.is_dir())
-
-
-def _partitions(folder: Path) -> Iterable[int]:
-    for one in sorted(folder.glob("partition-*")):
-        if one.is_dir() and one.name.removeprefix("partition-").isdigit():
-            yield int(one.name.removeprefix("partition-"))
-
-
-def _copies(settings: Settings, names: TopicNames, table: str) -> Iterable[tuple[int, Rows]]:
-    """The copies of a table on this machine; of each partition the one that was read furthest comes first."""
-    found: list[tuple[int, int, Path]] = []
-    for folder in _folders(settings, names):
-        store = RocksStore(folder)
-        try:
-            for partition in _partitions(folder):
-                position = store.position(partition, table.encode())
-                if position is not None:
-                    found.append((-position, partition, folder))
-        finally:
-            store.close()
-    for _, partition, folder in sorted(found):
-        store = RocksStore(folder)
-        try:
-            yield partition, dict(store.scan(partition, table.encode()))
-        finally:
-            store.close()
-
-
 async def _put(settings: Settings, topic: str, rows: list[Rows]) -> None:
     records = [Record(topic, partition, *row) for partition, some in enumerate(rows) for row in some.items()]
     async with open_batching_producer(settings) as batching_producer:
@@ -194,40 +150,3 @@ async def _look_through_again(settings: Settings, names: TopicNames) -> None:
     keys = {looked_through(name): partitions.ghl_of(name) for name in settings.connections}
     async with open_batching_producer(settings) as batching_producer:
         await batching_producer.produce([Record(topic, number, key.encode(), None) for key, number in keys.items()])
-
-
-async def _set_aside(settings: Settings, names: TopicNames) -> list[str]:
-    """Rename each local copy that does not belong to the present changelogs; returns where it is kept."""
-    topics = {names.changelog(table): table.encode() for table in TABLES}
-    aside: list[str] = []
-    async with cluster_client(settings) as client:
-        ids = await topic_ids(client, topics)
-    offsets = await first_and_end_offsets(settings, topics)
-    for folder in _folders(settings, names):
-        store = RocksStore(folder)
-        try:
-            strange = [
-                partition
-                for partition in _partitions(folder)
-                if partition < settings.kafka.partitions
-                and any(
-                    find_loss(
-                        position=store.position(partition, key),
-                        origin=store.origin(partition, key),
-                        topic_id=ids.get(topic, ""),
-                        begin=0,
-                        end=offsets[TopicPartition(topic, partition)][1],
-                        exists=True,
-                        keeps_all=True,
-                    )
-                    for topic, key in topics.items()
-                )
-            ]
-        finally:
-            store.close()
-        for partition in strange:
-            path = folder / f"partition-{partition:04}"
-            kept = folder / f"accepted-{path.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-            path.rename(kept)
-            aside.append(str(kept))
-    return aside

@@ -76,7 +76,7 @@ def _syncs(bootstrap: str, quick: bool) -> None:
 
 
 def _processes(bootstrap: str, quick: bool) -> None:
-    leads, shares = ("480" if quick else "4800"), ("0", "0.35") if can_limit() else ("0",)
+    leads, shares = ("480" if quick else "3600"), ("0", "0.35") if can_limit() else ("0",)
     for share in shares:
         found: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
         for turn in range(1 if quick else 3):

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from streams.cli.worker_processes import folder_of
 from streams.core.process_restarts import RestartPolicy
 from streams.settings import load_settings
+from streams.settings.data_parts import part_of
 from streams.telemetry.metrics import Metrics
 from streams.worker.processes.child_process import ChildProcess
 from streams.worker.processes.process_group import ProcessGroup, Timing
@@ -65,7 +65,7 @@ async def run(config: Path, instance: str, count: int, trap: list[str]) -> int:
             socket.unlink(missing_ok=True)
             words = ["--config", str(config), "--instance", name, "--process", f"{number}/{count}"]
             words += ["--socket", str(socket), *(trap if name.endswith(TRAPPED) else ())]
-            environ = {**os.environ, "LOFTY_GHL_DATA_DIR": folder_of(data_dir, number)}
+            environ = {**os.environ, "LOFTY_GHL_DATA_DIR": part_of(data_dir, number)}
             child = await ChildProcess.start([sys.executable, "-m", "tests.chaos.worker", *words], environ, str(socket))
             print(f"member {name} runs as {child.pid}", flush=True)
             task = asyncio.create_task(_tell_end(name, child), name=f"end of {name}")
