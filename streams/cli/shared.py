@@ -350,10 +350,15 @@ def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]
         with kafka_or_refuse(settings):
             asyncio.run(run())
     except OSError as error:
-        refuse(machine_says(error), WRONG if error.errno == errno.ENOSPC else UNUSABLE)
+        refuse_machine(error)
 
 
-def machine_says(error: OSError) -> str:
+def refuse_machine(error: OSError) -> NoReturn:
+    """End the command with an error of the operating system."""
+    refuse(_machine_says(error), WRONG if error.errno == errno.ENOSPC else UNUSABLE)
+
+
+def _machine_says(error: OSError) -> str:
     """An error of the operating system, in words."""
     match error.errno:
         case errno.EADDRINUSE:

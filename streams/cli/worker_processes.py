@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streams.cli.shared import WRONG, machine_says, refuse
+from streams.cli.shared import refuse, refuse_machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def run_processes(
             command = [sys.executable, "-m", *module, *arguments]
             return asyncio.run(_supervise(settings, count, command, Path(sockets)))
     except OSError as error:
-        refuse(machine_says(error), WRONG)
+        refuse_machine(error)
 
 
 async def _supervise(settings: Settings, count: int, command: list[str], sockets: Path) -> int:

@@ -116,7 +116,9 @@ class ProcessGroup:
         decision = self._restarts.ended(number, code, self._monotonic())
         if isinstance(decision, GiveUp):
             self._exit_code = decision.exit_code
-            log.critical("%s: the supervisor ends all processes, and itself (exit code %d)", decision.because, code)
+            log.critical(
+                "%s: the supervisor ends all processes, and itself (exit code %d)", decision.because, decision.exit_code
+            )
             self._stop_all()
             return
         log.error(
