@@ -97,6 +97,10 @@ def replacer(services: Sequence[Service], here: Here) -> Callable[[str], str]:
     return lambda text: pattern.sub(lambda match: addresses[match[0]], text)
 
 
+PROCESSES = {"auto": "2"}
+"""A worker has two processes on any machine: rules and panels are asked with as many series as there are then."""
+
+
 def native(service: Service, here: Here, replace: Callable[[str], str]) -> Service:
     """The service as it runs here."""
 
@@ -107,7 +111,7 @@ def native(service: Service, here: Here, replace: Callable[[str], str]) -> Servi
     return Service(
         name=service.name,
         image=service.image,
-        command=tuple(moved(word) for word in service.command),
+        command=tuple(PROCESSES.get(word, moved(word)) for word in service.command),
         environ={key: moved(value) for key, value in service.environ.items()},
         names=service.names,
         ports=tuple(here.ports[service.name, port] for port in service.ports),
