@@ -20,7 +20,8 @@ LABEL = "process"
 def endpoints_of(group: ProcessGroup, metrics: Metrics) -> web.Application:
     """The application that the supervisor serves.
 
-    Healthy: the supervisor turns; it starts a process again that has ended or hangs. Ready: each process is.
+    Healthy: a first process has answered, and since then the supervisor turns, which starts again what ends or hangs.
+    Ready: each process is.
     """
     own = Exposition(metrics.registry)
 
@@ -30,7 +31,7 @@ def endpoints_of(group: ProcessGroup, metrics: Metrics) -> web.Application:
         return dict(sorted(zip(numbers, answers, strict=True)))
 
     async def healthz(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+        return web.Response(text="ok\n") if group.has_begun else web.Response(text="starting\n", status=503)
 
     async def readyz(_: web.Request) -> web.Response:
         answers = await of_all("/readyz")

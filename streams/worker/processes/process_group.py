@@ -58,6 +58,8 @@ class ProcessGroup:
         self.count = count
         self.running: dict[int, ChildProcess] = {}
         """The processes that run now, by their numbers."""
+        self.has_begun = False
+        """Whether any of them has answered so far: what is configured can be started."""
         self._start = start
         self._metrics = metrics
         self._timing = timing
@@ -158,6 +160,7 @@ class ProcessGroup:
                 continue
             missed, most = 0, self._timing.most_missed
             self._answering.add(number)
+            self.has_begun = True
             if status == 200:
                 self._restarts.ready(number, self._monotonic())
 

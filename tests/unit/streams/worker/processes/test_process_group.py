@@ -184,6 +184,17 @@ async def test_one_that_never_gets_anywhere_does_not_end_the_other() -> None:
         assert await on.exit_code() == 0
 
 
+async def test_it_is_not_healthy_before_a_process_has_answered() -> None:
+    """What cannot start at all must not look as if it ran."""
+    async with (
+        running("well", "well") as on,
+        TestClient(TestServer(endpoints_of(on.group, on.metrics))) as client,
+    ):
+        assert (await client.get("/healthz")).status == 503
+        await on.until(lambda: on.up() == [1.0, 1.0])
+        assert (await client.get("/healthz")).status == 200
+
+
 async def test_one_port_answers_for_all() -> None:
     """Ready once each is, with the metrics of each and of the supervisor."""
     async with running("well", "never") as on:
