@@ -32,7 +32,9 @@ def send_test(
     to: Annotated[str, typer.Option("--to", help="Only this recipient, by its name in the configuration.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Send a test message to each recipient, from this machine, and report what came of it. Needs no Kafka.
+    """Send a test message to each recipient of the configuration, from this machine, and report what came of it. Needs no Kafka.
+
+    Recipients that were set in the console are tested on its page Notifications.
 
     Exit code 0: all were delivered. 1: one was not; the output says why. 2: wrong usage or configuration.
 
@@ -47,7 +49,10 @@ def send_test(
     if not chosen:
         names = ", ".join(one.name for one in settings.notifications.recipients)
         known = f"the configuration has {names}" if names else "the configuration has none in [notifications]"
-        refuse(f"there is no recipient {to!r}: {known}" if to else f"there is no recipient: {known}")
+        others = "recipients that were set in the console are tested on its page Notifications"
+        refuse(
+            f"there is no recipient {to!r}: {known}; {others}" if to else f"there is no recipient: {known}; {others}"
+        )
     results = asyncio.run(_send(settings, chosen))
     document = [{"recipient": name, "is_delivered": not why, "why": why, "note": note} for name, why, note in results]
     lines = (

@@ -205,7 +205,7 @@ def _gateways(found: Overview) -> Iterator[HealthProblem]:
             if found.at_ms - since_ms > UNDELIVERABLE_MS:
                 about = Problem("notifications", recipient, since_ms=since_ms)
                 says = f"the last one could not be delivered for {(found.at_ms - since_ms) // 60_000} min"
-                mend = f"lofty-ghl notifications test --to {recipient}"
+                mend = f"Send a test on the console's page Notifications, or lofty-ghl notifications test --to {recipient} for one of the file"
                 yield HealthProblem(f"notifications to {recipient}", says, mend, "gateway", about)
 
 
