@@ -24,6 +24,7 @@ Series = tuple[str, tuple[tuple[str, str], ...]]
 
 NOT_WITHOUT = {
     "paused_by": "a budget pauses",
+    "sweep_oldest_look_timestamp_seconds": "a full sweep has ended",
     "token_expires_seconds": "a connection has OAuth",
 }
 """Gauges that rightly have no series on this stage, and what they need."""

@@ -30,11 +30,13 @@ def recording() -> tuple[OtelTracing, InMemorySpanExporter]:
 
 
 def of_lead(spans: list[ReadableSpan], lead: str) -> list[ReadableSpan]:
-    """The spans of the trace in which a lead was written to GHL."""
-    [written] = [
-        one for one in spans if one.name == "write" and f":{lead}:contact" in str((one.attributes or {})["entity"])
-    ]
-    return [one for one in spans if one.context.trace_id == written.context.trace_id]
+    """The spans of the trace in which a lead was written to GHL: also of the turn that found fields to be created first."""
+    [trace_id] = {
+        one.context.trace_id
+        for one in spans
+        if one.name == "write" and f":{lead}:contact" in str((one.attributes or {})["entity"])
+    }
+    return [one for one in spans if one.context.trace_id == trace_id]
 
 
 async def one_new_lead(on: Stage) -> str:

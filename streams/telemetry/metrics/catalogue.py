@@ -395,7 +395,7 @@ SWEEP_SEEN = _gauge(
 )
 SWEEP_OLDEST_LOOK = _gauge(
     "sweep_oldest_look_timestamp_seconds",
-    "When the notes, tasks and appointments of the lead were read whose turn was the longest ago, as the last full sweep found it.",
+    "When the notes, tasks and appointments of the lead were read whose turn was the longest ago, as the last full sweep found it; no series before one has ended.",
     CONNECTION,
 )
 SWEEP_LOOK_INTERVAL = _gauge(
