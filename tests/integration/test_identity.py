@@ -135,6 +135,65 @@ async def test_two_leads_with_one_email_share_a_contact_that_is_written_for_one(
         await on.until(lambda: not on.ghl.location(LOCATION).contacts)
 
 
+@pytest.mark.parametrize("policy", ["delete", "tag"])
+async def test_a_lead_that_shares_a_contact_and_is_deleted_takes_along_what_hung_there(
+    policy: str, broker: Broker, tmp_path: Path
+) -> None:
+    """Each kind goes from the other's contact, which is neither tagged nor deleted. Once restored, it hangs there again."""
+    async with stage(broker, tmp_path, more=with_policy(f'lead_deleted = "{policy}"')) as on:
+        first = on.new_lead(firstName="Ann", emails=["home@example.com"])
+        hang_on(on, first)
+        await on.until_quiet()
+        later = on.new_lead(firstName="Ben", emails=["home@example.com"])
+        hang_on(on, later)
+        await on.until(lambda: held(on, first) == [2, 4])
+
+        on.edit("delete", "lead", id=int(later))
+        await on.until(lambda: held(on, first) == [1, 2])
+        await on.until_quiet()
+        contact = on.contacts()[first]
+        assert (contact["firstName"], contact["tags"], f"said {first}" in contact["notes"][0]["body"]) == (
+            *("Ann", []),
+            True,
+        )
+
+        on.lofty.teams[TEAM].records["lead"][int(later)].is_deleted = False
+        on.edit("update", "lead", id=int(later), fields={"lastName": "Other"})
+        await on.until(lambda: held(on, first) == [2, 4])
+        await on.until_quiet()
+        assert (len(on.contacts()), on.contacts()[first]["firstName"]) == (1, "Ann")
+        assert await on.parked() == []
+
+
+@pytest.mark.parametrize("absorbed", ["who shares", "who is written"])
+async def test_leads_with_one_contact_that_are_merged_have_their_notes_there_once(
+    absorbed: str, broker: Broker, tmp_path: Path
+) -> None:
+    """They move from one lead to the other, and stay on the same contact."""
+    async with stage(broker, tmp_path) as on:
+        first = on.new_lead(firstName="Ann", emails=["home@example.com"])
+        await on.until_quiet()
+        later = on.new_lead(firstName="Ben", emails=["home@example.com"])
+        for lead in (first, later):
+            on.edit("create", "note", leadId=int(lead), fields={"content": f"said {lead}"})
+            on.edit("create", "task", leadId=int(lead), fields={"content": "call"})
+        await on.until(lambda: held(on, first) == [2, 2])
+        await on.until_quiet()
+
+        def notes() -> dict[str, str]:
+            return {note["id"]: note["body"] for one in on.contacts().values() for note in one["notes"]}
+
+        before = notes()
+        gone, stays = (later, first) if absorbed == "who shares" else (first, later)
+        on.edit("merge", "lead", id=int(gone), into=int(stays))
+        await on.until(lambda: len(notes()) == 2 and notes().keys() != before.keys())
+        await on.until_quiet()
+        (contact,) = on.contacts().values()
+        assert [len(contact["notes"]), len(contact["tasks"])] == [2, 2]
+        assert all(f"said {lead}" in "".join(notes().values()) for lead in (first, later))
+        assert await on.parked() == []
+
+
 async def test_with_one_email_and_the_policy_apart_each_has_a_contact(broker: Broker, tmp_path: Path) -> None:
     """The later one goes without the e-mail, and shows it in a field of its own."""
     async with stage(broker, tmp_path, more=with_policy('shared_email = "apart"')) as on:

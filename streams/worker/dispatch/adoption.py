@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.adopt import adopted_fields, left_behind, may_be_unknown
 from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.plan import Call
 from streams.core.to_ghl.plan_child import FIND_STEPS
 from streams.core.to_ghl.planning import wanted_child
 from streams.kafka.tables import Table
@@ -74,6 +75,10 @@ class Adoption:
             return await self._listed(write, held)
 
         return await self.sender.request(write, list_held(write), listed)
+
+    def unlist(self, call: Call) -> None:
+        """What is deleted by this request is not to be found in what was listed before."""
+        self.listings.drop(call.contact_id or "", call.ghl_id or "")
 
     async def _read_calendar(self, write: GhlWrite, key: tuple[str, str, int]) -> WorkResult:
         """List the appointments of a contact, then read each by its id, a request at a time: a list does not show their markers."""

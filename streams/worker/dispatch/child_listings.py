@@ -2,6 +2,7 @@
 
 Only we write our markers, in the contact's lane, and what we create has a link: so what was not listed is not there.
 What was listed and is deleted in GHL meanwhile is found once, and no second time: what is used is taken out.
+So is what we delete ourselves: of two leads with one contact, one may delete there what the other looks for since it moved.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streams.core.to_ghl.adopt import HeldChild
+from streams.core.to_ghl.plan_child import FIND_STEPS
 from streams.messages import Kind
 
 REMEMBERED_SECONDS = 600.0
@@ -52,6 +54,13 @@ class Listings:
         self._size += listing.size
         while self._size > MOST_REMEMBERED:
             self._forget(next(iter(self._kept)))
+
+    def drop(self, contact_id: str, ghl_id: str) -> None:
+        """This note, task or appointment of a contact is about to be deleted, and no longer to be found."""
+        for step in FIND_STEPS.values():
+            if listing := self._kept.get((contact_id, step)):
+                for key in [key for key, one in listing.held.items() if one.ghl_id == ghl_id]:
+                    del listing.held[key]
 
     def _forget(self, key: tuple[str, str]) -> None:
         if listing := self._kept.pop(key, None):

@@ -42,6 +42,7 @@ class GhlWriter:
     close_channels: Callable[[GhlWrite, LinkRow | None], Awaitable[WorkResult]]
     failures: GhlFailures
     look: Callable[[GhlWrite], Awaitable[WorkResult]]
+    unlist: Callable[[Call], None]
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a write."""
@@ -92,7 +93,14 @@ class GhlWriter:
                 return await self.close_channels(GhlWrite(entity, location, row, prepared, call, slot, now_ms), link)
             case Call() as call:
                 write = GhlWrite(entity, location, row, prepared, call, slot, now_ms)
-                return await (self.look(write) if call.is_look else self.sender.send(write))
+                return await self._request(write)
+
+    async def _request(self, write: GhlWrite) -> WorkResult:
+        if write.call.is_look:
+            return await self.look(write)
+        if write.call.is_delete:
+            self.unlist(write.call)
+        return await self.sender.send(write)
 
     async def _doubt_before(
         self, entity: Entity, location: Location, row: OutboxRow, link: LinkRow | None

@@ -59,6 +59,7 @@ def new_ghl_writer(
         identities=identities,
         metrics=deps.metrics,
     )
+    adoption = Adoption(tables.outbox, tables.links, receipts, directories.get, sender, offers.request_read)
     return GhlWriter(
         locations=locations,
         outbox=tables.outbox,
@@ -70,5 +71,6 @@ def new_ghl_writer(
         sender=sender,
         close_channels=OptOutWriter(sender, events.effects.close_in_lofty, deps.now_ms).send,
         failures=failures,
-        look=Adoption(tables.outbox, tables.links, receipts, directories.get, sender, offers.request_read).look,
+        look=adoption.look,
+        unlist=adoption.unlist,
     )

@@ -35,6 +35,16 @@ def test_what_was_taken_out_is_not_found_again() -> None:
     assert kept == {}
 
 
+def test_what_is_about_to_be_deleted_is_not_found_again() -> None:
+    """In its contact's listings only."""
+    listings = Listings()
+    for contact in ("c1", "c2"):
+        listings.put(contact, STEP, 7, held(2))
+    listings.drop("c1", "n1")
+    listings.drop("c3", "n1")
+    assert (listings.get("c1", STEP, 7), listings.get("c2", STEP, 7)) == (held(1), held(2))
+
+
 def test_the_oldest_listings_are_forgotten_first() -> None:
     """Whatever was taken out of them since."""
     listings = Listings()

@@ -243,6 +243,43 @@ async def test_who_takes_a_contact_over_keeps_nothing_that_we_wrote_for_the_lead
     assert on.ghl.body(1) == {"tags": ["buyer"]}
 
 
+@pytest.mark.parametrize("is_held", [True, False])
+async def test_who_shares_a_contact_and_is_deleted_leaves_it_as_long_as_it_is_a_living_leads(is_held: bool) -> None:
+    """Nothing is sent; what hangs there for the deleted one is then deleted as that of a lead that has left the contact."""
+    on = Desk()
+    shared = LinkRow(ghl_id="c-ann", shares=ANN.key, conflicts=on.shared_email("c-ann", ANN), settled="f/mapping")
+    on.links.put(PARTITION, BEN.key, shared)
+    on.identities.linked(PARTITION, BEN, shared)
+    if not is_held:
+        on.links.put(PARTITION, ANN.key, LinkRow(ghl_id="c-ann", is_gone=True, settled="f/mapping"))
+    on.wants(BEN, None)
+    assert (await on.work()).verdict is Verdict.DONE
+    assert on.ghl.lines == []
+    assert (on.ben.ghl_id, on.ben.parted_from, on.ben.is_gone) == (
+        (None, "c-ann", True) if is_held else ("c-ann", "", True)
+    )
+
+
+async def test_what_moves_between_two_leads_with_one_contact_is_made_again_where_it_was_deleted() -> None:
+    """The two were merged. What the contact had was listed before, for another note of the one that stays."""
+    listed = answer(200, {"notes": [{"id": "n5", "body": "said [lofty-note:5]"}]})
+    made = answer(201, {"note": {"id": "n6"}})
+    on = Desk(listed, made, answer(200, {}), made)
+    on.outbox.delete(PARTITION, BEN.key)
+    shared = LinkRow(ghl_id="c-ann", shares=ANN.key, existed_ms=1, settled="f/mapping")
+    on.links.put(PARTITION, BEN.key, shared)
+    hers = ANN._replace(kind="note", id="5")
+    on.links.put(PARTITION, hers.key, LinkRow(ghl_id="n5", refers_to="c-ann", settled="f/mapping"))
+    states = {"6": {"noteId": 6, "content": "other"}, "5": None, "05": {"noteId": 5, "content": "said"}}
+    for number, state in states.items():
+        note = hers if state is None else BEN._replace(kind="note", id=number.lstrip("0"))
+        on.wants(note, state)
+        while (await on.writer(item_of(note), TakenSlot())).verdict is Verdict.AGAIN:
+            await asyncio.sleep(0)
+    notes = "/contacts/c-ann/notes"
+    assert on.ghl.lines == [f"GET {notes}", f"POST {notes}", f"DELETE {notes}/n5", f"POST {notes}"]
+
+
 async def test_who_adopts_the_contact_of_a_deleted_lead_keeps_nothing_that_we_wrote_for_it() -> None:
     """By the same e-mail. Ann's town and tag go, with the tag that says deleted; what was changed in GHL stays."""
     tags = ["buyer", "lofty-deleted", "golf"]

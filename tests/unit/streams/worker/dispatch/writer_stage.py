@@ -78,6 +78,7 @@ class WriterStage(Stage):
             identities=self.identities,
             metrics=Metrics(),
         )
+        adoption = Adoption(self.outbox, self.links, self.receipts, lambda _: known, self.sender, self._looks)
         self.writer = GhlWriter(
             locations=locations,
             outbox=self.outbox,
@@ -89,7 +90,8 @@ class WriterStage(Stage):
             sender=self.sender,
             close_channels=self.never,
             failures=failures,
-            look=Adoption(self.outbox, self.links, self.receipts, lambda _: known, self.sender, self._looks).look,
+            look=adoption.look,
+            unlist=adoption.unlist,
         )
         self.looked_for: list[str] = []
 
