@@ -14,10 +14,10 @@ from tests.compose.queries import Query, alert_queries, panel_queries, rule_quer
 from tests.compose.stage import DASHBOARDS, RULES, Stage
 
 PANELS, RECORDED, ALERTS = list(panel_queries(DASHBOARDS)), list(rule_queries(RULES)), list(alert_queries(RULES))
-WARM_SECONDS = 80.0
+WARM_SECONDS = 300.0
 """So long at most until everything has happened once: an agency's hour, a full sweep, a second value of each rate."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 
 @pytest.fixture(scope="module")
