@@ -3,7 +3,8 @@
 An edit counts if it was made on the newest version of its recipient, or on a later one: who reads only what was not deleted yet
 does not see every version. For who sees all, that is the same, as nobody can edit a version that never was. The newest edit that
 counts is never deleted, so both end with the same one: whatever stands before it was made on an older version, and what comes
-behind it, too, until there is a newer one.
+behind it, too, until there is a newer one. That holds for a removal, too: it is a version, and nobody edits one that they see removed.
+So an edit on its number shows that the removal did not count for who saw all, and only seems to for who reads what is left.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class RecipientLog:
     def add(self, edit: RecipientEdit) -> bool:
         """Add an edit that was read from the topic; False if it does not count."""
         self._kept.setdefault(edit.name, set()).add(edit.id)
-        if edit.based_on < self.version(edit.name) or self._is_removed(edit.name):
+        if edit.based_on < self.version(edit.name):
             return False
         self._newest[edit.name] = edit
         self.counted.add(edit.id)
@@ -65,7 +66,3 @@ class RecipientLog:
         newest = {(name, edit.id) for name, edit in self._newest.items()}
         kept = ((name, edit) for name, edits in self._kept.items() for edit in edits)
         return tuple(sorted(one for one in kept if one not in newest))
-
-    def _is_removed(self, name: str) -> bool:
-        found = self._newest.get(name)
-        return found is not None and found.is_removed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.notifications.recipient_log import RecipientLog
@@ -24,15 +24,23 @@ def test_of_two_edits_of_one_version_the_first_counts_and_the_other_is_to_be_del
     assert log.superseded() == (("ann-1", "c"),)
 
 
-def test_nothing_counts_after_a_removal() -> None:
+def test_what_was_edited_beside_a_removal_does_not_count() -> None:
     log = RecipientLog()
     log.add(edit("a", 0))
     assert log.add(edit("b", 1, is_removed=True))
-    assert not log.add(edit("c", 2))
+    assert not log.add(edit("c", 1))
     assert (log.get("ann-1"), log.all()) == (None, ())
     assert log.superseded() == (("ann-1", "a"), ("ann-1", "c")), "nothing of its addresses remains"
 
 
+def test_a_removal_that_was_too_late_removes_nothing_for_who_reads_what_is_left() -> None:
+    """Of the edits before it some are gone, so it seems to count; the next one shows that it did not."""
+    log = RecipientLog()
+    assert [log.add(edit("a", 0)), log.add(edit("late", 3, is_removed=True)), log.add(edit("d", 4))] == [True] * 3
+    assert [one.label for one in log.all()] == ["d"]
+
+
+@settings(max_examples=500)
 @given(
     steps=st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.booleans()), max_size=25),
     kept=st.sets(st.integers(0, 24)),
