@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, Response, expect
+from playwright.async_api import Page, Request, Response, expect
 
 from connectors.sandbox.shared.faults import parse_fault
 from tests.browser.stage import LONG_MS, Person, somebody
@@ -23,18 +23,18 @@ BY_KEY = {"ghl_auth": "token", "more": "", "environ": {}}
 async def first_load(person: Person, path: str) -> tuple[int, float]:
     """Bytes and milliseconds until interactive of a page in a browser that has nothing of us but the session."""
     context = await person.chrome.new_context(storage_state=await person.context.storage_state())
-    page, loads = await context.new_page(), []
+    page, loaded = await context.new_page(), list[Request]()
 
-    async def weigh(answer: Response) -> None:
-        sizes = await answer.request.sizes()
-        loads.append(sizes["responseBodySize"] + sizes["responseHeadersSize"])
+    def finished(one: Request) -> None:
+        loaded.append(one)
 
-    page.on("response", weigh)
+    page.on("requestfinished", finished)
     await page.goto(f"{person.on.gateway.url}/console{path}", wait_until="networkidle")
     took = await page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    weights = [await one.sizes() for one in list(loaded)]
     await context.close()
-    assert len(loads) >= 3
-    return sum(loads), float(took)
+    assert len(weights) >= 3
+    return sum(one["responseBodySize"] + one["responseHeadersSize"] for one in weights), float(took)
 
 
 async def buttons(page: Page) -> list[str]:
