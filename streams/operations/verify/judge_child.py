@@ -62,6 +62,8 @@ def judge_children(
             yield _gone(key, standing, twins, held, seen)
         elif not should_sync(snapshot.kind, snapshot.state):
             yield Finding(key, "ok", "not synced: it is a system note, or has no text")
+        elif _is_of_gone_lead(key, standing, twins, snapshots):
+            yield Finding(key, "ok", "its lead is deleted in Lofty, and it was not in GHL before")
         elif seen.contact is None:
             yield _without_contact(key, snapshots, seen, is_absent_right)
         else:
@@ -100,6 +102,12 @@ def _gone(key: str, standing: Standing, twins: tuple[str, ...], held: _Held, see
         for one in stands
     )
     return Finding(key, "orphaned", "deleted in Lofty, but still in GHL", ghl_ids=stands, remedies=remedies)
+
+
+def _is_of_gone_lead(key: str, standing: Standing, twins: tuple[str, ...], snapshots: Mapping[str, Snapshot]) -> bool:
+    """Whether it waited to be created when its lead was deleted, and so was not (`core/to_ghl/plan_child.py`)."""
+    lead = snapshots.get(Entity.from_key(key).owner.key)
+    return lead is not None and lead.state is None and standing.ghl_id is None and not twins
 
 
 def _without_contact(key: str, snapshots: Mapping[str, Snapshot], seen: Observation, is_absent_right: bool) -> Finding:

@@ -162,3 +162,14 @@ def test_a_note_on_its_way_is_pending_however_it_looks() -> None:
     world.stand(NOTE, parked="404 no such contact")
     [found] = judged(world, NOTE)
     assert (found.state, "404" in found.because) == ("parked", True)
+
+
+def test_what_waited_when_its_lead_was_deleted_is_rightly_not_in_ghl() -> None:
+    """It is not created for a lead that is gone; one that was in GHL stands there with the lead's contact, or is missing."""
+    world = World()
+    lead = next(key for key in world.snapshots if ":contact:" in key)
+    world.snapshots[lead] = snapshot_of(lead, None)
+    world.notes.clear()
+    assert states(world, NOTE) == ["missing"]
+    world.stand(NOTE, ghl_id=None)
+    assert states(world, NOTE) == ["ok"]
