@@ -165,7 +165,7 @@ def test_a_note_on_its_way_is_pending_however_it_looks() -> None:
 
 
 def test_what_waited_when_its_lead_was_deleted_is_rightly_not_in_ghl() -> None:
-    """It is not created for a lead that is gone; one that was in GHL stands there with the lead's contact, or is missing."""
+    """It is not created for a lead that is gone. One that was in GHL is missing all the same."""
     world = World()
     lead = next(key for key in world.snapshots if ":contact:" in key)
     world.snapshots[lead] = snapshot_of(lead, None)
