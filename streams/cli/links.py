@@ -18,9 +18,9 @@ from streams.cli.shared import (
     refuse_on,
     say,
     settings_in_force,
-    whole_file,
     with_kafka,
 )
+from streams.cli.whole_file import whole_file
 
 if TYPE_CHECKING:
     from streams.operations.move_links import Imported

@@ -50,9 +50,7 @@ def send_test(
         names = ", ".join(one.name for one in settings.notifications.recipients)
         known = f"the configuration has {names}" if names else "the configuration has none in [notifications]"
         others = "recipients that were set in the console are tested on its page Notifications"
-        refuse(
-            f"there is no recipient {to!r}: {known}; {others}" if to else f"there is no recipient: {known}; {others}"
-        )
+        refuse(f"there is no recipient{f' {to!r}' if to else ''}: {known}; {others}")
     results = asyncio.run(_send(settings, chosen))
     document = [{"recipient": name, "is_delivered": not why, "why": why, "note": note} for name, why, note in results]
     lines = (

@@ -19,7 +19,7 @@ from streams.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from streams.oauth.webhook_rotation import KeyRotation
+    from streams.oauth.rotation import KeyRotation
 
 secrets = typer.Typer(
     name="secrets", help="The keys that seal OAuth tokens and pasted credentials.", no_args_is_help=True

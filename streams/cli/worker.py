@@ -75,7 +75,7 @@ def _work(settings: Settings, *, embedded: bool, process: str, socket: str) -> N
     """Be a worker. `process` and `socket` are given to one of several."""
     from streams.worker.processes.membership import membership_of
 
-    member = membership_of(process, socket)
+    member = membership_of(process, socket)  # first: a supervisor that ends while we import ends us, too
 
     import asyncio
 

@@ -8,17 +8,17 @@ from connectors.auth.keyring import NONCE_BYTES
 from connectors.errors import SealError
 from streams.core.rows import TokenRow
 from streams.kafka.batching_producer import Record
-from streams.kafka.topic_reader import each_record, newest_values
+from streams.kafka.topic_reader import each_record
 from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import InvalidMessage
 from streams.messages.connection_edit import CREDENTIAL_KEY, SealedCredential, about_credential
-from streams.messages.installation import INSTALLATION_KEY, Installation
 from streams.messages.partitioning import partition_of
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import CONNECTIONS, TOKENS, TOKENS_TABLE, TopicNames
 from streams.oauth.grants import Grants
-from streams.oauth.installation import resealed
-from streams.oauth.webhook_rotation import KeyRotation, produce_all, rotate_webhooks
+from streams.oauth.installation_rotation import rotate_installations
+from streams.oauth.rotation import KeyRotation, produce_all
+from streams.oauth.webhook_rotation import rotate_webhooks
 
 MOST_ATTEMPTS = 5
 """A credential is hardly pasted in each of so many moments."""
@@ -57,32 +57,9 @@ async def rotate_keys(grants: Grants) -> KeyRotation:
     if records:
         await produce_all(grants, records)
     await _rotate_credentials(grants, found)
-    await _rotate_installations(grants, found)
+    await rotate_installations(grants, found)
     await rotate_webhooks(grants, found)
     return found
-
-
-async def _rotate_installations(grants: Grants, found: KeyRotation) -> None:
-    """Seal the tokens of installations again that began in GHL's marketplace. They are read last, just before the write."""
-    kafka = grants.settings.kafka
-    topic, partition = TopicNames(kafka.topic_prefix).of(CONNECTIONS), partition_of(CONNECTIONS, kafka.partitions)
-    prefix, records = INSTALLATION_KEY.encode(), list[Record]()
-    values = await newest_values(grants.settings, topic, [partition], wanted=lambda key: key.startswith(prefix))
-    for key, value in sorted(values.items()):
-        name = key.decode(errors="replace")
-        try:
-            one = Installation.from_bytes(value)
-            again = resealed(grants, one)
-        except (InvalidMessage, SealError) as error:
-            found.closed[name] = str(error)
-            continue
-        if again is None:
-            found.kept.append(name)
-        else:
-            records.append(Record(topic, partition, key, again.to_bytes()))
-            found.resealed.append(name)
-    if records:
-        await produce_all(grants, records)
 
 
 async def _rotate_credentials(grants: Grants, found: KeyRotation) -> None:

@@ -1,32 +1,22 @@
-"""Seals the webhooks of recipients of messages again under the newest key; and what came of a rotation."""
+"""Seals the webhooks of recipients of messages again under the newest key."""
 
 from __future__ import annotations
 
 import os
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from connectors.auth.keyring import NONCE_BYTES
 from connectors.errors import SealError
 from streams.core.notifications.recipient_log import RecipientLog
 from streams.kafka.batching_producer import Record
-from streams.kafka.clients import open_batching_producer
 from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
 from streams.messages.partitioning import partition_of
 from streams.messages.recipient_edit import about_webhook, recipient_key
 from streams.messages.topics import NOTIFICATIONS, TopicNames
 from streams.oauth.grants import Grants
-
-
-@dataclass(slots=True)
-class KeyRotation:
-    """The tokens and credentials that were sealed again, that were current, and that no key opens, with the reason."""
-
-    resealed: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
-    closed: dict[str, str] = field(default_factory=dict)
+from streams.oauth.rotation import KeyRotation, produce_all
 
 
 async def rotate_webhooks(grants: Grants, found: KeyRotation) -> None:
@@ -55,9 +45,3 @@ async def rotate_webhooks(grants: Grants, found: KeyRotation) -> None:
     for records in (again, before):  # what was sealed before goes only once the other is written
         if records:
             await produce_all(grants, records)
-
-
-async def produce_all(grants: Grants, records: list[Record]) -> None:
-    """Write some records; returns once Kafka has them."""
-    async with open_batching_producer(grants.settings) as batching_producer:
-        await batching_producer.produce(records)

@@ -52,7 +52,8 @@ class Plan:
     lofty_limit: int = 0
     in_flight_per_location: int = 8
     in_flight_per_lofty_budget: int = 8
-    settle: str = "adaptive"
+    settle: str = "off"
+    """`worker.settle`. What measures how long a change takes must not measure how long it is held back on purpose."""
     session_timeout_seconds: float = 10.0
     shares_lofty: bool = False
     later: int = 0

@@ -96,7 +96,8 @@ def _connection(connection: ConnectionStatus, now_ms: int) -> Iterator[Reading]:
     opt_outs = [side.oldest_opt_out_ms for side in sides if side.oldest_opt_out_ms is not None]
     yield c.OPT_OUT_SECONDS, (name,), _age(min(opt_outs, default=None), now_ms)
     yield c.ON_HOLD, (name,), 1 if any(side.on_hold for side in sides) else 0
-    yield c.SETTLE_SECONDS, (name,), connection.reading.settle_seconds if connection.reading is not None else 0.0
+    if connection.reading is not None:
+        yield c.SETTLE_SECONDS, (name,), connection.reading.settle_seconds
     for direction in c.DIRECTION.values:
         yield c.CONNECTION_PAUSED, (name, direction), 1 if direction in connection.paused else 0
     yield from _tokens(name, "lofty", connection.reading, now_ms)

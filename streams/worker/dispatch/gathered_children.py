@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from connectors.errors import ConnectorError, NotSent
 from streams.core.listed_states import ListedStates
 from streams.core.rows import FetchRow
+from streams.core.scheduling.settling import may_settle
 from streams.kafka.tables import Table
 from streams.messages import Entity, Kind
 from streams.worker.dispatch.lofty_team import LoftyTeam
@@ -63,4 +64,9 @@ class GatheredChildren:
         """The reads that a list of the entity's kind may answer. They are listed once, whatever comes of it."""
         keys = self.take_gathered(entity)
         rows = ((key, self.fetches.get(team.partition, key)) for key in keys)
-        return {key: row for key, row in rows if row is not None and not row.parked and row.operation != "deleted"}
+        return {key: row for key, row in rows if row is not None and _may_be_listed(row)}
+
+
+def _may_be_listed(row: FetchRow) -> bool:
+    """Whether a list may answer a pending read: what it does not name is not gone for that, and what failed is read alone."""
+    return not row.parked and row.operation != "deleted" and may_settle(row)

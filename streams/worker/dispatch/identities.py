@@ -141,9 +141,8 @@ class Identities:
             return False
         partition, holder = location.partition, self.holder(location.partition, contact_id, entity)
         if link.shares:
-            if (
-                row.snapshot.is_gone and holder is not None
-            ):  # what hangs there for a lead that is gone is not its holder's
+            if row.snapshot.is_gone and holder is not None:
+                # What hangs there for a lead that is gone is not its holder's.
                 return await self._leave(partition, row, contact_id, f"contact {contact_id} is that of {holder.key}")
             if row.snapshot.is_gone or desired is None:
                 return False

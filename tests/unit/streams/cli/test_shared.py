@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from streams.cli.mapping_output import print_preview
-from streams.cli.shared import plain, say, whole_file
+from streams.cli.shared import plain, say
+from streams.cli.whole_file import whole_file
 from tests.unit.streams.operations.mapping_preview.test_preview import STATE, shown, snapshot
 
 

@@ -623,3 +623,13 @@ async def test_lists_that_hold_less_are_asked_for_no_more() -> None:
                 await on.read(note)
     assert len(on.lofty.asked) == 5
     assert {one.state["content"] for one in on.snapshots if one.state} == {"Called"}
+
+
+async def test_only_reads_that_webhooks_asked_for_are_answered_by_the_list_of_a_burst() -> None:
+    """One that was asked for whether it moved since, or that failed before, is read alone: no list is spent on it."""
+    on = Desk(answer(200, {"note": listed_note(5)}))
+    burst(on, *NOTES)
+    on.pending(NOTES[1], generation=2, only_moved=True)
+    on.pending(NOTES[2], generation=2, attempts=1)
+    assert await on.read(NOTES[0]) == DONE
+    assert [line.split("/")[-1] for line in on.lofty.lines] == ["5"]
