@@ -4,10 +4,10 @@ An agent opens a lead and edits it eight times in half a minute. As long as requ
 eight reads and eight writes of one lead are what others lack later. So the wait grows with the **pressure**: the live changes
 of the last minutes, over the requests that the vendors allow for them, were each change to cost one.
 
-A lead and what hangs on it settle together: it is read once nothing of it has changed for the **quiet** time, at the latest
-`MOST_QUIETS` times as long after the first change. That is at most 24 seconds, less than half of the freshness objective.
-What was made new is never held back, and nothing that a sweep, a backfill, a replay or the pipeline itself asks for. Lofty's
-notification of an opt-out says no more than that of any edit, so before its read it waits like one; after it, never.
+The first change of a lead in a burst is read at once, as it may be an opt-out: Lofty's notification does not say what changed. What
+follows settles, together with the notes and tasks of the lead: it is read once nothing of the lead has changed for the **quiet**
+time, at the latest `MOST_QUIETS` times as long after the burst began. That is at most 24 seconds, less than half of the freshness
+objective. A new or deleted lead is never held back, nor what a sweep, a backfill, a replay or the pipeline itself asks for.
 
 Everything here is in memory: after a restart a change is read at once.
 """
@@ -42,7 +42,7 @@ MEMORY_SECONDS = 60.0
 LEAST_SECONDS = 20.0
 """Changes that came within less are taken for those of so long, where nothing is known from before."""
 
-MOST_LANES = 100_000
+MOST_LANES = 20_000
 """Of so many leads it is remembered when they changed; the oldest are forgotten first, and then read at once."""
 
 
@@ -68,8 +68,12 @@ class _Rate:
 
 @dataclass(slots=True)
 class _Burst:
+    """`has_led`: its first change of the lead itself was read. `is_read`: something of it was read since it last changed."""
+
     first: float
     last: float
+    has_led: bool = False
+    is_read: bool = False
 
 
 def quiet_seconds(pressure: float, mode: Mode) -> float:
@@ -114,13 +118,15 @@ class Settling:
             self._gathered.setdefault(_list_of(entity), set()).add(entity.key)
             if len(self._gathered) > MOST_LANES:
                 self._gathered.popitem(last=False)
-        burst = self._bursts.get(entity.lane)
-        if burst is None:
-            self._bursts[entity.lane] = _Burst(now, now)
-            if len(self._bursts) > MOST_LANES:
-                self._bursts.popitem(last=False)
-        else:
-            burst.last = max(burst.last, now)
+        burst = self._bursts.pop(entity.lane, None)
+        if burst is None or now > burst.last + QUIET_SECONDS:
+            burst = _Burst(now, now)
+        elif burst.is_read:
+            burst.first, burst.is_read = now, False
+        burst.last = max(burst.last, now)
+        self._bursts[entity.lane] = burst
+        if len(self._bursts) > MOST_LANES:
+            self._bursts.popitem(last=False)
 
     def take_gathered(self, entity: Entity) -> set[str]:
         """The keys of what changed of a lead since this was asked last, and is in the same list as `entity`."""
@@ -134,21 +140,19 @@ class Settling:
         )
 
     def wait_seconds(self, row: FetchRow, limits: dict[str, float], waited: float, now: float) -> float:
-        """How long a pending read still waits; 0 when its turn has come. It has `waited` so long, by the wall clock.
-
-        At 0 the burst of its lead has ended: what changes from now on is another one.
-        """
-        lane = row.entity.lane
-        burst = self._bursts.get(lane)
-        if burst is None or not may_settle(row):
+        """How long a pending read still waits; 0 when its turn has come. It has `waited` so long, by the wall clock."""
+        burst = self._bursts.get(row.entity.lane)
+        if burst is None or not may_settle(row) or (row.kind == "contact" and not burst.has_led):
             return 0.0
         quiet = quiet_seconds(self.pressure(limits, now), self.mode)
         most = MOST_QUIETS * quiet
-        left = min(burst.last + quiet - now, burst.first + most - now, most - waited)
-        if left > 0:
-            return left
-        del self._bursts[lane]
-        return 0.0
+        return max(0.0, min(burst.last + quiet - now, burst.first + most - now, most - waited))
+
+    def begin_read(self, entity: Entity) -> None:
+        """A pending read whose turn has come begins."""
+        if burst := self._bursts.get(entity.lane):
+            burst.has_led |= entity.kind == "contact"
+            burst.is_read = True
 
 
 def _list_of(entity: Entity) -> tuple[str, bool]:

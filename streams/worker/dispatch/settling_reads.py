@@ -39,6 +39,13 @@ class SettlingReads:
         waited = (self.now_ms() - row.accepted_ms) / 1000
         return self.settling.wait_seconds(row, _limits(connection), waited, self.monotonic())
 
+    def wait_or_begin(self, row: FetchRow) -> float:
+        """The same, for a read that begins if it need not wait."""
+        wait = self.wait_seconds(row)
+        if wait <= 0:
+            self.settling.begin_read(row.entity)
+        return wait
+
     def quiet_seconds(self, connection: Connection) -> float:
         """How long nothing of a lead must have changed before it is read, as things are."""
         pressure = self.settling.pressure(_limits(connection), self.monotonic())

@@ -37,7 +37,7 @@ def new_lofty_reader(
         teams=teams,
         fetches=fetches,
         listed=listed,
-        settle=settling.wait_seconds,
+        settle=settling.wait_or_begin,
         read_burst=GatheredChildren(settling.take_gathered, fetches, listed, now_ms, count).read,
         records=ReadRecords(parts.names.of(SNAPSHOTS), parts.output, members.agent),
         now_ms=now_ms,
