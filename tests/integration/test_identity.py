@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.sandbox.ghl import LocationSettings
-from connectors.sandbox.ghl.seeds import seed
+from connectors.sandbox.ghl.seeds import seed, shown
 from connectors.sandbox.shared.faults import parse_fault
 from streams.messages import Entity, Receipt
 from streams.messages.topics import RECEIPTS
@@ -191,6 +191,55 @@ async def test_leads_with_one_contact_that_are_merged_have_their_notes_there_onc
         (contact,) = on.contacts().values()
         assert [len(contact["notes"]), len(contact["tasks"])] == [2, 2]
         assert all(f"said {lead}" in "".join(notes().values()) for lead in (first, later))
+        assert await on.parked() == []
+
+
+async def two_with_one_email(on: Stage, **more: Any) -> tuple[str, str]:
+    """Ann writes the contact, Ben shares it."""
+    first = on.new_lead(firstName="Ann", emails=["home@example.com"], city="Austin", tags=["Seller"])
+    await on.until_quiet()
+    later = on.new_lead(firstName="Ben", emails=["home@example.com"], **more)
+    await on.until_quiet()
+    return first, later
+
+
+@pytest.mark.parametrize("edits", ["before", "between", "after"])
+async def test_a_contact_is_taken_over_also_when_who_shares_it_is_edited_at_the_same_moment(
+    edits: str, broker: Broker, tmp_path: Path
+) -> None:
+    """The lead that wrote it is merged into the other one. Nothing of it stays, whichever edit is read first."""
+    async with stage(broker, tmp_path) as on:
+        first, later = await two_with_one_email(on)
+        if edits == "before":
+            on.edit("update", "lead", id=int(later), fields={"lastName": "Roe"})
+        on.edit("merge", "lead", id=int(first), into=int(later))
+        if edits == "after":
+            on.edit("update", "lead", id=int(later), fields={"lastName": "Roe"})
+        await on.until_quiet()
+        contacts = on.contacts()
+        assert list(contacts) == [later]
+        assert (contacts[later]["firstName"], contacts[later].get("city")) == ("Ben", None)
+        assert "lofty-deleted" not in contacts[later]["tags"]
+
+
+@pytest.mark.parametrize("policy", ["delete", "tag"])
+@pytest.mark.parametrize("is_writer_first", [True, False])
+async def test_leads_with_one_contact_that_are_deleted_together_leave_it_as_the_policy_says(
+    is_writer_first: bool, policy: str, broker: Broker, tmp_path: Path
+) -> None:
+    """It is tagged or deleted, once; neither waits for the other."""
+    # A read of the one that was asked for before its deletion was known finds nothing: Lofty may be a moment behind.
+    given = {"visibility_ms": 600}
+    async with stage(broker, tmp_path, more=with_policy(f'lead_deleted = "{policy}"'), given=given) as on:
+        leads = await two_with_one_email(on)
+        for lead in leads if is_writer_first else reversed(leads):
+            on.edit("delete", "lead", id=int(lead))
+        await on.until_quiet()
+        contacts = on.ghl.location(LOCATION).contacts
+        if policy == "delete":
+            assert not contacts
+        else:
+            assert ["lofty-deleted" in shown(one)["tags"] for one in contacts.values()] == [True]
         assert await on.parked() == []
 
 

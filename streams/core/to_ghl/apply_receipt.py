@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from streams.core.fingerprint import fingerprint
 from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.core.to_ghl.plan import UNKNOWN
+from streams.core.to_ghl.shared_contact import with_doubts
 from streams.messages import Outcome, Receipt
 
 _MAKES_CONTACT = frozenset({"create contact", "find contact"})
@@ -99,7 +100,7 @@ def _record_refused(link: LinkRow, receipt: Receipt) -> LinkRow:
 
 def _record_doubtful(link: LinkRow, receipt: Receipt) -> LinkRow:
     """An update left and no answer came: what it was to write is unknown. Or a create that was refused may have happened."""
-    doubtful = {"fields": receipt.fields, "doubtful_tags": receipt.doubtful_tags}
+    doubtful = {"fields": _fields_of(link, receipt), "doubtful_tags": receipt.doubtful_tags}
     return link.model_copy(update={"settled": "", **_not_none(doubtful), **_refused_values(link, receipt)})
 
 
@@ -147,7 +148,7 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
         {
             "ghl_id": receipt.ghl_id,
             "refers_to": receipt.refers_to,
-            "fields": receipt.fields,
+            "fields": _fields_of(link, receipt),
             "tags": receipt.tags,
             "doubtful_tags": receipt.doubtful_tags,
             "shares": receipt.shares,
@@ -167,6 +168,12 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
     if has_won_back(link, receipt):
         facts["settled"] = ""
     return facts
+
+
+def _fields_of(link: LinkRow, receipt: Receipt) -> dict[str, str] | None:
+    """The fields that a receipt reports. Of a shared contact some may have become unknown while its request was under way."""
+    is_shared = bool(link.shares) and receipt.shares is None and receipt.fields is not None
+    return with_doubts(link, receipt.fields or {}) if is_shared else receipt.fields
 
 
 def has_won_back(link: LinkRow, receipt: Receipt) -> bool:

@@ -51,6 +51,16 @@ class LinkFollower(Protocol):
         """Wait until Kafka has the rows that `linked` has written."""
 
 
+class Sharing(Protocol):
+    """Says of leads that have one contact who is to write it."""
+
+    def heirs(self, partition: int, entity: Entity, before: LinkRow | None, after: LinkRow) -> list[Entity]:
+        """Who shares a contact that this lead wrote and does not write from now on: one of them is to write it."""
+
+    def is_unwritten(self, partition: int, entity: Entity, link: LinkRow) -> bool:
+        """Whether a lead shares a contact that nobody writes, and is to take it over."""
+
+
 def record(
     *,
     links: Table[LinkRow],
@@ -60,6 +70,7 @@ def record(
     request_read: RequestRead,
     applied_offsets: AppliedOffsets,
     follower: LinkFollower,
+    sharing: Sharing,
     count_left_out: Callable[[str, LeftOut], None],
 ) -> Process:
     """The agent's process.
@@ -68,10 +79,11 @@ def record(
     `follower` writes rows of its own, which are with Kafka before a receipt counts as read.
     `count_left_out(connection, what)` is called with each value that is left out from now on.
     `request_read` asks Lofty for the notes and tasks of a contact that has come back, for what was found unchanged and has become
-    unknown since, for what hung on a lead that is gone, and for what a receipt says is to be read again.
+    unknown since, for what hung on a lead that is gone, for who is to write a contact that was another's, and for what a receipt
+    says is to be read again.
     """
 
-    recorder = _Recorder(links, outbox, settled_as, request_read, follower, count_left_out)
+    recorder = _Recorder(links, outbox, settled_as, request_read, follower, sharing, count_left_out)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -105,18 +117,22 @@ class _Recorder:
     settled_as: Callable[[Snapshot], str]
     request_read: RequestRead
     follower: LinkFollower
+    sharing: Sharing
     count_left_out: Callable[[str, LeftOut], None]
 
     async def record(self, partition: int, receipt: Receipt) -> None:
         key = receipt.entity.key
         before = self.links.get(partition, key)
         after = record_link(before, receipt)
+        if is_open := self._stays_open(partition, receipt, before, after):
+            after = after.model_copy(update={"settled": ""})
         if after.ghl_id is not None and (comes_back(before, receipt) or is_restored(before, receipt)):
             await self._unsettle_children(partition, receipt.entity, after.ghl_id)
         if is_overtaken(before, receipt):
             await self.request_read(receipt.entity, receipt.version_ms)
         if leaves_children(before, receipt):
             await self._look_for_moved(partition, receipt.entity, after)
+        await self._plan_heirs(partition, self.sharing.heirs(partition, receipt.entity, before, after))
         if after != before:
             self.links.put(partition, key, after)
             for left_out in newly_left_out(before, after, receipt):
@@ -128,10 +144,33 @@ class _Recorder:
                 await self.request_read(receipt.entity, version_ms, only_moved=True)
         # Also for a link that is as it was: a crash may have lost the rows that are made from it, and kept it.
         self.follower.linked(partition, receipt.entity, after)
-        self._record_outbox(partition, receipt, before)
+        self._record_outbox(partition, receipt, before, is_open=is_open)
         if receipt.reads_again:  # once the link says so: what is read is compared with it
             is_known_gone = before is not None and before.is_gone
-            await self.request_read(receipt.entity, after.version_ms, is_known_gone=is_known_gone)
+            version_ms = max(after.version_ms, self._waiting_version(partition, key))
+            await self.request_read(receipt.entity, version_ms, is_known_gone=is_known_gone)
+
+    def _stays_open(self, partition: int, receipt: Receipt, before: LinkRow | None, after: LinkRow) -> bool:
+        """Whether what this receipt settles is planned once more: another lead gave something up while it was under way."""
+        has_won = before is not None and has_won_back(before, receipt)
+        is_contact = receipt.kind == "contact" and bool(receipt.settled)
+        return has_won or (is_contact and self.sharing.is_unwritten(partition, receipt.entity, after))
+
+    async def _plan_heirs(self, partition: int, heirs: list[Entity]) -> None:
+        """Who shares a contact is planned again, before the link of the lead that wrote it says that it has left.
+
+        After a crash in between, this receipt does it again. What is settled meanwhile is not (`_stays_open`).
+        """
+        requests = []
+        for heir in heirs:
+            link = self.links.get(partition, heir.key) or LinkRow()
+            if link.settled:
+                self.links.put(partition, heir.key, link.model_copy(update={"settled": ""}))
+            waiting = self.outbox.get(partition, heir.key)
+            if waiting is None or waiting.parked:  # what waits is planned in any case
+                version_ms = max(link.version_ms, self._waiting_version(partition, heir.key))
+                requests.append(self.request_read(heir, version_ms))
+        await asyncio.gather(*requests)
 
     async def _unsettle_children(self, partition: int, owner: Entity, contact_id: str) -> None:
         found = [
@@ -178,11 +217,11 @@ class _Recorder:
         row = self.outbox.get(partition, key)
         return row.snapshot.version_ms if row is not None else 0
 
-    def _record_outbox(self, partition: int, receipt: Receipt, before: LinkRow | None) -> None:
+    def _record_outbox(self, partition: int, receipt: Receipt, before: LinkRow | None, *, is_open: bool) -> None:
         key = receipt.entity.key
         row = self.outbox.get(partition, key)
         wanted = self.settled_as(row.snapshot) if row is not None else ""
-        if before is not None and has_won_back(before, receipt):
+        if is_open:
             receipt = receipt.model_copy(update={"settled": ""})  # the row stays: it is planned once more
         remaining = record_outbox(row, receipt, before, wanted=wanted)
         if remaining is None and row is not None:

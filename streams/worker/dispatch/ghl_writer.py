@@ -70,7 +70,7 @@ class GhlWriter:
         if wanted := overruled(prepared, link, location.rules.owners):
             await self.lofty_was_edited(entity, wanted)
         is_linked = entity.kind == "contact" and link is not None
-        if is_linked and await self.sender.identities.put_right(entity, location, row, link, prepared.contact):
+        if is_linked and await self.sender.identities.shared.put_right(entity, location, row, link, prepared.contact):
             return AGAIN
         contact = None if entity.kind == "contact" else self.links.get(partition, entity.owner.key)
         retry = self.failures.retry

@@ -1,14 +1,13 @@
 """Whose a contact in GHL is, by our tables, and what follows for a lead whose contact GHL names as a duplicate.
 
 `core/to_ghl/identity.py` decides; here is what it decides on, and the receipts that come of it.
-`backlinks` lead from a contact to its lead: `contact:ID` to the one that writes it, `shared:ID:KEY` to those that share it, and
-`wanted:ID:KEY` to those that go without an e-mail or phone because it has them. `own:KEY` leads from a lead without a link to the
-contact that has its Lofty id (`own_contacts.py`).
+`holders.py` says who has a contact. Of `backlinks`, `wanted:ID:KEY` leads from a contact to those that go without an e-mail or
+phone because it has them, and `own:KEY` from a lead without a link to the contact that has its Lofty id (`own_contacts.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,18 +22,16 @@ from streams.core.to_ghl.contact_identity import (
     shared_contact,
 )
 from streams.core.to_ghl.identity import family_of, has_in_common, judge, person_of
-from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
-from streams.core.to_ghl.refused_values import conflicts_of
+from streams.core.to_ghl.plan import IDENTIFIERS, DesiredContact
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.kafka.tables import Table
-from streams.messages import Entity, Outcome
+from streams.messages import Entity
 from streams.worker.dispatch.ghl_write import GhlWrite
+from streams.worker.dispatch.holders import Holders, holds
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, WorkResult
 from streams.worker.dispatch.receipts import Receipts
-
-TAKE_OVER = "take over contact"
-"""The step of the receipt by which a lead writes a contact from now on that it only shared."""
+from streams.worker.dispatch.shared_contacts import SharedContacts
 
 ASKED_AGAIN_SECONDS, MOST_ASKED_MS = 3.0, 60_000
 """How often, and for how long, an answer of Lofty about a lead that no link knows is waited for."""
@@ -52,7 +49,8 @@ FREE_AGAIN = "may have its own again"
 class Identities:
     """`request_read` asks Lofty for an entity's state, so that it is planned again."""
 
-    locations: Mapping[str, Location]
+    holders: Holders
+    shared: SharedContacts
     links: Table[LinkRow]
     outbox: Table[OutboxRow]
     backlinks: Table[BacklinkRow]
@@ -63,28 +61,12 @@ class Identities:
 
     # -- who has a contact --------------------------------------------------------------------------------
 
-    def holder(self, partition: int, contact_id: str, but: Entity) -> Entity | None:
-        """The living lead, other than `but`, that writes this contact."""
-        row = self.backlinks.get(partition, f"contact:{contact_id}")
-        entity = Entity.from_key(row.entity) if row is not None else None
-        return entity if entity is not None and entity != but and self._holds(partition, entity, contact_id) else None
-
-    def _holds(self, partition: int, entity: Entity, contact_id: str) -> bool:
-        link = self.links.get(partition, entity.key)
-        return holds(link, contact_id) and entity.connection in self.locations
-
-    def _may_hold(self, partition: int, entity: Entity, contact_id: str) -> bool:
-        """Whether a lead writes this contact, or is about to adopt it: it has no contact yet, and has not left this one."""
-        link = self.links.get(partition, entity.key) or LinkRow()
-        is_to_come = link.ghl_id is None and not link.is_gone and link.parted_from != contact_id
-        return (is_to_come and entity.connection in self.locations) or self._holds(partition, entity, contact_id)
-
     def _bearer(self, location: Location, lofty_id: str, contact_id: str, but: Entity) -> tuple[Entity | None, bool]:
         """The living lead whose Lofty id a contact has that no link names as its own, and whether any link knows that lead.
 
         A lead that no link knows may live: our memory may be lost, or it is still to be read.
         """
-        at = [one for one in self.locations.values() if one.location_id == location.location_id]
+        at = [one for one in self.holders.locations.values() if one.location_id == location.location_id]
         is_known = False
         for one in at:
             entity = Entity.contact(one.connection, lofty_id)
@@ -96,7 +78,7 @@ class Identities:
 
     def _left_by(self, location: Location, lofty_id: str, contact_id: str) -> Entity | None:
         """The deleted lead whose Lofty id a contact has, and that still has it by its link."""
-        at = (one.connection for one in self.locations.values() if one.location_id == location.location_id)
+        at = (one.connection for one in self.holders.locations.values() if one.location_id == location.location_id)
         for lead in (Entity.contact(connection, lofty_id) for connection in at):
             link = self.links.get(location.partition, lead.key)
             if link is not None and link.is_gone and link.ghl_id == contact_id:
@@ -116,7 +98,7 @@ class Identities:
             if (
                 row is None
                 or row.entity == entity.key
-                or not self._holds(partition, Entity.from_key(row.entity), link.ghl_id)
+                or not self.holders.is_holder(partition, Entity.from_key(row.entity), link.ghl_id)
             ):
                 self._put(partition, key, entity)
             else:
@@ -132,67 +114,8 @@ class Identities:
 
     # -- before a contact is written ----------------------------------------------------------------------
 
-    async def put_right(
-        self, entity: Entity, location: Location, row: OutboxRow, link: LinkRow | None, desired: DesiredContact | None
-    ) -> bool:
-        """Make sure that a linked contact is this lead's to write. True: its link has changed, so it is planned again."""
-        contact_id = link.ghl_id if link is not None else None
-        if link is None or contact_id is None or link.is_deleted:
-            return False
-        partition, holder = location.partition, self.holder(location.partition, contact_id, entity)
-        if link.shares:
-            if row.snapshot.is_gone and holder is not None:
-                # What hangs there for a lead that is gone is not its holder's.
-                return await self._leave(partition, row, contact_id, f"contact {contact_id} is that of {holder.key}")
-            if row.snapshot.is_gone or desired is None:
-                return False
-            if not conflicts_of(desired.fields, link):
-                return await self._leave(
-                    partition, row, contact_id, f"has no longer what it had in common with {link.shares}"
-                )
-            if holder is not None or self._may_hold(partition, Entity.from_key(link.shares), contact_id):
-                return False
-            fields = {name: UNKNOWN for name, value in desired.fields.items() if value is not None} | link.fields
-            facts: dict[str, Any] = {"ghl_id": contact_id, "fields": fields, "tags": (), "shares": "", "conflicts": {}}
-            words = f"{link.shares} has left it"
-            await self.receipts.settle(partition, self.receipts.make(row, "applied", TAKE_OVER, message=words, **facts))
-            return True
-        # A lead that was deleted leaves its contact to one that shares it.
-        heir = next(self._sharing(partition, contact_id), None) if row.snapshot.is_gone else None
-        if holder is None and heir is None:
-            return False
-        if heir is not None:  # what we wrote for the one is not to stay on the other
-            known = self.links.get(partition, heir.key) or LinkRow()
-            fields = dict.fromkeys(link.fields, UNKNOWN) | known.fields
-            words = f"{entity.key} leaves the contact"
-            await self._plan_again(partition, heir, message=words, fields=fields, doubtful_tags=link.tags)
-        return await self._leave(
-            partition, row, contact_id, f"contact {contact_id} is that of {(heir or holder or entity).key}"
-        )
-
-    async def _leave(self, partition: int, row: OutboxRow, contact_id: str, words: str) -> bool:
-        receipt = self.receipts.make(row, "failed", "compare", is_forgotten=True, message=words, parted_from=contact_id)
-        await self.receipts.settle(partition, receipt)
-        return True
-
-    def _sharing(self, partition: int, contact_id: str) -> Iterator[Entity]:
-        for entity in self._behind(partition, f"shared:{contact_id}:"):
-            link = self.links.get(partition, entity.key)
-            if link is not None and link.shares and link.ghl_id == contact_id and not link.is_gone:
-                yield entity
-
-    def _behind(self, partition: int, prefix: str) -> list[Entity]:
-        rows = [row for _, row in self.backlinks.items(partition, prefix)]
-        return [one for one in (Entity.from_key(row.entity) for row in rows) if one.connection in self.locations]
-
-    async def _plan_again(self, partition: int, entity: Entity, outcome: Outcome = "doubtful", **facts: Any) -> None:
-        """Another lead's contact is no longer settled, and its lead is read again."""
-        await self.receipts.settle(
-            partition, self.receipts.about(entity, outcome, "compare", reads_again=True, **facts)
-        )
-
     def is_won_back(self, partition: int, row: OutboxRow) -> bool:
-        """Whether what has just settled a contact went without a value that was given up meanwhile: it is planned once more."""
+        """Whether what was to settle a contact has not: meanwhile another gave up a value, or the contact. It is planned once more."""
         key = row.snapshot.entity.key
         link, current = self.links.get(partition, key), self.outbox.get(partition, key)
         is_same = current is not None and not current.parked and current.snapshot.version_ms == row.snapshot.version_ms
@@ -248,7 +171,7 @@ class Identities:
             return AGAIN
         if candidate.field not in call.body:
             return None
-        await self.leave_out(write, candidate, self.holder(write.partition, candidate.contact_id, write.entity))
+        await self.leave_out(write, candidate, self.holders.holder(write.partition, candidate.contact_id, write.entity))
         return AGAIN
 
     async def named(self, write: GhlWrite, candidate: Candidate) -> None:
@@ -273,9 +196,16 @@ class Identities:
 
     async def decide(self, write: GhlWrite, contact: Mapping[str, Any]) -> WorkResult:
         """Judge the candidate that was just read, and record whose it is. It waits while Lofty is asked about another lead."""
+        candidate = write.row.candidate
+        if candidate is None:
+            return AGAIN
+        async with self.holders.turn(candidate.contact_id):  # who has it does not leave it while it is decided
+            return await self._decide(write, contact, candidate)
+
+    async def _decide(self, write: GhlWrite, contact: Mapping[str, Any], candidate: Candidate) -> WorkResult:
         row, entity, location = write.row, write.entity, write.location
-        desired, candidate = write.prepared.contact, row.candidate
-        if desired is None or candidate is None:
+        desired = write.prepared.contact
+        if desired is None:
             return AGAIN
         custom = contact.get("customFields") or {}
         lofty_id = str(custom.get(desired.external_id_field) or "")
@@ -288,7 +218,7 @@ class Identities:
         if not decided and candidate.passed != candidate.contact_id and not has_in_common(mine, found):
             await self.named(write, Candidate(passed=candidate.contact_id))  # it has given up what GHL named it by
             return AGAIN
-        holder = self.holder(write.partition, candidate.contact_id, entity)
+        holder = self.holders.holder(write.partition, candidate.contact_id, entity)
         if holder is None and lofty_id and lofty_id != entity.lead:
             holder, is_known = self._bearer(location, lofty_id, candidate.contact_id, entity)
             if holder is not None and not is_known and await self._asks_about(write, candidate, holder):
@@ -304,7 +234,7 @@ class Identities:
         name = named_in_common(candidate.field, desired)
         if verdict == "own":
             if holder is not None:
-                await self._part(write.partition, holder)
+                await self.shared.part(write.partition, holder)
             left_by = self._left_by(location, lofty_id, candidate.contact_id)
             await self._adopt(write, desired, contact, left_by, is_recalled=lofty_id == entity.lead)
         elif verdict == "shared" and holder is not None:
@@ -345,7 +275,7 @@ class Identities:
         flags = kept_words(desired, contact, facts["fields"], facts["doubtful_tags"]) if is_recalled else ()
         await self._record(write, "was in GHL before", is_recalled=is_recalled, flags=flags, **facts)
         if left_by is not None:
-            await self._part(write.partition, left_by)
+            await self.shared.part(write.partition, left_by)
 
     async def _share(self, write: GhlWrite, holder: Entity, candidate: Candidate) -> None:
         desired = write.prepared.contact
@@ -365,12 +295,6 @@ class Identities:
             self.outbox.put(write.partition, write.entity.key, row.model_copy(update={"candidate": None}))
             await self.outbox.flush()
 
-    async def _part(self, partition: int, entity: Entity) -> None:
-        """A lead that had another's contact loses it, and gets its own."""
-        words, link = "its contact has another lead's id", self.links.get(partition, entity.key) or LinkRow()
-        facts: dict[str, Any] = {"is_forgotten": True, "parted_from": link.ghl_id, "message": words}
-        await self._plan_again(partition, entity, "failed", **facts)
-
     # -- after a contact gave something up ----------------------------------------------------------------
 
     async def gave_up(self, partition: int, contact_id: str) -> None:
@@ -379,17 +303,12 @@ class Identities:
         for one in [one for one, at_ms in self._given_up_ms.items() if at_ms < now_ms - REMEMBERED_MS]:
             del self._given_up_ms[one]
         self._given_up_ms[contact_id] = now_ms
-        for entity in self._behind(partition, f"wanted:{contact_id}:"):
+        for entity in self.holders.behind(partition, f"wanted:{contact_id}:"):
             self.backlinks.delete(partition, f"wanted:{contact_id}:{entity.key}")
             link = self.links.get(partition, entity.key)
             if link is None or not any(one.contact_id == contact_id for one in link.conflicts.values()):
                 continue
-            await self._plan_again(partition, entity, conflicts={}, message=FREE_AGAIN)
-
-
-def holds(link: LinkRow | None, contact_id: str) -> bool:
-    """Whether a link is that of a living lead that writes this contact."""
-    return link is not None and link.ghl_id == contact_id and not (link.is_deleted or link.is_gone or bool(link.shares))
+            await self.shared.plan_again(partition, entity, conflicts={}, message=FREE_AGAIN)
 
 
 def _is_contact_gone(write: GhlWrite, error: ConnectorError) -> bool:

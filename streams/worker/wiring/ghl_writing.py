@@ -12,12 +12,12 @@ from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_successes import GhlSuccesses
 from streams.worker.dispatch.ghl_writer import GhlWriter
-from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.opt_out_writer import OptOutWriter
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.identities import new_identities
 from streams.worker.wiring.offers import Offers
 
 
@@ -32,7 +32,7 @@ def new_ghl_writer(
 ) -> GhlWriter:
     """The handler of writes in the writing dispatcher. What GHL owns and Lofty edited goes to `events`, and what GHL closed to Lofty."""
     tables, deps = parts.tables, parts.deps
-    identities = Identities(locations, tables.links, tables.outbox, tables.backlinks, receipts, offers.request_read)
+    identities = new_identities(parts, locations, receipts, offers)
     successes = GhlSuccesses(
         links=tables.links,
         receipts=receipts,

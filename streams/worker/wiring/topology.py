@@ -137,6 +137,7 @@ class Pipeline:
                 request_read=offers.request_read,
                 applied_offsets=parts.applied_offsets,
                 follower=self.dispatchers.lofty_sync,
+                sharing=self.dispatchers.lofty_sync.identities.holders,
                 count_left_out=metrics.left_out,
             ),
         )

@@ -22,7 +22,7 @@ from streams.kafka.parking import Parking
 from streams.kafka.tables import MemoryStore, Table
 from streams.messages import Entity, Parked, Receipt
 from streams.messages.topics import PARKED, TopicNames
-from streams.worker.agents.record import record
+from streams.worker.agents.record import Sharing, record
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.output import Output
 from streams.worker.partitions.applied_offsets import AppliedOffsets
@@ -161,20 +161,35 @@ class Stage:
             outbox=self.outbox,
             output=self.output,
             settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
-            request_read=lambda entity, _, **__: self.batching_producer.enqueue(
-                Record("asked", PARTITION, entity.key.encode(), b"")
-            ),
+            request_read=self._request_read,
             applied_offsets=self.applied_offsets,
             follower=self,
+            sharing=self,
             count_left_out=lambda connection, what: self.left_out.append((connection, *what)),
         )
         self.follows: Callable[..., object] = lambda *_: None
+        self.shared_by: Sharing | None = None
+        self.reads: Callable[[Entity, int], object] = lambda *_: None
         self.left_out: list[tuple[str, str, str]] = []
         self.pauses: list[tuple[str, float, str]] = []
+
+    def _request_read(
+        self, entity: Entity, update_time_ms: int, *, only_moved: bool = False, is_known_gone: bool = False
+    ) -> asyncio.Future[int]:
+        self.reads(entity, update_time_ms)
+        return self.batching_producer.enqueue(Record("asked", PARTITION, entity.key.encode(), b""))
 
     def linked(self, partition: int, entity: Entity, link: LinkRow) -> None:
         """As the follower of links that `record` has."""
         self.follows(partition, entity, link)
+
+    def heirs(self, partition: int, entity: Entity, before: LinkRow | None, after: LinkRow) -> list[Entity]:
+        """As what `record` asks of leads with one contact: a stage without a writer knows none."""
+        return self.shared_by.heirs(partition, entity, before, after) if self.shared_by else []
+
+    def is_unwritten(self, partition: int, entity: Entity, link: LinkRow) -> bool:
+        """The same."""
+        return self.shared_by.is_unwritten(partition, entity, link) if self.shared_by else False
 
     async def flush_linked(self) -> None:
         """As the follower's."""

@@ -11,7 +11,9 @@ from streams.messages import Conflict, Entity
 from streams.messages.topics import CONFLICTS_BUILT
 from streams.worker.dispatch.conflict_rows import ConflictRows
 from streams.worker.dispatch.holder_rows import BUILT, HolderRows
+from streams.worker.dispatch.holders import Holders
 from streams.worker.dispatch.identities import Identities
+from streams.worker.dispatch.shared_contacts import SharedContacts
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Stage
 
 ANN, BEN, CY = (Entity.contact("acme", lead) for lead in ("1", "2", "3"))
@@ -24,8 +26,10 @@ class Desk(Stage):
         super().__init__()
         self.asked: list[str] = []
         locations: Any = {"acme": SimpleNamespace(connection="acme", location_id="loc")}
+        holders = Holders(locations, self.links, self.backlinks)
         self.identities = Identities(
-            locations,
+            holders,
+            SharedContacts(holders, self.links, self.receipts),
             self.links,
             self.outbox,
             self.backlinks,
@@ -54,8 +58,8 @@ async def test_each_contact_leads_to_its_lead_and_who_was_mixed_is_planned_again
     """The first one holds the contact until it is decided whose it is; nothing is asked twice."""
     on = Desk()
     await on.build()
-    assert on.identities.holder(PARTITION, "c-1", BEN) == ANN
-    assert on.identities.holder(PARTITION, "c-3", ANN) == CY
+    assert on.identities.holders.holder(PARTITION, "c-1", BEN) == ANN
+    assert on.identities.holders.holder(PARTITION, "c-3", ANN) == CY
     assert on.backlinks.get(PARTITION, "contact:n-9") is None
     assert (on.settled(ANN), on.settled(BEN), on.settled(CY)) == ("f/m", "", "f/m")
     assert on.asked == [BEN.key]
@@ -89,4 +93,4 @@ async def test_a_contact_whose_lead_is_deleted_or_only_shares_it_has_no_holder()
     await on.build()
     for change in ({"is_gone": True}, {"shares": BEN.key}, {"is_deleted": True}, {"ghl_id": "c-9"}):
         on.links.put(PARTITION, CY.key, LinkRow(ghl_id="c-3").model_copy(update=change))
-        assert on.identities.holder(PARTITION, "c-3", ANN) is None
+        assert on.identities.holders.holder(PARTITION, "c-3", ANN) is None

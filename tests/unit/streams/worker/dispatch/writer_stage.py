@@ -19,8 +19,10 @@ from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_successes import GhlSuccesses
 from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.holders import Holders
 from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.shared_contacts import SharedContacts
 from tests.unit.streams.worker.dispatch.stage import NOW_MS, PARTITION, Scripted, Stage, Vendor
 
 
@@ -45,15 +47,17 @@ class WriterStage(Stage):
                 window_seconds=10.0,
             )
         }
+        holders = Holders(locations, self.links, self.backlinks)
         self.identities = Identities(
-            locations,
+            holders,
+            SharedContacts(holders, self.links, self.receipts),
             self.links,
             self.outbox,
             self.backlinks,
             self.receipts,
             lambda entity, _: self.asked.append(entity.key),
         )
-        self.follows = self.identities.linked
+        self.follows, self.shared_by = self.identities.linked, holders
         failures = GhlFailures(
             outbox=self.outbox,
             links=self.links,
