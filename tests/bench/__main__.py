@@ -202,6 +202,12 @@ def _budgets(bootstrap: str, quick: bool) -> None:
         _print("many connections", run("many_budgets", "pipeline", bootstrap, str(connections), leads))
 
 
+def _scale(bootstrap: str, quick: bool) -> None:
+    for connections in (3, 10) if quick else (10, 100, 300, 1000):
+        found = run("scale", bootstrap, str(connections), "5" if quick else "30")
+        _print(f"one deployment with {connections} connections", found)
+
+
 def _connections(bootstrap: str, quick: bool) -> None:
     size = ("8", "5") if quick else ("200", "60")
     _print("many connections by a table, while others go on", run("connections", "live", bootstrap, *size))
@@ -244,6 +250,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "restart": _restart,
     "budgets": _budgets,
     "connections": _connections,
+    "scale": _scale,
     "intake": _intake,
     "replay": _replay,
     "observing": _observing,

@@ -47,16 +47,21 @@ async def scrape(bootstrap: str, connections: int) -> dict[str, Any]:
         await producer.stop()
         found: dict[str, Any] = {"connections": connections}
         for name, accept in (("text", "text/plain"), ("openmetrics", "application/openmetrics-text; version=1.0.0")):
-            times, size = [], 0
-            for _ in range(SCRAPES):
-                began = time.perf_counter()
-                async with on.http.get(f"{on.worker}/metrics", headers={"Accept": accept}) as answer:
-                    body = await answer.read()
-                times.append(time.perf_counter() - began)
-                size = len(body)
-                await asyncio.sleep(0.2)
-            found |= {f"{name}_ms": median(times) * 1000, f"{name}_most_ms": max(times) * 1000, f"{name}_bytes": size}
+            found |= {f"{name}_{key}": value for key, value in (await scrapes(on, on.worker, accept)).items()}
         return found
+
+
+async def scrapes(on: Town, url: str, accept: str) -> dict[str, float]:
+    """How long some scrapes of a process take, and how large the last is."""
+    times, size = [], 0
+    for _ in range(SCRAPES):
+        began = time.perf_counter()
+        async with on.http.get(f"{url}/metrics", headers={"Accept": accept}) as answer:
+            body = await answer.read()
+        times.append(time.perf_counter() - began)
+        size = len(body)
+        await asyncio.sleep(0.2)
+    return {"ms": median(times) * 1000, "most_ms": max(times) * 1000, "bytes": size}
 
 
 def processor_seconds(on: Town, child: str = "worker") -> float:
