@@ -18,6 +18,7 @@ from streams.cli.shared import (
     connection_or_refuse,
     print_findings,
     progress_bar,
+    run_async,
     settings_in_force,
 )
 from streams.cli.status_output import FEW, FOR_THE_OTHERS, some_of
@@ -47,7 +48,6 @@ def doctor(
 
     Example: lofty-ghl doctor --connection acme
     """
-    import asyncio
     from dataclasses import asdict
 
     from streams.operations.doctor.check_result import CheckResult
@@ -57,7 +57,7 @@ def doctor(
     try:
         settings = load_settings(config, os.environ)
         only = _named(settings, config, connection) if connection else None
-        found = asyncio.run(_examine(settings, only))
+        found = run_async(_examine(settings, only))
         code = found.exit_code
     except SettingsError as error:
         verdicts = (

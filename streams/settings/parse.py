@@ -121,21 +121,45 @@ def parse_settings(
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(source, [syntax_problem(str(error), text)]) from None
-    problems: list[Problem] = []
     tables = {key: value for key, value in tables.items() if key in sections or key not in SECTIONS}
-    tables, lines = apply_overlay(tables, line_numbers(text), overlay, problems)
+    found = _parsed(tables, {(): 1}, environ or {}, read_file, overlay, required)
+    if found.problems:
+        # Which line each thing is on is only looked for where something is wrong: it takes as long as reading the file.
+        found = _parsed(tables, line_numbers(text), environ or {}, read_file, overlay, required)
+    if found.settings is None or found.problems:
+        # Where only credentials are missing, nothing is wrong with the file.
+        raise SettingsError("environment" if found.is_usable else source, found.problems)
+    again = partial(parse_settings, text, environ, read_file=read_file, source=source, sections=sections)
+    return found.settings.model_copy(
+        update={"mapping_version": overlay.version, "origin": Origin(text, source, lambda over: again(overlay=over))}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """`is_usable`: only credentials are missing."""
+
+    settings: Settings | None
+    problems: list[Problem]
+    is_usable: bool
+
+
+def _parsed(
+    written: dict[str, Any],
+    lines: dict[Path, int],
+    environ: Mapping[str, str],
+    read_file: ReadFile,
+    overlay: Overlay,
+    required: Collection[str],
+) -> _Parsed:
+    problems: list[Problem] = []
+    tables, lines = apply_overlay(written, lines, overlay, problems)
     edited = {one.label: one for one in overlay.connections}
-    parser = _Parser(lines, environ or {}, read_file, problems, edited=edited)
+    parser = _Parser(lines, environ, read_file, problems, edited=edited)
     settings = parser.settings(tables)
     is_usable = settings is not None and not parser.problems
     parser.require(required)
-    if parser.problems or settings is None:
-        # Where only credentials are missing, nothing is wrong with the file.
-        raise SettingsError("environment" if is_usable else source, parser.problems)
-    again = partial(parse_settings, text, environ, read_file=read_file, source=source, sections=sections)
-    return settings.model_copy(
-        update={"mapping_version": overlay.version, "origin": Origin(text, source, lambda over: again(overlay=over))}
-    )
+    return _Parsed(settings, parser.problems, is_usable)
 
 
 @dataclass(slots=True)

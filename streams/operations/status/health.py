@@ -95,9 +95,10 @@ def problems_of(found: Overview) -> tuple[HealthProblem, ...]:
 
 def awaits_consent(found: Overview, budget: BudgetStatus) -> bool:
     """Whether a budget lacks an access that nobody needs yet: all its connections rest, as those do whose owner has not agreed yet."""
-    resting = {one.connection for one in found.connections if one.rests}
-    is_of_resting = bool(budget.connections) and resting.issuperset(budget.connections)
-    return is_of_resting and _pause_cause(budget) == "access"
+    if not budget.connections or not budget.paused or _pause_cause(budget) != "access":
+        return False  # at first, as this is asked for each budget
+    resting = {one.connection for one in found.connections if one.paused and one.rests}
+    return resting.issuperset(budget.connections)
 
 
 def _workers(found: Overview) -> Iterator[HealthProblem]:
