@@ -66,7 +66,7 @@ def some_of(names: Sequence[str], most: int = 3) -> str:
 def _problems(groups: Sequence[ProblemGroup], most: int) -> Iterator[str]:
     for group in groups[:most]:
         yield f"  {some_of(group.subjects)}: {group.says}"
-        yield f"    → {group.mend}{'' if group.is_for_all else FOR_THE_OTHERS}"
+        yield f"    → {group.fix}{'' if group.is_for_all else FOR_THE_OTHERS}"
     if (more := len(groups) - most) > 0:
         yield f"  and {count_of(more, 'problem')} more: lofty-ghl status --all"
 

@@ -17,11 +17,11 @@ ALIKE = 4
 
 @dataclass(frozen=True, slots=True)
 class ProblemGroup:
-    """Problems that say the same of several `subjects`. `mend` is what fixes the first; `is_for_all`, each of them."""
+    """Problems that say the same of several `subjects`. `fix` is for the first; `is_for_all`: for each of them."""
 
     subjects: tuple[str, ...]
     says: str
-    mend: str
+    fix: str
     is_for_all: bool = True
 
 
