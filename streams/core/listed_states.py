@@ -89,9 +89,12 @@ class Taken:
     read_ms: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Listing:
-    """A list that was asked for. `touched` are the keys and lanes that were read or written since."""
+    """A list that was asked for. `touched` are the keys and lanes that were read or written since.
+
+    Two of them under way at once are not the same, though both may have seen nothing yet.
+    """
 
     states: ListedStates
     touched: set[str] = field(default_factory=set)

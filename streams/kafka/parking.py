@@ -8,6 +8,7 @@ from typing import Any
 
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import InvalidMessage, NewerMessage, Parked, Stage
+from streams.messages.parked import UNREADABLE
 from streams.messages.partitioning import partition_of
 from streams.messages.size_limits import DEFAULT, NAME_CHARACTERS, SHORTENED_BYTES, TEXT_CHARACTERS, SizeLimits
 from streams.messages.topics import PARKED, TopicNames
@@ -58,7 +59,7 @@ class Parking:
         return self.record(
             Parked(
                 stage=stage,
-                reason="unreadable",
+                reason=UNREADABLE,
                 message=str(error),
                 at_ms=now_ms,
                 source=where,

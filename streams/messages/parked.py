@@ -22,6 +22,9 @@ Stage = Literal[
     "replay",
 ]
 
+UNREADABLE = "unreadable"
+"""The reason of a record that cannot be read: no row of a table knows of it, so nothing but a person's decision ends it."""
+
 PASSED_OVER = "passed over"
 """The reason of what Kafka deleted before it was read."""
 

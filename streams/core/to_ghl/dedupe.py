@@ -38,10 +38,14 @@ def admit(seen: SeenRow | None, change: Change) -> Admission:
 
 
 def raised(seen: SeenRow | None, change: Change) -> Change:
-    """The change as it is let through: never older than what was before it, or its snapshot would be taken for stale."""
+    """The change as it is let through: never older than what was before it, or its snapshot would be taken for stale.
+
+    Nor does it undo a deletion: a list may have been asked for before that. The read shows whether it was restored meanwhile.
+    """
     if seen is None or change.update_time_ms >= seen.update_time_ms:
         return change
-    return change.model_copy(update={"update_time_ms": seen.update_time_ms})
+    operation = "deleted" if seen.operation == "deleted" else change.operation
+    return change.model_copy(update={"update_time_ms": seen.update_time_ms, "operation": operation})
 
 
 def remember(seen: SeenRow | None, change: Change) -> SeenRow:

@@ -13,7 +13,7 @@ from streams.messages import Snapshot
 UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime")
 """Where Lofty says when an entity was changed last."""
 
-NotFound = Literal["gone", "ask again", "ask the trash", "unreadable", "unknown"]
+NotFound = Literal["gone", "ask again", "ask the trash", "not visible", "unknown"]
 
 
 def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int, names_nothing: bool = False) -> NotFound:
@@ -32,7 +32,7 @@ def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int, names_nothing: 
         return "unknown"
     if row.kind != "contact":
         return "gone"
-    return "unreadable" if row.confirms else "ask the trash"
+    return "not visible" if row.confirms else "ask the trash"
 
 
 def snapshot_of(row: FetchRow, state: Mapping[str, Any] | None, *, read_ms: int) -> Snapshot:

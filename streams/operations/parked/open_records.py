@@ -17,7 +17,7 @@ from connectors.ghl.webhooks import parse as parse_hook
 from connectors.lofty.webhooks import parse
 from streams.core.to_lofty.events import event_of
 from streams.messages import Change, Entity, GhlEvent, InvalidMessage, Parked, ParkedDecision
-from streams.messages.parked import PASSED_OVER, Stage
+from streams.messages.parked import PASSED_OVER, UNREADABLE, Stage
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CHANGES, GHL_CHANGES, TopicNames
 
@@ -40,7 +40,7 @@ class ParkedItem:
         except InvalidMessage as error:
             source, entity = f"parked/{item_id}", (key or b"").decode(errors="replace")
             facts = {"message": str(error), "at_ms": 0, "source": source, "entity": entity}
-            return cls(item_id, Parked.model_validate({"stage": "record", "reason": "unreadable", **facts}))
+            return cls(item_id, Parked.model_validate({"stage": "record", "reason": UNREADABLE, **facts}))
 
     @property
     def connection(self) -> str:
@@ -50,7 +50,7 @@ class ParkedItem:
     @property
     def waits_by_row(self) -> bool:
         """Whether a table's row says if it still waits."""
-        return self.parked.stage in BY_ROW and self.parked.reason not in ("unreadable", PASSED_OVER)
+        return self.parked.stage in BY_ROW and self.parked.reason not in (UNREADABLE, PASSED_OVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def retry_outputs(
         return _retry_delivery(one, teams, names, now_ms)
     if one.stage == "ghl intake":
         return _retry_hook(one, partitions, names, now_ms)
-    if one.stage == "respond" and one.reason != "unreadable":
+    if one.stage == "respond" and one.reason != UNREADABLE:
         return _retry_event(GhlEvent.from_bytes(one.original_bytes()), partitions, names)
     topic, _, rest = one.source.rpartition("/")
     partition = rest.partition("@")[0]

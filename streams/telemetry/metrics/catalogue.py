@@ -20,7 +20,7 @@ from streams.core.to_ghl.left_out import FieldKind, LeftOutReason
 from streams.core.to_ghl.plan import StepName
 from streams.messages import Stage
 from streams.messages.entity import KINDS
-from streams.messages.parked import PASSED_OVER
+from streams.messages.parked import PASSED_OVER, UNREADABLE
 from streams.settings.model import DIRECTIONS
 from streams.telemetry.metrics.spec import ALL, Label, Process, Spec, Type
 
@@ -248,7 +248,8 @@ PARKED = _counter(
         "reason",
         (
             *_REASONS,
-            "unreadable",
+            UNREADABLE,
+            "not visible",
             PASSED_OVER,
             "unknown connection",
             "unknown shape",
@@ -260,7 +261,7 @@ PARKED = _counter(
         ),
     ),
     by="worker gateway",
-    zeros=((ALL, "unreadable"), ("deliver", "refused"), ("fetch", "refused"), ("intake", "unknown shape")),
+    zeros=((ALL, UNREADABLE), ("deliver", "refused"), ("fetch", "refused"), ("intake", "unknown shape")),
 )
 PASSED = _counter(
     "passed_over_total",

@@ -181,9 +181,9 @@ class LoftyReader:
                 self.fetches.put(team.partition, entity.key, row.model_copy(update={"confirms": True}))
                 await self.fetches.flush()
                 return AGAIN
-            case "unreadable":
+            case "not visible":
                 hint = "the lead is neither visible nor in the trash: is it hidden from the owner of the API key?"
-                return await self._park(entity, team, row, "unreadable", None, f"{why}; {hint}")
+                return await self._park(entity, team, row, "not visible", None, f"{why}; {hint}")
             case "unknown":
                 return await self._park(entity, team, row, NAMES_NOTHING, None, why)
 

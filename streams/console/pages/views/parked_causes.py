@@ -57,15 +57,14 @@ _CAUSES: dict[tuple[str, str], tuple[str, str]] = {
         "The GHL location is not active",
         "Activate it in GHL (its subscription may have ended), then retry.",
     ),
-    ("fetch", "not found"): (
+    ("fetch", "not visible"): (
         "Lofty does not show the lead",
-        "It is neither in Lofty's list nor in its trash: the owner of the API key may not see it. Use a Company Owner's key, then retry.",
+        "It is neither in Lofty's list nor in its trash: the owner of the API key may not see it, or it was merged into another lead. Use a Company Owner's key, then retry; discard what was merged.",
     ),
     ("fetch", "permission denied"): (
         "Lofty does not let us see it",
         "The lead belongs to an agent whom the API key does not cover. Use a Company Owner's key, then retry.",
     ),
-    ("fetch", "unreadable"): ("Lofty's answer has an unknown form", "Retry after an update, or discard."),
     ("fetch", "refused"): ("Lofty refuses to be read", "Lofty's own words say why. Then retry."),
     ("write back", ""): ("Lofty refuses the change from GHL", "Lofty's own words say why. Fix it, then retry."),
     ("respond", "no contact"): (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
-from streams.messages.parked import PASSED_OVER
+from streams.messages.parked import PASSED_OVER, UNREADABLE
 from streams.operations.history.index.config import index_path
 from streams.operations.history.index.hits import Hit, exact_lanes, hit_of, search
 from streams.operations.history.index.schema import VERSION, open_to_read
@@ -297,7 +297,7 @@ def _open_parked(db: sqlite3.Connection) -> tuple[ParkedLine, ...]:
     newest: dict[tuple[str, str], ParkedLine] = {}
     found: list[ParkedLine] = []
     for line in (ParkedLine(*one) for one in lines):
-        if line.stage in ("fetch", "deliver") and line.reason not in ("unreadable", PASSED_OVER):
+        if line.stage in ("fetch", "deliver") and line.reason not in (UNREADABLE, PASSED_OVER):
             newest[line.stage, line.entity] = line
         else:
             found.append(line)

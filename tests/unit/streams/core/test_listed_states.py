@@ -182,6 +182,12 @@ def test_memory_is_bounded_and_what_nobody_took_leaves_room(monkeypatch: pytest.
 # -- in any order --------------------------------------------------------------------------------------------
 
 
+STEPS = (
+    *("edit", "list", "list sees", "listed", "turn", "sees", "back", "write", "wrote"),
+    *("list others", "listed others"),
+)
+
+
 @dataclass
 class EditedLead:
     """One lead that is edited, listed, read and written in any order, with requests that overlap as they like.
@@ -202,15 +208,21 @@ class EditedLead:
         return {"leadId": 7, "version": self.version}
 
     def life(self, steps: int) -> None:
-        """Anything, so often. A list may be under way during anything else; a lane does one thing at a time."""
+        """Anything, so often. Lists, also of others, may be under way during anything else; a lane does one thing at a time."""
         listing: Any = None
+        of_others: list[Any] = []
         held: dict[str, Any] | None = None
         busy: str = ""
         answer: dict[str, Any] | None = None
         for _ in range(steps):
-            match self.random.choice(("edit", "list", "list sees", "listed", "turn", "sees", "back", "write", "wrote")):
+            match self.random.choice(STEPS):
                 case "edit":
                     self.version += 1
+                case "list others":
+                    of_others.append(self.states.listing())
+                    of_others[-1].__enter__()
+                case "listed others" if of_others:
+                    of_others.pop(0).__exit__(None, None, None)
                 case "list" if listing is None:
                     listing = self.states.listing()
                     opened, held = listing.__enter__(), None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.core.rows import FetchRow, SeenRow
 from streams.core.scheduling.dispatcher import Priority
-from streams.core.to_ghl.dedupe import admit, gather, priority_of, remember
+from streams.core.to_ghl.dedupe import admit, gather, priority_of, raised, remember
 from streams.messages import Change
 
 OPERATIONS = ["created", "updated", "finished", "deleted"]
@@ -108,6 +108,14 @@ def test_what_was_asked_for_on_purpose_always_passes(origin: str) -> None:
     assert remember(seen, old) == seen
 
 
+@pytest.mark.parametrize(("at_ms", "operation"), [(5, "deleted"), (9, "updated"), (12, "updated")])
+def test_what_a_list_showed_before_a_deletion_does_not_undo_it(at_ms: int, operation: str) -> None:
+    """Lofty finds it neither among its leads nor, after a merge, in the trash: that is no lead hidden from us."""
+    listed = change(at_ms, origin="backfill")
+    assert raised(SeenRow(update_time_ms=9, operation="deleted"), listed).operation == operation
+    assert raised(SeenRow(update_time_ms=9, operation="updated"), listed).operation == "updated"
+
+
 @given(st.lists(CHANGES, min_size=1, max_size=8))
 def test_any_number_of_changes_gathers_into_one_read(changes: list[Change]) -> None:
     """Oldest times for freshness, newest time and operation for the version, most urgent origin for the priority."""
@@ -131,7 +139,7 @@ def test_the_order_of_arrival_does_not_matter(changes: list[Change]) -> None:
 def test_a_new_change_asks_the_ordinary_question_again() -> None:
     """A lead restored while we were asking the trash for it must not count as deleted; what parked it is forgotten."""
     pending = gather(None, change())
-    parked = pending.model_copy(update={"parked": "unreadable", "confirms": True, "attempts": 2, "not_before_ms": 8})
+    parked = pending.model_copy(update={"parked": "not visible", "confirms": True, "attempts": 2, "not_before_ms": 8})
     assert gather(parked, change(6)) == FetchRow(
         connection="c",
         lead="7",

@@ -29,7 +29,7 @@ def pending(**facts: Any) -> FetchRow:
         ({"operation": "updated", "kind": "note"}, 60_999, "ask again"),
         ({"operation": "updated", "kind": "note"}, 61_000, "gone"),
         ({"operation": "updated"}, 61_000, "ask the trash"),
-        ({"operation": "updated", "confirms": True}, 61_000, "unreadable"),
+        ({"operation": "updated", "confirms": True}, 61_000, "not visible"),
     ],
 )
 def test_what_a_404_means(facts: dict[str, Any], now_ms: int, means: str) -> None:

@@ -48,6 +48,13 @@ def test_an_entity_is_open_once_with_its_newest_record_while_its_row_says_so() -
     assert [one.id for one in open_] == ["0@2"]
 
 
+def test_a_lead_that_became_visible_is_not_open() -> None:
+    """Its row was read since, though nobody decided."""
+    hidden = place(1, "fetch", "not visible")
+    assert still_open([hidden], {}, frozenset()) == []
+    assert still_open([hidden], {}, frozenset({("fetch", KEY)})) == [hidden]
+
+
 def test_what_no_row_tells_of_is_open_until_it_is_decided_about() -> None:
     """A delivery, a record that cannot be read."""
     places = [place(1, "intake", "unknown shape", entity=None), place(2, "dedupe", "unreadable")]

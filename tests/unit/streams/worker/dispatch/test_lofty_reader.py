@@ -276,11 +276,11 @@ async def test_a_lead_that_is_not_in_the_trash_either_is_parked_and_not_deleted(
     await on.read(LEAD)
     assert await on.read(LEAD) == DONE
     assert on.snapshots == []
-    assert [(one.stage, one.reason) for one in on.parked] == [("fetch", "unreadable")]
+    assert [(one.stage, one.reason) for one in on.parked] == [("fetch", "not visible")]
     assert "hidden" in on.parked[0].message
     row = on.row(LEAD)
     assert row is not None
-    assert row.parked == "unreadable"
+    assert row.parked == "not visible"
 
 
 @pytest.mark.parametrize("only_moved", [False, True])

@@ -59,7 +59,7 @@ def test_entities_are_named_as_people_name_them() -> None:
 
 def test_every_cause_has_a_title_and_what_mends_it() -> None:
     assert cause_of("deliver", "refused").title == "GHL refuses it"
-    assert cause_of("fetch", "not found").title == "Lofty does not show the lead"
+    assert cause_of("fetch", "not visible").title == "Lofty does not show the lead"
     assert cause_of("deliver", "something new").title == "Something new"
     assert all(cause_of(stage, reason).help for stage in ("intake", "deliver") for reason in ("refused", "other"))
 
