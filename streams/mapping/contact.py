@@ -37,6 +37,9 @@ MIRRORED_TYPES: dict[str, str] = {
     "anniversary_date": "DATE",
 }
 _ADDRESS_KEYS = ("streetAddress", "city", "state", "zipCode", "county")
+_STREET = f"{ADDRESS}.{_ADDRESS_KEYS[0]}"
+_READING = Reading()
+"""For a step that notes nothing."""
 _without_unset = unset_step()
 _as_list = compile_transform("list")
 
@@ -64,28 +67,29 @@ def map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: s
 
 
 def _map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: str) -> MappedContact:
-    view = view_of(state)
+    addresses = _addresses(state)
+    view = _with_address(state, addresses)
     reading = reading_of(mapping, state, region)
     flags: list[str] = []
     fields: dict[str, Any] = {}
     for field in mapping.standard:
-        _fill(fields, field, view, replace(reading, notes=[]), flags)
-        if field.source == f"{ADDRESS}.{_ADDRESS_KEYS[0]}" and (count := len(_addresses(state)) - 1) > 0:
+        _fill(fields, field, view, reading, flags)
+        if field.source == _STREET and (count := len(addresses) - 1) > 0:
             more = f"{count} more address{'es' if count > 1 else ''}"
             flags.append(f"{field.target}: {more} left out, because a contact has one")
     custom: dict[str, Any] = {}
     _add_lead_id(custom, state, flags)
     for field in mapping.custom:
-        _fill(custom, field, view, replace(reading, notes=[]), flags)
+        _fill(custom, field, view, reading, flags)
     types = mapping.custom_types
     if mapping.mirrored:
         types = dict(types)
         for mirrored in mirrored_attributes(mapping, state):
-            _mirror(mirrored, replace(reading, notes=[]), custom, types, flags)
+            _mirror(mirrored, reading, custom, types, flags)
     tags, tag_flags = map_tags(mapping.tags, view)
     assigned: dict[str, Any] = {}
     if mapping.assignment is not None:
-        _fill(assigned, mapping.assignment, view, replace(reading, notes=[]), flags)
+        _fill(assigned, mapping.assignment, view, reading, flags)
     email = assigned.get("assignedTo")
     return MappedContact(
         fields=fields,
@@ -104,7 +108,16 @@ def reading_of(mapping: CompiledMapping, state: Mapping[str, Any], region: str) 
 
 def view_of(state: Mapping[str, Any]) -> dict[str, Any]:
     """A lead as the mapping's expressions read it: Lofty's JSON, with one whole address."""
-    return {**state, ADDRESS: _address(state)}
+    return _with_address(state, _addresses(state))
+
+
+def _with_address(state: Mapping[str, Any], addresses: list[dict[str, Any]]) -> dict[str, Any]:
+    """With one whole address: the mailing address, else the first property that has one, else the lead's own (deprecated).
+
+    Whole, so that a street never appears with another property's town.
+    """
+    address = addresses[0] if addresses else {key: state.get(key) for key in _ADDRESS_KEYS}
+    return {**state, ADDRESS: address}
 
 
 def _fill(into: dict[str, Any], field: CompiledField, view: dict[str, Any], reading: Reading, flags: list[str]) -> None:
@@ -114,7 +127,14 @@ def _fill(into: dict[str, Any], field: CompiledField, view: dict[str, Any], read
         reading.notes.append(str(error))
     except (JMESPathError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         reading.notes.append(f"{field.source} fails: {type(error).__name__}")
-    flags += [f"{field.target}: {note}" for note in notes_of(reading)]
+    if reading.notes:
+        _flag(field.target, reading, flags)
+
+
+def _flag(name: str, reading: Reading, flags: list[str]) -> None:
+    """Turn the notes on one field's value into flags; the reading is free for the next field."""
+    flags += [f"{name}: {note}" for note in notes_of(reading)]
+    reading.notes.clear()
 
 
 MOST_NOTES = 5
@@ -140,14 +160,6 @@ def _add_lead_id(custom: dict[str, Any], state: Mapping[str, Any], flags: list[s
         custom[LEAD_ID_FIELD] = lead_id
     else:
         flags.append(f"{LEAD_ID_FIELD}: the lead has no id")
-
-
-def _address(state: Mapping[str, Any]) -> dict[str, Any]:
-    """One whole address: the mailing address, else the first property that has one, else the lead's own (deprecated).
-
-    Whole, so that a street never appears with another property's town.
-    """
-    return next(iter(_addresses(state)), {key: state.get(key) for key in _ADDRESS_KEYS})
 
 
 def _addresses(state: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -230,7 +242,7 @@ def _mirrored(attribute: Any, position: int) -> MirroredAttribute:
 
 
 def _is_given(value: Any) -> bool:
-    return _without_unset(value, Reading()) is not None
+    return _without_unset(value, _READING) is not None
 
 
 def _mirror(
@@ -245,4 +257,5 @@ def _mirror(
         custom[mirrored.reference] = _run(steps, mirrored.value, reading)
     except UnreadableValue as error:
         reading.notes.append(str(error))
-    flags += [f"{mirrored.reference}: {note}" for note in notes_of(reading)]
+    if reading.notes:
+        _flag(mirrored.reference, reading, flags)
