@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
@@ -24,7 +24,7 @@ class GroupLag:
     def __init__(self, settings: Settings, group: str) -> None:
         self._settings = settings
         self._group = group
-        self._consumer: AIOKafkaConsumer | None = None
+        self._consumer: Consumer | None = None
         self._starting = asyncio.Lock()
 
     async def committed_and_end(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
@@ -36,7 +36,8 @@ class GroupLag:
         if consumer.assignment() != wanted:
             consumer.assign(wanted)
         ends, firsts = await consumer.end_offsets(wanted), await consumer.beginning_offsets(wanted)
-        return {(p.topic, p.partition): (max(firsts[p], await consumer.committed(p) or 0), ends[p]) for p in wanted}
+        commits = await consumer.commits(wanted)
+        return {(p.topic, p.partition): (max(firsts[p], commits.get(p, 0)), ends[p]) for p in wanted}
 
     async def resumes_at(self, topic_partition: tuple[str, int]) -> int:
         """The offset at which the group resumes: its commit, or the first offset that still exists.
@@ -63,14 +64,11 @@ class GroupLag:
     ) -> dict[tuple[str, int], tuple[int | None, int, int]]:
         """By topic and partition: the group's commit (None without one), the first offset, and the next one."""
         consumer, wanted = await self._started(), [TopicPartition(*partition) for partition in partitions]
-        committed = await asyncio.gather(*(consumer.committed(partition) for partition in wanted))
+        commits = await consumer.commits(wanted)
         firsts, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
-        return {
-            (partition.topic, partition.partition): (commit, firsts[partition], ends[partition])
-            for partition, commit in zip(wanted, committed, strict=True)
-        }
+        return {(one.topic, one.partition): (commits.get(one), firsts[one], ends[one]) for one in wanted}
 
-    async def _started(self) -> AIOKafkaConsumer:
+    async def _started(self) -> Consumer:
         async with self._starting:
             if self._consumer is None:
                 consumer = Consumer(**client_options(self._settings), group_id=self._group, enable_auto_commit=False)
