@@ -28,10 +28,10 @@ from connectors.sandbox.lofty.people import make_leads, make_team
 from streams.console.auth.passwords import hash_password
 from streams.demo.percentiles import percentile
 from streams.settings.password_hashes import token_hash
-from tests.bench.observing import machine_seconds, processor_seconds
+from tests.bench.observing import machine_seconds
 from tests.bench.offered import FrontDoor
 from tests.bench.plain_requests import ask_again
-from tests.bench.town import Plan, Town, run, town
+from tests.bench.town import Plan, Town, processor_seconds, run, town
 
 OTHERS, LEADS_EACH = 3, 40
 """The connections that are there before, and how many leads each has: a lead is edited again long after its edit before."""

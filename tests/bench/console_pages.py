@@ -36,9 +36,8 @@ from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS
 from tests.bench.connections import OTHERS, PASSWORD, TOKEN, growing_town, import_table, name_of
 from tests.bench.made_snapshots import contact_snapshot
-from tests.bench.observing import processor_seconds
 from tests.bench.replay import put_record, skip_snapshots
-from tests.bench.town import Town
+from tests.bench.town import Town, processor_seconds
 
 REQUESTS, WARM, PAINTS = 24, 2, 8
 PARKED = 300

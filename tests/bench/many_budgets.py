@@ -21,8 +21,7 @@ from typing import Any
 from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
 from streams.kafka.batching_producer import BatchingProducer
 from streams.worker.dispatch.loop import AGAIN, DispatchLoop, DispatchWork, RequestSlot, WorkResult
-from tests.bench.observing import processor_seconds
-from tests.bench.town import Plan, producer_of, run, town
+from tests.bench.town import Plan, processor_seconds, producer_of, run, town
 from tests.bench.whole_path import changes_of
 
 ITEMS = 20_000

@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any, Literal
 
 from streams.kafka.batching_producer import BatchingProducer
-from tests.bench.town import Plan, Town, producer_of, run, town
+from tests.bench.town import Plan, Town, processor_seconds, producer_of, run, town
 from tests.bench.whole_path import changes_of
 
 SCRAPES = 9
@@ -62,12 +62,6 @@ async def scrapes(on: Town, url: str, accept: str) -> dict[str, float]:
         size = len(body)
         await asyncio.sleep(0.2)
     return {"ms": median(times) * 1000, "most_ms": max(times) * 1000, "bytes": size}
-
-
-def processor_seconds(on: Town, child: str = "worker") -> float:
-    """User and system time of the worker's process until now, or of another one's."""
-    fields = Path(f"/proc/{on.children[child].pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def machine_seconds() -> tuple[float, float]:

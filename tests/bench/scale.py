@@ -21,10 +21,10 @@ from streams.demo.percentiles import percentile
 from streams.kafka.batching_producer import BatchingProducer
 from tests.bench.connections import ENVIRON, Ledger, console_config
 from tests.bench.console_pages import signed_in
-from tests.bench.observing import processor_seconds, scrapes
+from tests.bench.observing import scrapes
 from tests.bench.offered import FrontDoor
 from tests.bench.processes import resident_mb
-from tests.bench.town import Plan, Town, producer_of, run, town
+from tests.bench.town import Plan, Town, processor_seconds, producer_of, run, town
 from tests.bench.whole_path import changes_of
 
 LEADS_EACH = 2

@@ -225,6 +225,12 @@ def run(bench: Coroutine[Any, Any, dict[str, Any]]) -> None:
     print(json.dumps(asyncio.run(bench)))
 
 
+def processor_seconds(on: Town, child: str = "worker") -> float:
+    """User and system time of the worker's process until now, or of another one's."""
+    fields = Path(f"/proc/{on.children[child].pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def producer_of(settings: Settings) -> Any:
     """A started producer."""
     producer = new_producer(settings)

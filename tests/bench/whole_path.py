@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.auth.request_auth import StaticAuth
@@ -21,16 +22,17 @@ from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import Change
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CHANGES
-from tests.bench.town import PAIRS, SECRET, Plan, Town, producer_of, run, town
+from tests.bench.town import PAIRS, SECRET, Plan, Town, processor_seconds, producer_of, run, town
 
 
 async def syncs(bootstrap: str, leads: int) -> dict[str, Any]:
     """Contacts a second, from changes on the first topic to settled receipts."""
     async with town(bootstrap, Plan(leads=leads)) as on:
         producer = await producer_of(on.settings)
-        began = time.time()
+        before, began = processor_seconds(on), time.time()
         await BatchingProducer(producer).produce(changes_of(on))
         receipts, last = await on.settled(len(on.leads))
+        used_ms = 1000 * (processor_seconds(on) - before) / len(receipts)
         await producer.stop()
         held = 0
         for number in range(PAIRS):
@@ -40,8 +42,11 @@ async def syncs(bootstrap: str, leads: int) -> dict[str, Any]:
             "syncs_per_second": len(receipts) / (last - began),
             "receipts": len(receipts),
             "contacts_held": held,
-            "plain_client_per_second": base[0],
-            "plain_client_again": base[1],
+            "plain_client_per_second": base[0].per_second,
+            "plain_client_again": base[1].per_second,
+            "worker_processor_ms": used_ms,
+            "plain_client_processor_ms": min(one.processor_ms for one in base),
+            "worker_to_plain_client": used_ms / min(one.processor_ms for one in base),
         }
 
 
@@ -101,8 +106,16 @@ async def _subscribe(on: Town) -> None:
             await client.create_subscription(2, f"{on.gateway}/lofty/{SECRET}-{number}")
 
 
-async def _plain_client(on: Town) -> float:
-    """The baseline: the same two calls for each lead, as many at a time, and nothing else. Contacts a second."""
+@dataclass(frozen=True, slots=True)
+class _PlainRun:
+    """Contacts a second of the baseline, and the processor time that it used for each."""
+
+    per_second: float
+    processor_ms: float
+
+
+async def _plain_client(on: Town) -> _PlainRun:
+    """The baseline: the same two calls for each lead, as many at a time, and nothing else."""
     async with AiohttpTransport() as transport:
         lofty = {
             f"pair{n}": LoftyClient(transport, StaticAuth("token", f"key-{n}"), base_url=on.lofty) for n in range(PAIRS)
@@ -121,9 +134,10 @@ async def _plain_client(on: Town) -> float:
                 write = ghl[connection].upsert_contact if "email" in body else ghl[connection].create_contact
                 await write(body)
 
-        began = time.perf_counter()
+        began, before = time.perf_counter(), time.process_time()
         await asyncio.gather(*(sync(*lead) for lead in on.leads))
-        return len(on.leads) / (time.perf_counter() - began)
+        used, count = time.process_time() - before, len(on.leads)
+        return _PlainRun(count / (time.perf_counter() - began), 1000 * used / count)
 
 
 if __name__ == "__main__":
