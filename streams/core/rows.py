@@ -91,6 +91,7 @@ class Intent(Message):
 
     `identifiers` are the e-mail and phone of a contact: by them it is looked for where no custom field holds the Lofty id.
     `is_repeated` says that an earlier create was in doubt already when this one was sent.
+    `refers_to` is the contact on which a note, task or appointment was to be created; rows of older releases lack it.
     """
 
     at_ms: int
@@ -98,6 +99,7 @@ class Intent(Message):
     fields: dict[str, str] = Field(default_factory=dict)
     identifiers: dict[str, str] = Field(default_factory=dict)
     is_repeated: bool = False
+    refers_to: str = ""
 
 
 class LinkRow(Message):

@@ -243,6 +243,35 @@ async def test_leads_with_one_contact_that_are_deleted_together_leave_it_as_the_
         assert await on.parked() == []
 
 
+@pytest.mark.parametrize("goes_by", ["another e-mail", "deletion"])
+async def test_a_note_whose_create_is_in_doubt_leaves_a_shared_contact_with_its_lead(
+    goes_by: str, broker: Broker, tmp_path: Path
+) -> None:
+    """GHL made it, nobody heard so, and before anybody could look its lead went: it is not left with the other lead."""
+    async with stage(broker, tmp_path, given={"visibility_ms": 600}) as on:
+        first, later = await two_with_one_email(on)
+        # What the contact had is listed once, for the first note.
+        on.edit("create", "note", leadId=int(later), fields={"content": "wants a garage"})
+        await on.until_quiet()
+        on.ghl.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "create-note", "times": 1}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "status": 503, "operation": "get-all-notes"}))
+        on.edit("create", "note", leadId=int(later), fields={"content": "wants a garden"})
+        await on.until(lambda: held(on, first) == [2, 0])
+        if goes_by == "deletion":
+            on.edit("delete", "lead", id=int(later))
+        else:
+            on.edit("update", "lead", id=int(later), fields={"emails": ["ben@example.com"]})
+
+        async def has_left() -> bool:
+            return any(one.lead == later and one.parted_from for one in await on.receipts())
+
+        await on.until(has_left)
+        on.ghl.faults.clear()
+        await on.until(lambda: held(on, first) == [0, 0])
+        await on.until_quiet()
+        assert (held(on, first), held(on, later)) == ([0, 0], [0 if goes_by == "deletion" else 2, 0])
+
+
 async def test_with_one_email_and_the_policy_apart_each_has_a_contact(broker: Broker, tmp_path: Path) -> None:
     """The later one goes without the e-mail, and shows it in a field of its own."""
     async with stage(broker, tmp_path, more=with_policy('shared_email = "apart"')) as on:

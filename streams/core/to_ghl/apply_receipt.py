@@ -52,6 +52,7 @@ def _record_intended(link: LinkRow, receipt: Receipt) -> LinkRow:
         fields=receipt.fields or {},
         identifiers=receipt.identifiers or {},
         is_repeated=earlier is not None and (earlier.is_repeated or earlier.at_ms != receipt.at_ms),
+        refers_to=receipt.refers_to or "",
     )
     return link.model_copy(update={"intent": intent})
 
@@ -270,8 +271,11 @@ def unsettle(child: LinkRow, contact_id: str) -> LinkRow | None:
 
 
 def stays_on_left(child: LinkRow, contact: LinkRow) -> bool:
-    """Whether a note or task hangs on a contact that its lead, which is gone, has left to another lead."""
-    return contact.ghl_id is None and bool(contact.parted_from) and child.refers_to == contact.parted_from
+    """Whether a note or task hangs, or may hang, on a contact that its lead, which is gone, has left to another lead."""
+    in_doubt_on = child.intent.refers_to if child.intent is not None else None
+    return (
+        contact.ghl_id is None and bool(contact.parted_from) and contact.parted_from in (child.refers_to, in_doubt_on)
+    )
 
 
 def is_late(link: LinkRow | None, receipt: Receipt) -> bool:

@@ -3,7 +3,7 @@
 One whose create is in doubt is looked for before it is created again: a note or task by its marker in the contact's list, an
 appointment by its in the calendar's. So is one that hangs on another contact than its link says: that may have been merged,
 and it has moved with it. What hangs on a contact that the lead has left to another is deleted there, then created, if the lead
-has a contact. Nothing is created for a lead that is deleted in Lofty: what waited may hang on another lead by now.
+has a contact. A create in doubt that was sent on such a contact is looked for there, and what it made is deleted. Nothing is created for a lead that is deleted in Lofty: what waited may hang on another lead by now.
 Where the contact was there before us, `adopt.py` says what is looked for first.
 """
 
@@ -22,7 +22,7 @@ from streams.core.to_ghl.refused_values import held_back
 def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, contact: LinkRow | None) -> Plan:
     """The next request for a note, task or appointment that exists in Lofty; `kind` is its form in GHL."""
     link = link or LinkRow()
-    if leaves := _delete_on_left(kind, link, contact):
+    if leaves := _find_on_left(kind, link, contact, desired.marker) or _delete_on_left(kind, link, contact):
         return leaves
     if contact is not None and (contact.is_deleted or (contact.ghl_id is None and contact.settled)):
         return Settled("its contact is gone")
@@ -64,7 +64,7 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
 
 def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan:
     """The next request for a note, task or appointment that is deleted in Lofty."""
-    if first := _look_first(kind, link, contact, marker) or _delete_on_left(kind, link, contact):
+    if first := _before_settled(kind, link, contact, marker):
         return first
     if link is None or link.ghl_id is None or link.refers_to is None or link.is_deleted:
         return Settled("was never written")
@@ -77,8 +77,30 @@ def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | No
 
 def plan_left_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan:
     """The next request for a note, task or appointment that is not, or no longer, synced: what GHL holds stays."""
-    look = _look_first(kind, link, contact, marker) or _delete_on_left(kind, link, contact)
+    look = _before_settled(kind, link, contact, marker)
     return look or Settled("not carried: a system note, without text, or a copy of what is in GHL")
+
+
+def _before_settled(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan | None:
+    """What is done before one that is no longer wanted, or not synced, counts as settled."""
+    look = _find_on_left(kind, link, contact, marker) or _look_first(kind, link, contact, marker)
+    return look or _delete_on_left(kind, link, contact)
+
+
+def _find_on_left(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan | None:
+    """The look for a create in doubt on a contact that the lead has left since: nobody else would ever delete what it made."""
+    if link is None or link.intent is None or contact is None or not contact.parted_from:
+        return None
+    if link.intent.refers_to != contact.parted_from or contact.parted_from == contact.ghl_id:
+        return None
+    if not _is_placed(contact):
+        return Blocked("its lead has left a contact, and has none yet")
+    return _find_child(kind, link.intent, contact.parted_from, marker)
+
+
+def _is_placed(contact: LinkRow) -> bool:
+    """Whether it is known where a lead's contact is, or that it has none."""
+    return contact.ghl_id is not None or bool(contact.settled)
 
 
 def _look_first(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Call | None:
@@ -92,9 +114,8 @@ def _delete_on_left(kind: ChildKind, link: LinkRow | None, contact: LinkRow | No
     """The deletion on a contact that the lead has left to another, who is another person. Not before the lead's own is settled."""
     if link is None or link.ghl_id is None or link.is_deleted or link.intent is not None or contact is None:
         return None
-    is_placed = contact.ghl_id is not None or bool(contact.settled)
     is_left = bool(contact.parted_from) and link.refers_to == contact.parted_from != contact.ghl_id
-    return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True) if is_placed and is_left else None
+    return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True) if _is_placed(contact) and is_left else None
 
 
 def _find_child(kind: ChildKind, intent: Intent, contact_id: str, marker: str) -> Call:

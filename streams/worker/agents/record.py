@@ -197,7 +197,8 @@ class _Recorder:
         ]
         known = {owner.key, *(key for key, _, _ in found)}
         waiting = [key for key, _ in self.outbox.items(partition, f"{owner.lane}:") if key not in known]
-        found += [(key, self.links.get(partition, key) or LinkRow(), False) for key in waiting]
+        waiting_links = [(key, self.links.get(partition, key) or LinkRow()) for key in waiting]
+        found += [(key, child, stays_on_left(child, contact)) for key, child in waiting_links]
         requests = [
             self.request_read(
                 Entity.from_key(key),

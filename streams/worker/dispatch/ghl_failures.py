@@ -13,6 +13,7 @@ from streams.core.progress.repeats import failure_of
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.plan import doubt
+from streams.core.to_ghl.plan_child import FIND_STEPS
 from streams.core.to_ghl.refused_values import may_stand, refused_values
 from streams.kafka.tables import Table
 from streams.messages import Entity, Outcome, Parked, Receipt
@@ -118,6 +119,8 @@ class GhlFailures:
         if step == "read contact" and answer is not None:
             return await self._back_off(write, answer)
         names_contact = names_missing_contact(answer)
+        if names_contact and step in FIND_STEPS.values() and await self._is_elsewhere(write, answer):
+            return AGAIN
         if step in ("create appointment", "find note", "find task", "find appointment") and not names_contact:
             # What is missing is not the contact.
             return await self.park(partition, write.row, step, "not found", error=answer)
@@ -132,6 +135,15 @@ class GhlFailures:
         await self.receipts.settle(partition, owner)
         self.request_contact(partition, entity, write.row)
         return BLOCKED
+
+    async def _is_elsewhere(self, write: GhlWrite, answer: VendorError | None) -> bool:
+        """Whether the contact that is gone is one that the lead has left before: then nothing hangs there, and that is all."""
+        contact = self.links.get(write.partition, write.entity.owner.key) or LinkRow()
+        if contact.parted_from != write.call.contact_id or contact.ghl_id == write.call.contact_id:
+            return False
+        failed = self.receipts.make(write.row, "failed", write.call.step, message=str(answer))
+        await self.receipts.settle(write.partition, failed)
+        return True
 
     def request_contact(self, partition: int, entity: Entity, row: OutboxRow) -> None:
         """Ask for a contact with at least the version that its link knows: what is read would otherwise count as stale."""

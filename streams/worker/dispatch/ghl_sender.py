@@ -48,7 +48,12 @@ class GhlSender:
             return await self._send_change(write)
         identifiers = {name: call.body[name] for name in FOUND_BY if call.body.get(name)}
         intent = self.receipts.make(
-            write.row, "intended", call.step, fields=call.fields, identifiers=identifiers or None
+            write.row,
+            "intended",
+            call.step,
+            fields=call.fields,
+            identifiers=identifiers or None,
+            refers_to=call.contact_id,
         )
         async with self.receipts.intending(write.partition, intent):
             return await self._request(write)

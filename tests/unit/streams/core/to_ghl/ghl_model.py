@@ -203,7 +203,7 @@ class Follower:
 
     def _send(self, call: Call, fate: Fate) -> None:
         if call.is_create:
-            self.record("intended", call.step, fields=dict(call.fields or {}))
+            self.record("intended", call.step, fields=dict(call.fields or {}), refers_to=call.contact_id)
         if fate == "lost on the way":
             self._doubt(call)
             return

@@ -385,3 +385,5 @@ def test_what_hung_on_a_lead_is_looked_for_once_when_the_lead_is_gone(
 def test_what_hangs_on_a_contact_that_its_lead_left_is_known_by_its_link(contact: LinkRow, stays: bool) -> None:
     """A lead with another contact takes it along."""
     assert stays_on_left(LinkRow(ghl_id="n-1", refers_to="c-1"), contact) is stays
+    in_doubt = LinkRow(intent=Intent(at_ms=1, step="create note", refers_to="c-1"))
+    assert stays_on_left(in_doubt, contact) is stays

@@ -325,3 +325,52 @@ def test_what_hangs_on_a_contact_that_became_another_persons_goes_from_there(
     assert [plan == deletion for plan in plans] == [goes, goes]
     if goes:  # as well, if it is deleted in Lofty after its lead has left
         assert plan_gone_child("note", link, contact, MARKER) == deletion
+
+
+IN_DOUBT = LinkRow(intent=Intent(at_ms=1, step="create note", fields={"body": "h"}, refers_to="c-old"))
+
+
+@pytest.mark.parametrize(
+    ("contact", "link", "looks_at"),
+    [
+        (LEFT, IN_DOUBT, "c-old"),
+        (LEFT.model_copy(update={"ghl_id": "c-new"}), IN_DOUBT, "c-old"),
+        (LEFT.model_copy(update={"ghl_id": "c-old"}), IN_DOUBT, "c-old"),
+        (LinkRow(ghl_id="c-new", settled="f/m"), IN_DOUBT, "c-new"),  # GHL has merged the two
+        (LEFT.model_copy(update={"ghl_id": "c-new"}), LinkRow(intent=Intent(at_ms=1, step="create note")), "c-new"),
+        (LEFT.model_copy(update={"settled": ""}), IN_DOUBT, None),
+    ],
+)
+def test_a_create_in_doubt_is_looked_for_where_it_was_sent(
+    contact: LinkRow, link: LinkRow, looks_at: str | None
+) -> None:
+    """Also once the lead has left that contact, is deleted, or the note is. It waits until it is known where its lead is."""
+    desired = DesiredChild({"body": MARKER}, MARKER)
+    plans = [
+        plan_child("note", desired, link, contact),
+        plan_left_child("note", link, contact, MARKER),
+        plan_gone_child("note", link, contact, MARKER),
+    ]
+    if looks_at is None:
+        assert all(isinstance(plan, Blocked) for plan in plans)
+        return
+    steps = {(plan.step, plan.contact_id) for plan in plans if isinstance(plan, Call)}
+    assert (len(plans), steps) == (3, {("find note", looks_at)})
+
+
+@given(kind=KINDS, is_gone=st.booleans(), is_lead_gone=st.booleans(), fate=FATES)
+def test_a_create_in_doubt_whose_lead_leaves_its_contact_leaves_nothing_there(
+    kind: Kind, is_gone: bool, is_lead_gone: bool, fate: Fate
+) -> None:
+    """Whether it was made or not: it is where its lead is, once, or nowhere."""
+    one, planner = follower(kind), Planner(kind)
+    one.ghl.contacts["new"] = Contact()
+    planner.fields = {"body": f"one {MARKER}"}
+    one.step(planner, fate)
+    new = LinkRow(parted_from="g", settled="f/m", is_gone=is_lead_gone, ghl_id=None if is_lead_gone else "new")
+    planner.contact = new
+    if is_gone:
+        planner.fields = None
+    one.settle(planner)
+    assert held(one) == []
+    assert len(held(one, "new")) == (0 if is_gone or is_lead_gone else 1)
