@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.adopt import adopted_fields, left_behind, may_be_unknown
 from streams.core.to_ghl.directory import Directory
-from streams.core.to_ghl.plan import Call
 from streams.core.to_ghl.plan_child import FIND_STEPS
 from streams.core.to_ghl.planning import wanted_child
 from streams.kafka.tables import Table
@@ -76,9 +75,21 @@ class Adoption:
 
         return await self.sender.request(write, list_held(write), listed)
 
-    def unlist(self, call: Call) -> None:
-        """What is deleted by this request is not to be found in what was listed before."""
-        self.listings.drop(call.contact_id or "", call.ghl_id or "")
+    async def leave(self, write: GhlWrite) -> bool:
+        """Before a deletion: what it deletes is not to be found from now on. True: it was found already, and is another lead's.
+
+        Lofty has moved it to that lead, which has the same contact. Its link here is forgotten, and it stays.
+        """
+        call, entity = write.call, write.entity
+        ghl_id, moved_to = call.ghl_id or "", write.row.snapshot.moved_to
+        there = self.links.get(write.partition, entity._replace(lead=moved_to).key) if moved_to else None
+        is_linked = there is not None and there.ghl_id == ghl_id and not there.is_deleted
+        if not is_linked and not self.listings.is_taken(ghl_id, entity.key):
+            self.listings.drop(call.contact_id or "", ghl_id)
+            return False
+        facts = {"is_forgotten": True, "message": f"{ghl_id} is that of another lead now, which has the same contact"}
+        await self.receipts.settle(write.partition, self.receipts.make(write.row, "failed", "compare", **facts))
+        return True
 
     async def _read_calendar(self, write: GhlWrite, key: tuple[str, str, int]) -> WorkResult:
         """List the appointments of a contact, then read each by its id, a request at a time: a list does not show their markers."""
@@ -159,7 +170,9 @@ class Adoption:
         form = next(form for form, find in FIND_STEPS.items() if find == step)
         if not may_be_unknown(form, snapshot.kind, self.links.get(partition, snapshot.entity.key), contact):
             return
-        if found := held.pop((snapshot.kind, snapshot.id), None):
+        found = held.pop((snapshot.kind, snapshot.id), None)
+        if found is not None and not self.listings.is_going(found.ghl_id):
+            self.listings.take(found.ghl_id, snapshot.entity.key)
             wanted = wanted_child(snapshot, write.location.rules, self.directory(snapshot.connection), form)
             receipt = self.receipts.make(
                 row,

@@ -2,7 +2,8 @@
 
 Only we write our markers, in the contact's lane, and what we create has a link: so what was not listed is not there.
 What was listed and is deleted in GHL meanwhile is found once, and no second time: what is used is taken out.
-So is what we delete ourselves: of two leads with one contact, one may delete there what the other looks for since it moved.
+So is what we delete ourselves: of two leads with one contact, one may delete there what the other looks for since it moved. Whichever
+comes first holds: what one has taken up is not deleted by the other, and what is being deleted is not found, however late GHL does it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class Listings:
     seconds: Callable[[], float] = time.monotonic
     _kept: OrderedDict[tuple[str, str], _Listing] = field(default_factory=OrderedDict)
     _size: int = 0
+    _going: dict[str, float] = field(default_factory=dict)
+    """What we have begun to delete, by its GHL id, and since when."""
+    _taken: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Who has taken up what was found, and when: its link may not say so yet."""
 
     def get(self, contact_id: str, step: str, epoch: int) -> Held | None:
         """What a contact still has of its listing; None if it must be listed."""
@@ -48,7 +53,9 @@ class Listings:
         return listing.held
 
     def put(self, contact_id: str, step: str, epoch: int, held: Held) -> None:
-        """Remember a listing of now."""
+        """Remember a listing of now, and take out of it what is being deleted."""
+        for found in [found for found, child in held.items() if self.is_going(child.ghl_id)]:
+            del held[found]
         self._forget((contact_id, step))
         listing = self._kept[contact_id, step] = _Listing(self.seconds(), epoch, held, 1 + len(held))
         self._size += listing.size
@@ -57,10 +64,33 @@ class Listings:
 
     def drop(self, contact_id: str, ghl_id: str) -> None:
         """This note, task or appointment of a contact is about to be deleted, and no longer to be found."""
+        self._going[ghl_id] = self._now_without_old(self._going)
         for step in FIND_STEPS.values():
             if listing := self._kept.get((contact_id, step)):
                 for key in [key for key, one in listing.held.items() if one.ghl_id == ghl_id]:
                     del listing.held[key]
+
+    def is_going(self, ghl_id: str) -> bool:
+        """Whether we have begun to delete it: it may be listed all the same."""
+        return ghl_id in self._going
+
+    def take(self, ghl_id: str, key: str) -> None:
+        """An entity takes up what was found."""
+        old = [one for one, (_, at) in self._taken.items() if self.seconds() - at >= REMEMBERED_SECONDS]
+        for one in old:
+            del self._taken[one]
+        self._taken[ghl_id] = (key, self.seconds())
+
+    def is_taken(self, ghl_id: str, but: str) -> bool:
+        """Whether another entity than `but` has taken it up a moment ago."""
+        key, _ = self._taken.get(ghl_id, (but, 0.0))
+        return key != but
+
+    def _now_without_old(self, since: dict[str, float]) -> float:
+        now = self.seconds()
+        for one in [one for one, at in since.items() if now - at >= REMEMBERED_SECONDS]:
+            del since[one]
+        return now
 
     def _forget(self, key: tuple[str, str]) -> None:
         if listing := self._kept.pop(key, None):

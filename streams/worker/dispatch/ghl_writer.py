@@ -27,7 +27,8 @@ class GhlWriter:
     """Everything that planning needs. `lacks` asks for custom fields that the location has not.
 
     `close_channels` writes a contact's opt-outs (`opt_out_writer.py`).
-    `look` does a request that searches for all that waits for a contact.
+    `look` does a request that searches for all that waits for a contact. `leave` is asked before what hangs on one is deleted: it is
+    true where another lead has it now.
     `lofty_was_edited` is called with the fields that GHL owns and that Lofty holds differently.
     """
 
@@ -42,7 +43,7 @@ class GhlWriter:
     close_channels: Callable[[GhlWrite, LinkRow | None], Awaitable[WorkResult]]
     failures: GhlFailures
     look: Callable[[GhlWrite], Awaitable[WorkResult]]
-    unlist: Callable[[Call], None]
+    leave: Callable[[GhlWrite], Awaitable[bool]]
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a write."""
@@ -98,8 +99,8 @@ class GhlWriter:
     async def _request(self, write: GhlWrite) -> WorkResult:
         if write.call.is_look:
             return await self.look(write)
-        if write.call.is_delete:
-            self.unlist(write.call)
+        if write.call.is_delete and write.entity.kind != "contact" and await self.leave(write):
+            return AGAIN
         return await self.sender.send(write)
 
     async def _doubt_before(

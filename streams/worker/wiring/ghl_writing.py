@@ -72,5 +72,5 @@ def new_ghl_writer(
         close_channels=OptOutWriter(sender, events.effects.close_in_lofty, deps.now_ms).send,
         failures=failures,
         look=adoption.look,
-        unlist=adoption.unlist,
+        leave=adoption.leave,
     )

@@ -95,7 +95,7 @@ class WriterStage(Stage):
             close_channels=self.never,
             failures=failures,
             look=adoption.look,
-            unlist=adoption.unlist,
+            leave=adoption.leave,
         )
         self.looked_for: list[str] = []
 
