@@ -95,11 +95,15 @@ LISTED = answer(200, {"notes": [{"id": "n-7", "body": "said [lofty-note:7]"}]})
 MADE, DONE = answer(201, {"note": {"id": "n-8"}}), answer(200, {})
 
 
-async def test_what_was_found_before_its_deletion_was_planned_is_not_deleted() -> None:
-    """The listing was fresh, and the deletion waited. It is his from then on."""
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_what_was_found_before_its_deletion_was_planned_is_not_deleted(is_restarted: bool) -> None:
+    """The listing was fresh, and the deletion waited. It is his from then on, also for the next process."""
     on = Moves()
     on.ghl.script = [LISTED, DONE]
-    assert (await on.work(HIS), await on.work(HERS)) == (Verdict.DONE, Verdict.DONE)
+    found = await on.work(HIS)
+    if is_restarted:
+        on.listings._taken.clear()
+    assert (found, await on.work(HERS)) == (Verdict.DONE, Verdict.DONE)
     assert on.ghl.lines == [f"GET {NOTES}", f"PUT {NOTES}/n-7"]
     assert (on.ghl_ids(), on.outbox.get(PARTITION, HERS.key)) == ([None, "n-7"], None)
 

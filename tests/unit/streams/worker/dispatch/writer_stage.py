@@ -98,6 +98,7 @@ class WriterStage(Stage):
             leave=adoption.leave,
         )
         self.looked_for: list[str] = []
+        self.listings = adoption.listings
 
     def wants(self, entity: Entity, state: dict[str, Any] | None) -> None:
         """An entity waits in the outbox to be brought to this state. None: it was deleted in Lofty."""
