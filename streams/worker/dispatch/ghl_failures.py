@@ -13,7 +13,6 @@ from streams.core.progress.repeats import failure_of
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.plan import doubt
-from streams.core.to_ghl.plan_child import FIND_STEPS
 from streams.core.to_ghl.refused_values import may_stand, refused_values
 from streams.kafka.tables import Table
 from streams.messages import Entity, Outcome, Parked, Receipt
@@ -31,6 +30,8 @@ REST_SECONDS = 10.0
 
 Notes, tasks and appointments are listed, and a list shows a write at once. A contact is searched for, which lags.
 """
+
+FINDS = ("find note", "find task", "find appointment")
 
 Succeeded = Callable[[GhlWrite, Performed], Awaitable[WorkResult]]
 """What follows when the answer means success all the same."""
@@ -119,9 +120,9 @@ class GhlFailures:
         if step == "read contact" and answer is not None:
             return await self._back_off(write, answer)
         names_contact = names_missing_contact(answer)
-        if names_contact and step in FIND_STEPS.values() and await self._is_elsewhere(write, answer):
+        if names_contact and step in FINDS and await self._is_elsewhere(write, answer):
             return AGAIN
-        if step in ("create appointment", "find note", "find task", "find appointment") and not names_contact:
+        if step in ("create appointment", *FINDS) and not names_contact:
             # What is missing is not the contact.
             return await self.park(partition, write.row, step, "not found", error=answer)
         is_contact_gone = entity.kind == "contact" or write.call.is_create or names_contact
