@@ -92,7 +92,7 @@ class Race(WriterStage):
         self.lanes: dict[str, asyncio.Lock] = {}
         self.ghl = SimpleNamespace()  # type: ignore[assignment]  # the contact answers, by no script
         location = self.identities.holders.locations["acme"]
-        location.client._transport = self._request  # type: ignore[attr-defined]  # a double of the network
+        location.client._transport = self._request  # a double of the network
         desired = DesiredStates(self.outbox, self.links, self._settled_as, lambda _: 7, lambda _: None, self.offer)
         deliverer = deliver(desired=desired, output=self.output, receipts_topic=RECEIPTS, count=lambda *_: None)
         recorder = record(
@@ -114,7 +114,7 @@ class Race(WriterStage):
         fields = {name: field_hash(value) for name, value in written.items()}
         settled = {one: f"{fingerprint(state)}/mapping" for one, state in self.lofty.items()}
         conflict = {"email": Conflict(hash=field_hash(MAIL), contact_id="c-1", lead=ANN.key)}
-        known = {"ghl_id": "c-1", "version_ms": NOW_MS - 1000}
+        known: dict[str, Any] = {"ghl_id": "c-1", "version_ms": NOW_MS - 1000}
         rows = {ANN: LinkRow(**known, fields=fields, tags=("buyer",), settled=settled[ANN])} | {
             one: LinkRow(**known, shares=ANN.key, conflicts=conflict, settled=settled[one]) for one in (BEN, CY)
         }
@@ -135,7 +135,7 @@ class Race(WriterStage):
     def start(self, work: Awaitable[None]) -> None:
         """Something that goes on beside the rest."""
         task = asyncio.ensure_future(work)
-        self.tasks.add(task)  # type: ignore[arg-type]  # a coroutine's future is its task
+        self.tasks.add(task)
 
     def _slowly(self, process: Callable[[list[Any]], Awaitable[None]]) -> Callable[[list[Any]], Awaitable[None]]:
         """A consumer that reads in order, and late."""
@@ -184,7 +184,7 @@ class Race(WriterStage):
         await self.wait()
         state = self.lofty[entity]
         version_ms = max(update_time_ms, self.edited_ms[entity] if state is not None else 0)
-        times = dict.fromkeys(("read_ms", "update_time_ms", "accepted_ms"), version_ms)
+        times: dict[str, Any] = dict.fromkeys(("read_ms", "update_time_ms", "accepted_ms"), version_ms)
         snapshot = Snapshot(
             **entity._asdict(), state=state, version_ms=version_ms, fingerprint=fingerprint(state), **times
         )
