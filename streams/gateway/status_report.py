@@ -18,7 +18,8 @@ from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import reach
 from streams.messages import GatewayStatus
 from streams.messages.topics import STATUS, TopicNames
-from streams.telemetry.metrics.gauges import Reading, of_gateway
+from streams.telemetry.metrics.gauges import of_gateway
+from streams.telemetry.metrics.spec import Reading
 from streams.telemetry.process import RELEASE
 from streams.telemetry.status_publisher import configuration_of, publish_status
 

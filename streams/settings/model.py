@@ -157,7 +157,7 @@ class GatewaySettings(SettingsTable):
 
 
 class WorkerSettings(SettingsTable):
-    """One worker process."""
+    """One worker process. `connection_metrics` says which connections and budgets have metrics of their own."""
 
     store: Literal["rocksdb", "memory"] = "rocksdb"
     data_dir: Present = "/var/lib/lofty-ghl"
@@ -166,6 +166,7 @@ class WorkerSettings(SettingsTable):
     in_flight_per_location: Count = 8
     in_flight_per_lofty_budget: Count = 4
     settle: Literal["adaptive", "always", "off"] = "adaptive"
+    connection_metrics: Literal["all", "needing_attention"] = "all"
 
 
 class Lofty(SettingsTable):

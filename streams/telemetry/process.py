@@ -16,7 +16,8 @@ from streams.kafka.producer import KafkaProducer
 from streams.messages.topics import TABLES, TOPICS, TopicNames
 from streams.settings import Settings
 from streams.telemetry.metrics import Metrics
-from streams.telemetry.metrics.gauges import Reading, of_process
+from streams.telemetry.metrics.gauges import of_process
+from streams.telemetry.metrics.spec import Reading
 
 RELEASE = version("lofty-ghl")
 LOOP_SECONDS = 0.5

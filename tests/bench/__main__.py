@@ -204,8 +204,9 @@ def _budgets(bootstrap: str, quick: bool) -> None:
 
 def _scale(bootstrap: str, quick: bool) -> None:
     for connections in (3, 10) if quick else (10, 100, 300, 1000):
-        found = run("scale", bootstrap, str(connections), "5" if quick else "30")
-        _print(f"one deployment with {connections} connections", found)
+        for metrics in ("all", "needing_attention"):
+            found = run("scale", bootstrap, str(connections), "5" if quick else "30", metrics)
+            _print(f"one deployment with {connections} connections, metrics of {metrics}", found)
 
 
 def _connections(bootstrap: str, quick: bool) -> None:

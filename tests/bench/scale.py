@@ -3,7 +3,7 @@
 Gateway and worker start (ready), `status` and `doctor` as commands (wall and lines), scrapes of both, resident memory, the console's
 first pages, and the time from an edit to GHL's answer at light load, spread over all connections.
 
-    python -m tests.bench.scale BOOTSTRAP CONNECTIONS [SECONDS]
+    python -m tests.bench.scale BOOTSTRAP CONNECTIONS [SECONDS] [all|needing_attention]
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ LOADS = 5
 COMMANDS = 3
 
 
-async def scale(bootstrap: str, connections: int, seconds: float) -> dict[str, Any]:
-    """Start, fill, and look."""
-    plan = Plan(pairs=connections, leads=LEADS_EACH * connections, more=console_config(), environ=ENVIRON)
+async def scale(bootstrap: str, connections: int, seconds: float, metrics: str = "all") -> dict[str, Any]:
+    """Start, fill, and look. `metrics` is `worker.connection_metrics`: the table of workers is the last before what is appended."""
+    more = f'connection_metrics = "{metrics}"\n{console_config()}'
+    plan = Plan(pairs=connections, leads=LEADS_EACH * connections, more=more, environ=ENVIRON)
     async with town(bootstrap, plan) as on:
         found: dict[str, Any] = {
             "connections": connections,
+            "connection_metrics": metrics,
             "gateway_ready_seconds": on.ready_seconds["gateway"],
             "worker_ready_seconds": on.ready_seconds["worker"],
             "directories_loaded_seconds": on.ready_seconds["still"],
@@ -137,4 +139,4 @@ def _is_applied(row: Mapping[str, Any]) -> bool:
 
 if __name__ == "__main__":
     where, size, *more = sys.argv[1:]
-    run(scale(where, int(size), float(more[0]) if more else 30.0))
+    run(scale(where, int(size), float(more[0]) if more else 30.0, *more[1:2]))

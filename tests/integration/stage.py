@@ -68,6 +68,7 @@ public_keys = ['''{ghl_key}''']
 store = "{store}"
 data_dir = "{data_dir}"
 settle = "{settle}"
+connection_metrics = "{connection_metrics}"
 {connections}
 {more}
 """
@@ -275,6 +276,7 @@ async def stage(
     port: int = 0,
     public_url: str = "https://hooks.example.com",
     settle: str = "adaptive",
+    connection_metrics: str = "all",
 ) -> AsyncIterator[Stage]:
     """Set the stage, subscribe the webhooks, and take everything down again. `is_empty`: no connection is configured.
 
@@ -308,6 +310,7 @@ async def stage(
             store=store,
             data_dir=tmp_path,
             settle=settle,
+            connection_metrics=connection_metrics,
             port=port,
             public_url=public_url,
             ghl_key=public_key(ghl_box.settings),

@@ -437,6 +437,10 @@ UNREAD_SECONDS = _gauge(
 CONNECTIONS_SERVED = _gauge(
     "connections_served", "Connections whose side this worker serves.", Label("side", ("lofty", "ghl"))
 )
+CONNECTIONS_IN_NEED = _gauge(
+    "connections_needing_attention",
+    "Connections that somebody should look at, or soon: on hold, failing, parked work, an opt-out on its way, a late sweep.",
+)
 PARTITIONS_CONFIGURED = _gauge(
     "partitions_configured", "Partitions of each topic: all workers together should own as many."
 )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from streams.core.attention import connection_in_need
 from streams.core.sweep_schedules import forecasts
 from streams.messages.gateway_status import GatewayStatus
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus, WorkerStatus
 from streams.telemetry.metrics import catalogue as c
-from streams.telemetry.metrics.spec import Spec
-
-Reading = tuple[Spec, tuple[str, ...], float]
-"""A gauge, the values of its labels, and what it reads now."""
+from streams.telemetry.metrics.spec import Reading
 
 
 def of_process(release: str, now_ms: int, failing_seconds: float) -> Iterator[Reading]:
@@ -36,6 +34,8 @@ def of_worker(status: WorkerStatus) -> Iterator[Reading]:
     yield c.CONFIGURATION, (status.configuration,), 1
     yield c.CONNECTIONS_SERVED, ("lofty",), sum(one.reading is not None for one in status.connections)
     yield c.CONNECTIONS_SERVED, ("ghl",), sum(one.writing is not None for one in status.connections)
+    in_need = sum(connection_in_need(one, status.at_ms) for one in status.connections)
+    yield c.CONNECTIONS_IN_NEED, (), in_need
     yield c.PARTITIONS, ("assigned",), len(status.assigned)
     yield c.PARTITIONS, ("fenced",), len(status.fenced)
     yield c.PARTITIONS, ("standby",), len(status.standby)

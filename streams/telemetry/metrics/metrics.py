@@ -7,7 +7,7 @@ returns the present values, so nothing that is gone (a budget that another worke
 from __future__ import annotations
 
 from collections import Counter as PlainCounter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
@@ -19,8 +19,8 @@ from streams.core.to_ghl.left_out import LeftOut
 from streams.messages import Snapshot
 from streams.telemetry.metrics import catalogue as c
 from streams.telemetry.metrics.exposition import GaugeRows
-from streams.telemetry.metrics.gauges import Reading
-from streams.telemetry.metrics.spec import Process, Spec
+from streams.telemetry.metrics.folding import FOLDED_COUNTS, OTHERS, labelled_by
+from streams.telemetry.metrics.spec import Process, Reading, Spec
 
 FRESH_SECONDS = 60.0
 """The objective: a live change is in GHL within this time."""
@@ -36,6 +36,10 @@ class Metrics:
         self.is_on = is_on
         self.registry = CollectorRegistry()
         self.gauges: Callable[[], Iterable[Reading]] = tuple
+        gauges = _Gauges(self)
+        if is_on:
+            # Before all others: what is shown is decided when the gauges are read, and holds for the whole scrape.
+            self.registry.register(_FirstRead(gauges))
         self.totals: PlainCounter[str] = PlainCounter()
         """Counts over all labels, for the status (`WorkerStatus.totals`)."""
         self.stages: PlainCounter[str] = PlainCounter()
@@ -74,7 +78,7 @@ class Metrics:
         self._process_ends = self._counter(c.PROCESS_ENDS)
         if is_on:
             ProcessCollector(registry=self.registry)
-            self.registry.register(_Gauges(self))
+            self.registry.register(gauges)
 
     def create_series(self, known: Mapping[str, Iterable[str]]) -> None:
         """Make every series that exists from the start. `known` are the names of connections and topics."""
@@ -87,6 +91,21 @@ class Metrics:
             for row in spec.zero_rows(known):
                 if row:
                     instrument.labels(*row)
+
+    def show(self, connections: Collection[str], budgets: Collection[tuple[str, str]]) -> None:
+        """From now on only these connections, and budgets by dispatcher and name, have series of their own; the others share one.
+
+        What is new begins at 0, so that `increase()` sees its first event.
+        """
+        known = {"connection": connections}
+        for spec in FOLDED_COUNTS:
+            instrument = self._instruments[spec.name]
+            if isinstance(instrument, _Folding):
+                instrument.show(budgets if spec is c.PAUSES else [(name,) for name in connections])
+                for row in spec.zero_rows(known):
+                    instrument.labels(*row)
+        for dispatcher, budget in budgets:
+            self.create_budget_series(dispatcher, budget)
 
     def create_budget_series(self, dispatcher: str, budget: str) -> None:
         """This worker has gained a budget: its pauses are counted from 0."""
@@ -191,7 +210,8 @@ class Metrics:
 
     def _made_of(self, spec: Spec, make: Callable[[], Any]) -> Any:
         """The instrument; one that counts nothing where counting is off, or where this process has no such metric."""
-        found = _Known(make(), spec) if self.is_on and self.process in spec.by else _Nothing()
+        made = _Folding if spec in FOLDED_COUNTS else _Known
+        found = made(make(), spec) if self.is_on and self.process in spec.by else _Nothing()
         self._instruments[spec.name] = found
         return found
 
@@ -212,6 +232,33 @@ class _Known:
         return found
 
 
+class _Folding(_Known):
+    """Such an instrument with a label for a connection or budget, of which only those that are shown have series, once `show` was called.
+
+    What identifies one are the label's value and those before it: a budget has its dispatcher before it.
+    """
+
+    def __init__(self, instrument: Any, spec: Spec) -> None:
+        super().__init__(instrument, spec)
+        self._at = labelled_by(spec) or 0
+        self._shown: frozenset[tuple[str, ...]] | None = None
+
+    def labels(self, *values: str) -> Any:
+        if self._shown is not None and values[: self._at + 1] not in self._shown:
+            values = (*values[: self._at], OTHERS, *values[self._at + 1 :])
+        return super().labels(*values)
+
+    def show(self, shown: Iterable[tuple[str, ...]]) -> None:
+        """Show these from now on; the series of those that are not among them end, as those of a process that ends."""
+        before, self._shown = self._shown, frozenset(shown)
+        if before == self._shown:
+            return
+        for values in [values for values in list(self._known) if values[self._at] != OTHERS]:
+            if values[: self._at + 1] not in self._shown:
+                del self._known[values]
+                self._instrument.remove(*values)
+
+
 class _Nothing:
     """An instrument that counts nothing."""
 
@@ -226,19 +273,39 @@ class _Nothing:
 
 
 class _Gauges:
-    """Asks for the gauges' readings at each scrape."""
+    """The gauges' readings of a scrape."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._families: dict[str, GaugeRows] = {}
 
-    def collect(self) -> Iterable[Metric]:
+    def read(self) -> None:
+        """Ask for them."""
         families: dict[str, GaugeRows] = {}
         for spec, labels, value in self._metrics.gauges():
             family = families.get(spec.name)
             if family is None:
                 family = families[spec.name] = GaugeRows(spec.full_name, spec.help, spec.label_names)
             family.rows.append((labels, value))
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        families, self._families = self._families, {}
         return families.values()
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+
+class _FirstRead:
+    """Is collected first, and has nothing of its own."""
+
+    def __init__(self, gauges: _Gauges) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterable[Metric]:
+        self._gauges.read()
+        return ()
 
     def describe(self) -> Iterable[Metric]:
         return ()

@@ -65,3 +65,7 @@ class Spec:
                 for label, value in zip(self.labels, row, strict=True)
             ]
             yield from product(*columns)
+
+
+Reading = tuple[Spec, tuple[str, ...], float]
+"""A gauge, the values of its labels, and what it reads now."""

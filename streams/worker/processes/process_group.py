@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from streams.core.process_restarts import GiveUp, RestartPolicy, Restarts
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.metrics import catalogue as c
-from streams.telemetry.metrics.gauges import Reading
+from streams.telemetry.metrics.spec import Reading
 from streams.worker.processes.child_process import ChildProcess
 
 log = logging.getLogger("lofty_ghl.processes")

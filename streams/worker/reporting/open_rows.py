@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -49,11 +50,13 @@ class OpenConflicts:
     """How many values nobody has decided about, by the contact that goes without them."""
 
     _undecided: dict[int, dict[str, int]] = field(default_factory=dict)
+    _numbers: Counter[str] = field(default_factory=Counter)
 
     def put(self, partition: int, key: str, row: LinkRow | None) -> None:
         """A row of `conflicts`; None: its conflicts have ended."""
         undecided = sum(one.contact_id not in row.decided for one in row.conflicts.values()) if row is not None else 0
         held = self._undecided.setdefault(partition, {})
+        self._numbers[key.partition(":")[0]] += undecided - held.get(key, 0)
         if undecided:
             held[key] = undecided
         else:
@@ -61,12 +64,12 @@ class OpenConflicts:
 
     def forget(self, partition: int) -> None:
         """The partition is another worker's."""
-        self._undecided.pop(partition, None)
+        for key, number in self._undecided.pop(partition, {}).items():
+            self._numbers[key.partition(":")[0]] -= number
 
     def number(self, connection: str) -> int:
         """Those of a connection."""
-        begin = f"{connection}:"
-        return sum(number for held in self._undecided.values() for key, number in held.items() if key.startswith(begin))
+        return self._numbers[connection]
 
 
 @dataclass(slots=True)

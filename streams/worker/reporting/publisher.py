@@ -12,11 +12,14 @@ import socket
 from collections.abc import Iterator
 from typing import TypeVar
 
+from streams.core.attention import Attention
 from streams.core.status_parts import Parts, Turns
 from streams.messages import StatusPart, WorkerStatus
 from streams.messages.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, RECEIPTS, REPLAYS, SNAPSHOTS
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, LagStatus
-from streams.telemetry.metrics.gauges import Reading, of_worker
+from streams.telemetry.metrics.folding import folded
+from streams.telemetry.metrics.gauges import of_worker
+from streams.telemetry.metrics.spec import Reading
 from streams.telemetry.process import RELEASE, append_topics, process_readings, watch_loop
 from streams.telemetry.status_publisher import configuration_of, publish_status
 from streams.worker.reporting.reporter import Reporter
@@ -47,13 +50,21 @@ class StatusPublisher:
             reporter.connections, reporter.redact, reporter.rows, reporter.holds, reporter.deps.monotonic
         )
         self._turns = Turns()
+        self._attention = Attention() if self._settings.worker.connection_metrics == "needing_attention" else None
+        if self._attention is not None:
+            self._metrics.show((), ())
         self._is_ending = False
         self._metrics.create_series({"connection": self._settings.connections, "topic": append_topics()})
         self._metrics.gauges = self.readings
 
     def readings(self) -> Iterator[Reading]:
         """What the gauges read now."""
-        return of_worker(self.status())
+        status, attention = self.status(), self._attention
+        if attention is None:
+            return of_worker(status)
+        attention.look(status.budgets, status.connections, status.at_ms)
+        self._metrics.show(attention.connections, attention.budgets)
+        return folded(of_worker(status), attention.connections, attention.budgets)
 
     def status(self) -> WorkerStatus:
         """The status now."""

@@ -114,8 +114,14 @@ class OverviewView:
     workers: tuple[WorkerRow, ...]
     measured_ms: int
     is_empty: bool = False
+    more_limits: str = ""
+    """How many limits are not listed, in words; "" for none."""
 
 
+LISTED_LIMITS = 24
+"""So many limits are listed, those that pause or are used most; with a thousand connections there are two thousand."""
+NAMED = 3
+"""So many connections are named where something concerns many."""
 PLOTTED = 90
 """Points of a plot; more are thinned out."""
 
@@ -140,12 +146,13 @@ def overview_view(found: OverviewNow, history: History) -> OverviewView:
         back_stages=_back_stages(found),
         oldest=_oldest(now, found.oldest_accepted_ms),
         no_oldest=_no_oldest(now),
-        limits=tuple(_api_limit(budget, now.at_ms) for budget in now.budgets),
+        limits=_api_limits(now),
         plots=_plots(history.points) if history.points else (),
         causes=tuple(cause_card(group) for group in found.parked.groups[:5]),
         workers=tuple(_worker(one, now.at_ms) for one in now.workers),
         measured_ms=now.at_ms,
         is_empty=is_without_connections(found),
+        more_limits=_more_limits(now),
     )
 
 
@@ -238,7 +245,7 @@ def _by_dispatcher(found: OverviewNow, name: str, title: str, stage: str, dispat
     note = ""
     if paused and stage != "write back":
         state = StatusText("warn", f"Paused: {paused[0].paused}")
-        note = ", ".join(name for one in paused for name in one.connections)
+        note = _named([name for one in paused for name in one.connections])
     return StageCard(name, title, _a_minute(found, name), waiting, None, state, note)
 
 
@@ -281,6 +288,36 @@ def _waits_for(of: ConnectionView | None) -> str:
     return "its turn to be written to GHL"
 
 
+def _api_limits(now: Deployment) -> tuple[ApiLimit, ...]:
+    """All of them by name; of many those that pause, then those at which something waits, then those that are used most."""
+    listed = now.budgets
+    if len(listed) > LISTED_LIMITS:
+        listed = tuple(sorted(listed, key=_urgency, reverse=True)[:LISTED_LIMITS])
+    return tuple(_api_limit(budget, now.at_ms) for budget in listed)
+
+
+def _urgency(budget: BudgetStatus) -> tuple[bool, bool, int, float]:
+    of_window = budget.window_used / budget.window_limit if budget.window_limit else 0.0
+    of_day = 1 - (budget.quota_left or 0) / budget.quota_limit if budget.quota_limit else 0.0
+    return budget.paused in NO_ACCESS, bool(budget.paused), sum(budget.waiting.values()), max(of_window, of_day)
+
+
+def _more_limits(now: Deployment) -> str:
+    more = len(now.budgets) - LISTED_LIMITS
+    if more <= 0:
+        return ""
+    paused = sum(bool(one.paused) for one in now.budgets)
+    if paused > LISTED_LIMITS:
+        return f"{grouped(paused)} are paused in all; {counted(more, 'limit')} more are not listed."
+    return f"{counted(more, 'limit')} more: none of them is paused, and they are used less."
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:NAMED])} and {grouped(more)} more"
+
+
 def _api_limit(budget: BudgetStatus, now_ms: int) -> ApiLimit:
     state = None
     if budget.paused:
@@ -291,7 +328,7 @@ def _api_limit(budget: BudgetStatus, now_ms: int) -> ApiLimit:
     used_today = budget.quota_limit - budget.quota_left if budget.quota_limit and budget.quota_left is not None else 0
     return ApiLimit(
         budget=budget,
-        name=", ".join(budget.connections) or budget.budget,
+        name=_named(budget.connections) or budget.budget,
         vendor=VENDORS[budget.dispatcher],
         window="requests a minute" if budget.window_seconds == 60 else f"requests in {budget.window_seconds:g} s",
         used_today=max(0, used_today),

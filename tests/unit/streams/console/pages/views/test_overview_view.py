@@ -163,3 +163,37 @@ def test_what_waits_for_its_contact_does_not_wait_for_its_turn() -> None:
     shown = overview_view(replace(found, oldest_accepted_ms=NOW - 80_000), History(30_000, ()))
     assert shown.oldest is not None
     assert shown.oldest.waits_for == "its contact, which is not in GHL yet"
+
+
+def test_of_two_thousand_limits_those_that_need_somebody_are_listed() -> None:
+    """The page is as short as with ten connections: the pauses first, then what is used most; the rest is counted."""
+    names = [f"c{number:04d}" for number in range(1000)]
+    budgets = tuple(
+        BudgetStatus(
+            dispatcher=side,  # type: ignore[arg-type]  # one of the two
+            budget=f"{side} {name}",
+            connections=(name,),
+            window_used=90 if name == "c0500" else 1,
+            window_limit=100,
+            paused="throttled" if (side, name) == ("write", "c0999") else "",
+        )
+        for side in ("read", "write")
+        for name in names
+    )
+    view = overview_view(now(status(budgets=budgets)), History(30_000, ()))
+
+    assert [one.name for one in view.limits[:3]] == ["c0999", "c0500", "c0500"]
+    assert len(view.limits) == 24
+    assert view.more_limits == "1\u202f976 limits more: none of them is paused, and they are used less."
+
+
+def test_a_limit_that_many_share_names_some_of_them() -> None:
+    """And so does a stage that pauses for many."""
+    shared = BudgetStatus(
+        dispatcher="read", budget="our-app", connections=tuple(f"c{n}" for n in range(1000)), paused="throttled"
+    )
+    view = overview_view(now(status(budgets=(shared,))), History(30_000, ()))
+
+    assert [one.name for one in view.limits] == ["c0, c1, c2 and 997 more"]
+    assert [one.note for one in view.stages if one.note] == ["c0, c1, c2 and 997 more"]
+    assert view.more_limits == ""
