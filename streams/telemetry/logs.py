@@ -65,6 +65,8 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """The text without secrets."""
+        if not text:
+            return text
         if self._known:
             text = self._without_known(text)
         return _CREDENTIALS.sub(rf"\g<before>{HIDDEN}", text)

@@ -44,6 +44,9 @@ def labelled_by(spec: Spec) -> int | None:
     return next((at for at, label in enumerate(spec.labels) if label.name in ("connection", "budget")), None)
 
 
+_LABELLED = {spec.name: labelled_by(spec) for spec in c.CATALOGUE}
+
+
 def folded(
     readings: Iterable[Reading], connections: Collection[str], budgets: Collection[tuple[str, str]]
 ) -> Iterator[Reading]:
@@ -53,7 +56,7 @@ def folded(
     names = {name for dispatcher, name in budgets if dispatcher == "read"}
     for reading in readings:
         spec, labels, value = reading
-        at = labelled_by(spec)
+        at = _LABELLED[spec.name]
         if at is None or _is_shown(spec, labels, at, value, connections, budgets, names):
             yield reading
         elif (rule := RULES.get(spec.name)) is not None:
