@@ -1,4 +1,4 @@
-"""A scrape of which only what needs a look is told apart: sums are the same, and nothing that counts goes back."""
+"""A scrape in which only what needs a look has series of its own: sums are the same, and nothing that counts goes back."""
 
 from __future__ import annotations
 
