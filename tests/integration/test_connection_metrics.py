@@ -34,7 +34,8 @@ async def test_a_connection_has_metrics_of_its_own_once_something_is_parked(
     assert {line.partition("{")[0] for line in named} == {"lofty_ghl_sweeps_total", "lofty_ghl_left_out_total"}
     assert not [line for line in well if 'budget="' in line and OTHERS not in line]
     assert "lofty_ghl_connections_needing_attention 0.0" in well
-    assert links[0] is not None and links[0] >= 2
+    assert links[0] is not None
+    assert links[0] >= 2
     assert links[1] is None
     assert written == 1
 
