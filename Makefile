@@ -24,7 +24,7 @@ $(READY): requirements.lock pyproject.toml .ci/setup
 demo: $(READY) ## run the whole pipeline on an embedded broker and sandboxes, in half a minute (ARGS=--keep to keep it running)
 	@$(BIN)/lofty-ghl demo $(ARGS)
 
-test: $(READY) ## six to eight minutes: fast tests, the pipeline on the embedded broker, part of it on a real Kafka, the console in Chromium (JOBS=3 files at a time)
+test: $(READY) ## about eighteen minutes: fast tests, the pipeline on the embedded broker, part of it on a real Kafka, the console in Chromium (JOBS=3 files at a time)
 	@$(PYTEST) -m "not thorough" $(ARGS)
 
 test-rest: $(READY) ## the tests that `make test` leaves out: the pipeline on a real Kafka (needs Java and Maven, Docker or KAFKA_BOOTSTRAP_SERVERS), hostile input, walks
