@@ -11,6 +11,7 @@ from streams.cli.shared import (
     LogFormOption,
     LogLevel,
     LogLevelOption,
+    in_force_or_refuse,
     log_to_stderr,
     run_until_stopped,
     say,
@@ -20,6 +21,8 @@ from streams.cli.shared import (
 
 if TYPE_CHECKING:
     import asyncio
+
+    from streams.settings import Settings
 
 
 def gateway(
@@ -44,12 +47,40 @@ def gateway(
 
     async def serve(stop: asyncio.Event) -> None:
         switch_threads_soon()
+        await in_force_or_refuse(settings, "gateway")
         await demand_rights(settings, TopicNames(settings.kafka.topic_prefix).specs(), READS_AND_WRITES)
         tracing, end_tracing = tracing_or_refuse("gateway")
         async with GatewayServer(settings, tracing=tracing, console=ConsoleServer) as running:
             keep_what_started()
             say(f"listening at {running.url}")
+            watching = asyncio.create_task(_stop_when_moved(settings, stop), name="watch for a move")
             await stop.wait()
+            watching.cancel()
         await asyncio.to_thread(end_tracing)
 
     run_until_stopped(serve, settings)
+
+
+MOVED_SECONDS = 30.0
+
+
+async def _stop_when_moved(settings: Settings, stop: asyncio.Event) -> None:
+    """Ask for the end once the deployment has moved to other topics: what this gateway accepted would come too late to be copied.
+
+    The move waits for the gateways of before; this one was frozen, or away from Kafka, while it did.
+    """
+    import asyncio
+
+    from aiokafka.errors import KafkaError
+
+    from streams.kafka.growth import NotInForce, demand_in_force
+
+    while not stop.is_set():
+        await asyncio.sleep(MOVED_SECONDS)
+        try:
+            await demand_in_force(settings, "command")
+        except NotInForce as error:
+            say(f"this gateway ends: {error}")
+            stop.set()
+        except (KafkaError, OSError):
+            continue  # Kafka is away: so is the move

@@ -43,6 +43,7 @@ COMMANDS = (
         "mapping",
         "directories",
         "topics",
+        "partitions",
     ),
     *("subscriptions", "sandbox"),
 )

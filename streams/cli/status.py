@@ -63,11 +63,13 @@ async def _look(settings: Settings) -> Overview:
     import asyncio
     from dataclasses import replace
 
+    from streams.kafka.growth import read_growth
     from streams.operations.parked.waiting import count_parked
     from streams.operations.status.reader import read_overview
 
-    found, parked = await asyncio.gather(read_overview(settings), count_parked(settings))
-    return replace(found, parked_open=parked)
+    found, parked, growth = await asyncio.gather(read_overview(settings), count_parked(settings), read_growth(settings))
+    move = growth.words if growth is not None and growth.is_open else ""
+    return replace(found, parked_open=parked, move=move)
 
 
 async def _watch(settings: Settings, everything: bool) -> None:

@@ -74,6 +74,8 @@ def _problems(groups: Sequence[ProblemGroup], most: int) -> Iterator[str]:
 def _processes(found: Overview, *, everything: bool) -> Iterator[str]:
     owned = f"{found.partitions - len(found.unowned)} of {found.partitions} partitions"
     yield f"workers   {len(found.alive)} alive, {owned}"
+    if found.move:
+        yield f"  {found.move}"
     many = not everything and len(found.workers) + len(found.gateways or ()) > MOST_PROCESSES
     for one in found.workers:
         if many and one.state == "ready":
@@ -173,6 +175,7 @@ def document(found: Overview, wrong: tuple[HealthProblem, ...]) -> dict[str, Any
         "wrong": [asdict(one) for one in wrong],
         "workers": workers,
         "partitions": found.partitions,
+        "move": found.move,
         "unowned": list(found.unowned),
         "connections": [
             {

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from streams.cli.shared import WRONG, refuse
+from streams.cli.shared import WRONG, in_force_or_refuse, refuse
 
 if TYPE_CHECKING:
     from streams.cli.slots import Slot
@@ -69,6 +69,7 @@ async def demand_kafka(settings: Settings) -> None:
     from streams.messages.topics import TopicNames
 
     names = TopicNames(settings.kafka.topic_prefix)
+    await in_force_or_refuse(settings, "worker")  # first: it would create the topics of a move that was not made
     await demand_rights(settings, names.specs(), READS_AND_WRITES)
     await _check_topics(settings)
     await demand_group(settings, names.group)

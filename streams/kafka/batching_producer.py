@@ -48,6 +48,8 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = ()
     instead: Callable[[], Record] | None = field(default=None, compare=False, repr=False)
     """Makes a smaller record for the same partition, written instead of one that is too large. None: that one fails."""
+    timestamp_ms: int | None = None
+    """When it was written first, for a record that is copied. None: now."""
 
     @property
     def size(self) -> int:
@@ -260,7 +262,10 @@ class BatchingProducer:
         for one in pending:
             record = one.record
             if one.until <= now or (
-                batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers)) is None
+                batch.append(
+                    key=record.key, value=record.value, timestamp=record.timestamp_ms, headers=list(record.headers)
+                )
+                is None
             ):
                 break
             count += 1

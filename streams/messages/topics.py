@@ -26,6 +26,8 @@ All have the same number of partitions, so that Faust gives a worker the same pa
 | `audit` | record | key | the audit log of the console |
 | `notifications` | recipient, or edit of one | recipient | what each recipient of notifications was sent, and what waits to be sent; recipients that people set |
 | `runs` | run | key | imports, checks, comparisons, rehearsals, acts on many connections: how far each is, how it ended |
+
+`lofty-ghl partitions grow` makes one more, `growth`: how far a move to more partitions is (`growth.py`).
 """
 
 from __future__ import annotations

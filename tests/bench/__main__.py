@@ -108,6 +108,10 @@ def _memory(bootstrap: str, quick: bool) -> None:
     _print("a linked entity", run("memory", bootstrap, "5000" if quick else "100000"))
 
 
+def _growing(bootstrap: str, quick: bool) -> None:
+    _print("more partitions", run("growing", bootstrap, "2000" if quick else "100000"))
+
+
 def _restart(bootstrap: str, quick: bool) -> None:
     _print("restart with a million links", run("restart", bootstrap, "20000" if quick else "1000000"))
 
@@ -249,6 +253,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "opt_outs": _opt_outs,
     "conflicts": _conflicts,
     "restart": _restart,
+    "growing": _growing,
     "budgets": _budgets,
     "connections": _connections,
     "scale": _scale,

@@ -106,7 +106,7 @@ def _fill(on: Town, links: int) -> int:
     partitions = [partition_of(ghl_budget(f"loc{n}"), settings.kafka.partitions) for n in range(on.plan.pairs)]
     for number in range(links):
         pair = number % on.plan.pairs
-        receipt = _receipt(f"pair{pair}", str(10_000_000 + number), random)
+        receipt = contact_receipt(f"pair{pair}", str(10_000_000 + number), random)
         value = record_link(None, receipt).to_bytes()
         written += len(value)
         while True:
@@ -121,7 +121,7 @@ def _fill(on: Town, links: int) -> int:
     return written
 
 
-def _receipt(connection: str, lead: str, random: Random) -> Receipt:
+def contact_receipt(connection: str, lead: str, random: Random) -> Receipt:
     """A contact's receipt. Hashes and ids differ as they do in life, or else a store would compress them away."""
     names = [*FIELDS, *CUSTOM]
     digits = random.randbytes(6 * len(names) + 64 + 10).hex()

@@ -87,6 +87,7 @@ class Town:
     plan: Plan
     start_worker: Callable[[str], Child]
     """Starts another worker with the same configuration, when the one before has ended; the name is its log's."""
+    start_gateway: Callable[[str], Child]
     config: Path
     environ: dict[str, str]
     """The configuration's file and the credentials, for commands."""
@@ -187,9 +188,12 @@ async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
             talk = ["--log-level", "info", "--log-format", "json"] if plan.watched == "fully" else []
             return Child(name, ["worker", *arguments, *talk, *plan.worker_options], environ, folder, processes, module)
 
+        def start_gateway(name: str) -> Child:
+            return Child(name, ["gateway", *arguments], environ, folder, processes)
+
         urls = (f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{worker_port}")
         began = time.monotonic()
-        gateway = Child("gateway", ["gateway", *arguments], environ, folder, processes)
+        gateway = start_gateway("gateway")
         await gateway.until_ready(http, f"{urls[0]}/readyz")
         ready_seconds["gateway"] = time.monotonic() - began
         began = time.monotonic()
@@ -207,6 +211,7 @@ async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
             known,
             plan,
             start_worker,
+            start_gateway,
             config,
             environ,
             children,

@@ -41,6 +41,7 @@ NO_FINDINGS = {
 NEEDS_KAFKA = {
     *("backfill acme", "verify", "explain 600123", "replay lofty.changes --dry-run", "replay --list", "status"),
     *("parked list", "parked show", "parked retry", "parked discard", "topics show", "topics create"),
+    *("partitions plan --to 24", "partitions grow --to 24", "partitions abandon", "partitions show"),
     *("worker", "gateway", "connect ghl", "secrets rotate", "directories refresh"),
     *("connections add acme", "connections remove acme --yes", "connections pause acme", "connections resume acme"),
     *("people list", "people invite ann", "people reset ann", "people token nightly"),
@@ -193,7 +194,7 @@ def test_lofty_away_is_told_with_3(config: Path) -> None:
         ("lofty-ghl verify --connection ac", ["acme"]),
         ("lofty-ghl replay lofty.sn", ["lofty.snapshots"]),
         ("lofty-ghl parked list --stage del", ["deliver"]),
-        ("lofty-ghl par", ["parked"]),
+        ("lofty-ghl par", ["parked", "partitions"]),
         ("lofty-ghl parked list --sta", ["--stage"]),
     ],
 )

@@ -11,6 +11,7 @@ import hashlib
 from datetime import datetime
 
 from streams.core.moments import utc
+from streams.messages.growth import first_prefix
 from streams.messages.worker_status import OtherDeployment
 
 NAME = "Lofty GHL deployment"
@@ -21,8 +22,8 @@ KEPT_MS = 24 * 3_600_000
 
 
 def deployment_id(cluster_id: str, topic_prefix: str) -> str:
-    """A short id of a deployment."""
-    return hashlib.sha256(f"{cluster_id}\n{topic_prefix}".encode()).hexdigest()[:8]
+    """A short id of a deployment. It keeps its id when it moves to more partitions (`messages/growth.py`)."""
+    return hashlib.sha256(f"{cluster_id}\n{first_prefix(topic_prefix)}".encode()).hexdigest()[:8]
 
 
 def mark_name(mark: OtherDeployment) -> str:

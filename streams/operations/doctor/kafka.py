@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from streams.kafka.admin import inspect
 from streams.kafka.error_texts import missing_right
+from streams.kafka.growth import read_growth
 from streams.kafka.topic_reader import each_record
 from streams.mapping_versions.store import MappingVersions
 from streams.messages.topics import GHL_CHANGES, TopicNames
@@ -26,6 +27,9 @@ QUIET_DAYS = 3.0
 
 async def topics(settings: Settings) -> AsyncIterator[CheckResult]:
     """Each topic exists, with the right number of partitions and the right settings."""
+    if (growth := await read_growth(settings)) is not None and growth.is_open:
+        mend = f"lofty-ghl partitions grow --to {growth.to_partitions}"
+        yield CheckResult("topics", "more partitions", "warning", growth.words, mend)
     states = await inspect(settings)
     wrong = [state for state in states if state.problem]
     missing = [state for state in wrong if not state.exists]

@@ -124,6 +124,8 @@ class Overview:
     gateways: tuple[GatewayView, ...] | None = None
     configuration: str = ""
     parked_open: tuple[ParkedOpen, ...] = ()
+    move: str = ""
+    """How far a move to more partitions is, in words; empty where none is under way."""
 
     @property
     def alive(self) -> tuple[WorkerView, ...]:

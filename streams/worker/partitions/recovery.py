@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from streams.core.renamed import ConnectionRenamed, find_renamed
 from streams.kafka.group_lag import GroupLag
+from streams.kafka.growth import NotInForce, demand_in_force
 from streams.kafka.lost_links import receipt_without_link
 from streams.kafka.tables import ChangelogLost, Loss
 from streams.messages.topics import RECEIPTS
@@ -29,12 +30,15 @@ class TableRecovery:
         parts = self.parts
         parts.reporter.recovering()
         try:
+            # A member of the group asks now, and `partitions grow` counts members once it has written its state: one of both
+            # sees the other, however closely they begin.
+            await demand_in_force(parts.settings, "worker")
             acquired = set(partitions) - parts.ownership.assigned
             recovered = await parts.tables.changelogs.recover(acquired)
             parts.tables.acquire(acquired)
             await self._require_links(acquired)
             self._require_names(acquired)
-        except (ChangelogLost, ConnectionRenamed) as error:
+        except (ChangelogLost, ConnectionRenamed, NotInForce) as error:
             parts.deps.end(f"{error}.")
             raise
         except Exception as error:  # whatever it is: without its tables a worker must not work

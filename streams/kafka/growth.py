@@ -1,0 +1,77 @@
+"""Reads and writes how far the move to more partitions is, and asks whether a group has members."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from aiokafka.admin import NewTopic
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
+
+from streams.kafka.batching_producer import Record
+from streams.kafka.clients import admin_client, cluster_client, open_batching_producer, until_topics_are_led
+from streams.kafka.topic_reader import newest_values
+from streams.messages.growth import GROWTH_KEY, GROWTH_PARTITION, Growth, Process, growth_topic, why_not
+from streams.settings import Settings
+
+
+class NotInForce(RuntimeError):
+    """The topics with this prefix are not the deployment now: a process must not work on them."""
+
+
+def with_topics(settings: Settings, prefix: str, partitions: int) -> Settings:
+    """The settings with other topics."""
+    kafka = settings.kafka.model_copy(update={"topic_prefix": prefix, "partitions": partitions})
+    return settings.model_copy(update={"kafka": kafka})
+
+
+async def read_growth(settings: Settings, found: Collection[str] | None = None) -> Growth | None:
+    """The newest move to more partitions; None when there never was one. Raises aiokafka's error.
+
+    `found` are the topics of the cluster, if they are known.
+    """
+    if found is None:
+        async with cluster_client(settings) as client:
+            found = (await client.fetch_all_metadata()).topics()
+    return await read_known_growth(settings) if growth_topic(settings.kafka.topic_prefix) in found else None
+
+
+async def read_known_growth(settings: Settings) -> Growth | None:
+    """The same, where the topic is there. Raises `InvalidMessage` for what a newer release wrote."""
+    topic = growth_topic(settings.kafka.topic_prefix)
+    value = (await newest_values(settings, topic, [GROWTH_PARTITION])).get(GROWTH_KEY)
+    return None if value is None else Growth.from_bytes(value)
+
+
+async def demand_in_force(settings: Settings, process: Process, found: Collection[str] | None = None) -> None:
+    """Raises `NotInForce` when a process of this kind must not run on these topics now."""
+    if problem := why_not(await read_growth(settings, found), process, settings.kafka.topic_prefix):
+        raise NotInForce(problem)
+
+
+async def write_growth(settings: Settings, growth: Growth) -> None:
+    """Write it; its topic is created first. Returns once all in-sync replicas have it."""
+    topic = growth_topic(settings.kafka.topic_prefix)
+    async with admin_client(settings) as admin:
+        if topic not in await admin.list_topics():
+            config = {"cleanup.policy": "compact"}
+            await admin.create_topics([NewTopic(topic, 1, settings.kafka.replication_factor, topic_configs=config)])
+            await until_topics_are_led(settings, [topic])
+    async with open_batching_producer(settings) as batching_producer:
+        await batching_producer.produce([Record(topic, GROWTH_PARTITION, GROWTH_KEY, growth.to_bytes())])
+
+
+async def group_members(settings: Settings, group: str) -> int | None:
+    """How many members a consumer group has; None where the broker does not answer that (the embedded one)."""
+    async with admin_client(settings) as admin:
+        try:
+            answers = await admin.describe_consumer_groups([group])
+        except (IncompatibleBrokerVersion, NotImplementedError):
+            return None
+    found = 0
+    for answer in answers:
+        for code, _group, _state, _type, _protocol, members, *_ in answer.groups:
+            error: type[KafkaError] = for_code(code)
+            if code:
+                raise error(f"the members of the group {group} are not known")
+            found += len(members)
+    return found
