@@ -81,7 +81,7 @@ def grow(
             say(f"copied {done} of {of}")
 
     growing = Growing(settings, to, say=say, report=report, wait_seconds=wait)
-    growth = _audited(settings, "partitions grow", to, growing.run)
+    growth = _audited(settings, "deployment grow", to, growing.run)
     took = {part: round(seconds, 1) for part, seconds in growing.took.items()}
     document = {**growth.model_dump(mode="json"), "took_seconds": took}
     parts = ", ".join(f"{part} {seconds} s" for part, seconds in took.items())
@@ -105,7 +105,7 @@ def abandon(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
     from streams.operations.growing.grow import Growing
 
     settings = settings_or_refuse(config)
-    growth = _audited(settings, "partitions abandon", 0, Growing(settings, 0).abandon)
+    growth = _audited(settings, "deployment abandon", 0, Growing(settings, 0).abandon)
     lines = [f"{growth.words}: workers and gateways run with kafka.topic_prefix = {growth.from_prefix!r}, as before"]
     print_findings(growth.model_dump(mode="json"), lines, as_json=as_json)
 

@@ -318,6 +318,6 @@ async def test_the_command_is_killed_and_run_again(real_kafka: Broker, tmp_path:
         assert (done[0], orjson.loads(done[1])["state"]) == (0, "done"), done
         assert again[0] == 0
         assert (late[0], "grown-8." in late[2]) == (2, True)
-        assert [act.outcome for act in acts if act.action == "partitions grow"].count("done") == 2
+        assert [act.outcome for act in acts if act.action == "deployment grow"].count("done") == 2
         assert_nothing_lost_or_double(on, leads)
         assert on.contacts()[leads[0]]["firstName"] == "Tail"

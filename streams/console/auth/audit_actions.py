@@ -53,6 +53,6 @@ Action = Literal[
     "replay",
     "replay resume",
     "replay stop",
-    "partitions grow",
-    "partitions abandon",
+    "deployment grow",
+    "deployment abandon",
 ]

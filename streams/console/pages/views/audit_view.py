@@ -58,8 +58,8 @@ ACTIONS: Mapping[str, str] = {
     "replay": "applied a mapping again",
     "replay resume": "resumed applying a mapping",
     "replay stop": "stopped applying a mapping",
-    "partitions grow": "made room for more worker processes",
-    "partitions abandon": "gave up making room for more worker processes",
+    "deployment grow": "made room for more worker processes",
+    "deployment abandon": "gave up making room for more worker processes",
 }
 """What somebody did, in words, for each `Action`. A newer release may write acts that are not here: they keep their own name."""
 _VIA = {"token": "by API token", "command": "on the command line"}
