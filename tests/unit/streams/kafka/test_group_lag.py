@@ -28,10 +28,10 @@ class _Group(Consumer):
     def assign(self, partitions: object) -> None:
         return
 
-    async def beginning_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:  # type: ignore[override]
+    async def beginning_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:  # type: ignore[override]  # aiokafka types partitions only as a list
         return dict.fromkeys(partitions, 3)
 
-    async def end_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:  # type: ignore[override]
+    async def end_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:  # type: ignore[override]  # aiokafka types partitions only as a list
         return dict.fromkeys(partitions, 9)
 
 
