@@ -23,9 +23,9 @@ SAMPLE = 500
 COPIES_PER_READ = 0.25
 """A record is copied at about so much of the speed at which it is read. An estimate, as the next three are."""
 MOST_COPIES_PER_SECOND = 15_000.0
-ROWS_PER_SECOND = 60_000.0
+ROWS_PER_SECOND = 25_000.0
 """The rows of tables that a worker process reads at its first start on new topics."""
-REST_SECONDS = 8.0
+REST_SECONDS = 16.0
 """The rest of the copy, the commits and the two changes of state, while workers and gateways are away."""
 
 
