@@ -18,7 +18,6 @@ from streams.cli.shared import (
     connection_or_refuse,
     print_findings,
     progress_bar,
-    run_async,
     settings_in_force,
 )
 from streams.cli.status_output import FEW, FOR_THE_OTHERS, some_of
@@ -50,6 +49,7 @@ def doctor(
     """
     from dataclasses import asdict
 
+    from streams.cli.run_async import run_async
     from streams.operations.doctor.check_result import CheckResult
     from streams.operations.doctor.run import Examination
     from streams.settings import SettingsError, load_settings

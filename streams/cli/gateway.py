@@ -73,12 +73,14 @@ async def _stop_when_moved(settings: Settings, stop: asyncio.Event) -> None:
 
     from aiokafka.errors import KafkaError
 
-    from streams.kafka.growth import NotInForce, demand_in_force
+    from streams.kafka.growth import NotInForce, UnknownMove, demand_in_force
 
     while not stop.is_set():
         await asyncio.sleep(MOVED_SECONDS)
         try:
             await demand_in_force(settings, "command")
+        except UnknownMove as error:
+            say(f"this gateway goes on: {error}")
         except NotInForce as error:
             say(f"this gateway ends: {error}")
             stop.set()

@@ -219,23 +219,6 @@ def named_connections(settings: Settings, name: str) -> list[Connection]:
     return [connection_or_refuse(settings, name)] if name else list(settings.connections.values())
 
 
-def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run`, for work with a large result.
-
-    Python 3.11 looks up the handler of Ctrl-C by its text four times, and that is the text of the task with its result: with a
-    thousand connections it took a quarter of `lofty-ghl status`. So the task has no result.
-    """
-    import asyncio
-
-    found: list[T] = []
-
-    async def keep() -> None:
-        found.append(await work)
-
-    asyncio.run(keep())
-    return found[0]
-
-
 def with_kafka(
     settings: Settings,
     work: Callable[[], Coroutine[Any, Any, T]],
@@ -250,6 +233,8 @@ def with_kafka(
 
     Ends with code 3 when Kafka does not answer within ten seconds or fails later, with 2 when the topics are not right.
     """
+
+    from streams.cli.run_async import run_async
 
     async def run() -> T:
         await _check_kafka(settings, checks_topics=checks_topics, writes=writes, group=group)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
+
+Key = TypeVar("Key", str, tuple[str, str])
 
 HOLD_MS = 30 * 60_000
 LATE_MS = 60_000
@@ -38,10 +41,8 @@ class Attention:
         """Their dispatchers and names."""
         return frozenset(self._budgets)
 
-    def look(
-        self, budgets: Iterable[BudgetStatus], connections: Iterable[ConnectionStatus], now_ms: int
-    ) -> tuple[int, int]:
-        """Judge all of them as they are now. Returns how many connections and budgets need a look at this moment."""
+    def look(self, budgets: Iterable[BudgetStatus], connections: Iterable[ConnectionStatus], now_ms: int) -> None:
+        """Judge all of them as they are now."""
         all_budgets, all_connections = tuple(budgets), tuple(connections)
         in_need = {one.connection for one in all_connections if connection_in_need(one, now_ms)}
         late = sorted((since, one.connection) for one in all_connections if (since := _late_since(one, now_ms)))
@@ -51,7 +52,6 @@ class Attention:
         held |= {_of(one) for one in all_budgets if len(one.connections) == 1 and one.connections[0] in in_need}
         _hold(self._connections, in_need, {one.connection for one in all_connections}, now_ms)
         _hold(self._budgets, held, {_of(one) for one in all_budgets}, now_ms)
-        return len(in_need), len(held)
 
 
 def connection_in_need(one: ConnectionStatus, now_ms: int) -> bool:
@@ -103,7 +103,7 @@ def _of(one: BudgetStatus) -> tuple[str, str]:
     return one.dispatcher, one.budget
 
 
-def _hold(until: dict, in_need: set, present: set, now_ms: int) -> None:  # type: ignore[type-arg]  # of either kind of key
+def _hold(until: dict[Key, int], in_need: set[Key], present: set[Key], now_ms: int) -> None:
     until |= dict.fromkeys(in_need, now_ms + HOLD_MS)
     for key in [key for key, at in until.items() if at <= now_ms or key not in present]:
         del until[key]

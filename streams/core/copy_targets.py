@@ -53,6 +53,7 @@ from streams.messages.topics import (
     TOKENS,
     TOKENS_TABLE,
     TOPICS,
+    TopicNames,
 )
 from streams.settings import Connection
 
@@ -75,6 +76,10 @@ class Source:
 
     name: str
     is_table: bool = False
+
+    def topic(self, names: TopicNames) -> str:
+        """Its name in Kafka."""
+        return names.changelog(self.name) if self.is_table else names.of(self.name)
 
 
 SOURCES = tuple(Source(name) for name in COPIED_TOPICS) + tuple(Source(name, is_table=True) for name in TABLES)

@@ -10,12 +10,17 @@ from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
 from streams.kafka.batching_producer import Record
 from streams.kafka.clients import admin_client, cluster_client, open_batching_producer, until_topics_are_led
 from streams.kafka.topic_reader import newest_values
+from streams.messages import InvalidMessage
 from streams.messages.growth import GROWTH_KEY, GROWTH_PARTITION, Growth, Process, growth_topic, why_not
 from streams.settings import Settings
 
 
 class NotInForce(RuntimeError):
     """The topics with this prefix are not the deployment now: a process must not work on them."""
+
+
+class UnknownMove(NotInForce):
+    """How far a move is cannot be read, so it is not known whether a process may run: none starts. A gateway that runs goes on."""
 
 
 def with_topics(settings: Settings, prefix: str, partitions: int) -> Settings:
@@ -44,7 +49,14 @@ async def read_known_growth(settings: Settings) -> Growth | None:
 
 async def demand_in_force(settings: Settings, process: Process, found: Collection[str] | None = None) -> None:
     """Raises `NotInForce` when a process of this kind must not run on these topics now."""
-    if problem := why_not(await read_growth(settings, found), process, settings.kafka.topic_prefix):
+    try:
+        growth = await read_growth(settings, found)
+    except InvalidMessage as error:
+        topic = growth_topic(settings.kafka.topic_prefix)
+        raise UnknownMove(
+            f"topic {topic} should say how far a move to more partitions is, and cannot be read ({error}): use the release that wrote it"
+        ) from error
+    if problem := why_not(growth, process, settings.kafka.topic_prefix):
         raise NotInForce(problem)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,13 +13,17 @@ from typing import Any
 import orjson
 import pytest
 
+from streams.cli import gateway as gateway_command
 from streams.console.server import ConsoleServer
+from streams.demo.processes import free_port
 from streams.gateway.server import GatewayServer
+from streams.kafka.batching_producer import Record
+from streams.kafka.clients import open_batching_producer
 from streams.kafka.growth import NotInForce, demand_in_force, read_growth, with_topics
 from streams.kafka.topic_reader import newest_values, read_topic
 from streams.messages import ParkedDecision
 from streams.messages.audit_entry import Act
-from streams.messages.growth import GrowthState, grown_prefix, growth_topic
+from streams.messages.growth import GROWTH_KEY, GROWTH_PARTITION, GrowthState, grown_prefix, growth_topic
 from streams.messages.topics import AUDIT, CHANGES, LINKS_TABLE, TopicNames
 from streams.operations.growing.grow import CannotGrow, Growing
 from streams.operations.growing.plan import plan_growth
@@ -39,13 +42,6 @@ NEW = 8
 
 class Killed(BaseException):
     """Stands for the end of the process: nothing is tidied up after it."""
-
-
-def free_port() -> int:
-    """A port that both gateways listen on, one after the other."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @asynccontextmanager
@@ -321,3 +317,28 @@ async def test_the_command_is_killed_and_run_again(real_kafka: Broker, tmp_path:
         assert [act.outcome for act in acts if act.action == "deployment grow"].count("done") == 2
         assert_nothing_lost_or_double(on, leads)
         assert on.contacts()[leads[0]]["firstName"] == "Tail"
+
+
+async def test_a_state_that_cannot_be_read_starts_nothing_and_stops_no_gateway(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's garbage, or a newer release's: the command says which topic, and what to do."""
+    said: list[str] = []
+    monkeypatch.setattr(gateway_command, "MOVED_SECONDS", 0.01)
+    monkeypatch.setattr(gateway_command, "say", said.append)
+    async with growing_stage(embedded_kafka, tmp_path) as on:
+        topic = growth_topic(on.settings.kafka.topic_prefix)
+        async with open_batching_producer(on.settings) as producer:
+            await producer.produce([Record(topic, GROWTH_PARTITION, GROWTH_KEY, b"\xff")])
+
+        exit_code, _, error = await command("status", config_of(on, tmp_path))
+        stop = asyncio.Event()
+        watching = asyncio.create_task(gateway_command._stop_when_moved(on.settings, stop))
+        await on.until(lambda: len(said) > 1)
+
+        assert exit_code == 2
+        assert f"topic {topic}" in error
+        assert "use the release that wrote it" in error
+        assert "goes on" in said[0]
+        assert not stop.is_set()
+        watching.cancel()

@@ -13,15 +13,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Self
 
 from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from streams.core.copy_targets import SOURCES, CopyTargets, Source
 from streams.kafka.batching_producer import Record
-from streams.kafka.clients import Consumer, client_options, open_batching_producer, start_consumer, stop_consumer
+from streams.kafka.clients import (
+    Consumer,
+    client_options,
+    open_batching_producer,
+    password_of,
+    start_consumer,
+    stop_consumer,
+)
 from streams.kafka.group_lag import GroupLag
-from streams.kafka.topic_reader import KafkaRecord
+from streams.kafka.topic_reader import KafkaRecord, consumer_without_group, each_record
 from streams.messages import InvalidMessage, ParkedDecision
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import PARKED, RESOLVED, TOPICS, TopicNames
@@ -60,7 +67,7 @@ class Copying:
         self._demand_ours = demand_ours
         self._report = report
         self._from, self._to = TopicNames(source.kafka.topic_prefix), TopicNames(target.kafka.topic_prefix)
-        self._sources = {self._name(self._from, one): one for one in SOURCES}
+        self._sources = {one.topic(self._from): one for one in SOURCES}
         self._newest: dict[tuple[str, int, int], int] = {}
         """By topic, its partition and the copy's: the newest offset that the copy has of it."""
         self.copied = 0
@@ -68,7 +75,7 @@ class Copying:
 
     async def __aenter__(self) -> Self:
         await self._find_newest()
-        self._consumer = _consumer(self._source)
+        self._consumer = consumer_without_group(self._source.kafka, password_of(self._source))
         await start_consumer(self._consumer)
         partitions = self._partitions(self._from, self.targets.old)
         self._consumer.assign(partitions)
@@ -117,18 +124,22 @@ class Copying:
         finally:
             await lag.aclose()
         read = {topic for (topic, _), (commit, _, _) in reached.items() if commit is not None}
+        followed = [topic for topic in topics if self._from.of(topic) in read]
         starts: Ends = {}
-        waiting = 0
         async with _opened(self._target) as consumer:
-            for topic in (one for one in topics if self._from.of(one) in read):
+            copies = [
+                TopicPartition(self._to.of(topic), number) for topic in followed for number in range(self.targets.new)
+            ]
+            firsts, ends = await consumer.beginning_offsets(copies), await consumer.end_offsets(copies)
+            for topic in followed:
                 for number in range(self.targets.new):
                     commit, first, end = reached[self._from.of(topic), self.targets.source_of(number)]
-                    at = TopicPartition(self._to.of(topic), number)
-                    starts[at] = await self._start(consumer, at, max(commit or 0, first), end)
-                    waiting += (await consumer.end_offsets([at]))[at] - starts[at]
+                    at, unread = TopicPartition(self._to.of(topic), number), max(commit or 0, first)
+                    is_read = unread >= end or firsts[at] == ends[at]
+                    starts[at] = ends[at] if is_read else await _start(consumer, at, firsts, ends, unread)
         await self._demand_ours()
         await self._commit(starts)
-        return waiting
+        return sum(ends[at] - start for at, start in starts.items())
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -147,7 +158,7 @@ class Copying:
             # One about a record that is gone is left out: its position may be another record's now.
             key, value = _moved(value, positions) or (b"", None)
             targets = (partition_of(key.decode(), self.targets.new),) if key else ()
-        topic, headers = self._name(self._to, source), tuple(record.headers or ())
+        topic, headers = source.topic(self._to), tuple(record.headers or ())
         for target in targets:
             at = (source_key(source), record.partition, target)
             if record.offset <= self._newest.get(at, -1):
@@ -170,7 +181,7 @@ class Copying:
 
     async def _find_newest(self) -> None:
         partitions = self._partitions(self._to, self.targets.new)
-        names = {self._name(self._to, one): one for one in SOURCES}
+        names = {one.topic(self._to): one for one in SOURCES}
         async with _opened(self._target) as consumer:
             firsts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
             wanted, window = {one for one in partitions if ends[one] > firsts[one]}, WINDOW
@@ -190,31 +201,11 @@ class Copying:
 
     async def _parked_positions(self) -> dict[str, str]:
         """The new position of each parked record by its old one, as texts."""
-        partitions = [TopicPartition(self._to.of(PARKED), number) for number in range(self.targets.new)]
         found: dict[str, str] = {}
-        async with _opened(self._target) as consumer:
-            firsts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-            async for record in _window(consumer, partitions, firsts, ends, max(ends.values(), default=0) + 1):
-                if (position := source_position(record)) is not None:
-                    found["{}@{}".format(*position)] = f"{record.partition}@{record.offset}"
+        async for record in each_record(self._target, self._to.of(PARKED)):
+            if (position := source_position(record)) is not None:
+                found["{}@{}".format(*position)] = f"{record.partition}@{record.offset}"
         return found
-
-    async def _start(self, consumer: AIOKafkaConsumer, at: TopicPartition, commit: int, end: int) -> int:
-        """Where the new group begins in a partition. `commit` and `end` are those of the source."""
-        firsts, ends = await consumer.beginning_offsets([at]), await consumer.end_offsets([at])
-        if commit >= end or ends[at] == firsts[at]:
-            return int(ends[at])
-        window, size = WINDOW, ends[at] - firsts[at]
-        while True:
-            copies = [
-                (record.offset, position[1] if (position := source_position(record)) else None)
-                async for record in _window(consumer, [at], firsts, ends, window)
-            ]
-            is_known = any(source is not None and source < commit for _, source in copies)
-            if is_known or window >= size:
-                start = first_unread(copies, commit)
-                return int(ends[at]) if start is None else start
-            window *= 100
 
     async def _commit(self, starts: Ends) -> None:
         options = {"group_id": self._to.group, "enable_auto_commit": False}
@@ -229,11 +220,8 @@ class Copying:
     # -- names --------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _name(names: TopicNames, source: Source) -> str:
-        return names.changelog(source.name) if source.is_table else names.of(source.name)
-
-    def _partitions(self, names: TopicNames, count: int) -> list[TopicPartition]:
-        return [TopicPartition(self._name(names, one), number) for one in SOURCES for number in range(count)]
+    def _partitions(names: TopicNames, count: int) -> list[TopicPartition]:
+        return [TopicPartition(one.topic(names), number) for one in SOURCES for number in range(count)]
 
 
 def source_key(source: Source) -> str:
@@ -270,19 +258,29 @@ def rounds(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield taken
 
 
-def _consumer(settings: Settings) -> AIOKafkaConsumer:
-    options: dict[str, Any] = {"enable_auto_commit": False, "auto_offset_reset": "earliest", "fetch_max_wait_ms": 50}
-    return Consumer(**client_options(settings), **options)
-
-
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = _consumer(settings)
+    consumer = consumer_without_group(settings.kafka, password_of(settings))
     await start_consumer(consumer)
     try:
         yield consumer
     finally:
         await stop_consumer(consumer)
+
+
+async def _start(consumer: AIOKafkaConsumer, at: TopicPartition, firsts: Ends, ends: Ends, commit: int) -> int:
+    """Where the new group begins in a partition that has records. `commit` is that of the source."""
+    window, size = WINDOW, ends[at] - firsts[at]
+    while True:
+        copies = [
+            (record.offset, position[1] if (position := source_position(record)) else None)
+            async for record in _window(consumer, [at], firsts, ends, window)
+        ]
+        is_known = any(source is not None and source < commit for _, source in copies)
+        if is_known or window >= size:
+            start = first_unread(copies, commit)
+            return ends[at] if start is None else start
+        window *= 100
 
 
 async def _window(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from streams.core.copy_targets import SOURCES, CopyTargets, Source
+from streams.core.copy_targets import SOURCES, CopyTargets
 from streams.kafka.clients import reach
 from streams.kafka.growth import group_members
 from streams.kafka.topic_reader import each_record, first_and_end_offsets
@@ -62,7 +62,7 @@ async def plan_growth(settings: Settings, to: int) -> GrowthPlan:
     kafka = settings.kafka
     CopyTargets(kafka.partitions, to)
     names = TopicNames(kafka.topic_prefix)
-    named = {_name(names, one): one for one in SOURCES}
+    named = {one.topic(names): one for one in SOURCES}
     offsets = await first_and_end_offsets(settings, named)
     counts = dict.fromkeys(named, 0)
     for partition, (first, end) in offsets.items():
@@ -104,7 +104,3 @@ async def _sample(settings: Settings, names: TopicNames, counts: Mapping[str, in
 
 def _largest_first(counts: Mapping[str, int]) -> Iterable[tuple[str, int]]:
     return sorted(((topic, number) for topic, number in counts.items() if number), key=lambda one: -one[1])
-
-
-def _name(names: TopicNames, source: Source) -> str:
-    return names.changelog(source.name) if source.is_table else names.of(source.name)
