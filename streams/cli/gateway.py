@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streams.cli.in_force import in_force_or_refuse
 from streams.cli.shared import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -11,7 +12,6 @@ from streams.cli.shared import (
     LogFormOption,
     LogLevel,
     LogLevelOption,
-    in_force_or_refuse,
     log_to_stderr,
     run_until_stopped,
     say,

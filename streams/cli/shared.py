@@ -13,7 +13,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from streams.messages.growth import Process
     from streams.settings import Connection, Settings
     from streams.telemetry.tracing import Tracing
 
@@ -289,25 +288,14 @@ async def _check_kafka(settings: Settings, *, checks_topics: bool, writes: bool 
     names = TopicNames(settings.kafka.topic_prefix)
     wanted = names.specs()
     if checks_topics:
+        from streams.cli.in_force import in_force_or_refuse
+
         await in_force_or_refuse(settings, "command", found)
         await demand_rights(settings, wanted, READS_AND_WRITES if writes else READS)
     if group:
         await demand_group(settings, names.group)
     if checks_topics and (problem := differing(found, wanted, settings.kafka.partitions)):
         refuse(problem)
-
-
-async def in_force_or_refuse(settings: Settings, process: Process, found: Collection[str] | None = None) -> None:
-    """End the command when the topics of these settings are not the deployment: it moved, or moves, to more partitions.
-
-    `found` are the topics of the cluster, if they are known.
-    """
-    from streams.kafka.growth import NotInForce, demand_in_force
-
-    try:
-        await demand_in_force(settings, process, found)
-    except NotInForce as error:
-        refuse(str(error))
 
 
 def tracing_or_refuse(process: str) -> tuple[Tracing, Callable[[], None]]:

@@ -10,7 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from streams.cli.shared import WRONG, in_force_or_refuse, refuse
+from streams.cli.in_force import in_force_or_refuse
+from streams.cli.shared import WRONG, refuse
 
 if TYPE_CHECKING:
     from streams.cli.slots import Slot
