@@ -46,8 +46,11 @@ class Killed(BaseException):
 
 @asynccontextmanager
 async def growing_stage(broker: Broker, tmp_path: Path, **more: Any) -> AsyncIterator[Stage]:
-    """A stage whose gateways share a port. The embedded broker makes no topics when asked, so they are there."""
-    async with stage(broker, tmp_path, port=free_port(), restarts=True, **more) as on:
+    """A stage whose gateways share a port. The embedded broker makes no topics when asked, so they are there.
+
+    The copy runs in this process, too, and may hold up the worker's heartbeats on a busy machine.
+    """
+    async with stage(broker, tmp_path, port=free_port(), restarts=True, session=10.0, **more) as on:
         new = new_settings(on)
         names = TopicNames(new.kafka.topic_prefix)
         if not broker.is_real:
