@@ -34,16 +34,35 @@ class _Listing:
 
 
 @dataclass(slots=True)
+class _Recent:
+    """Who did something last, by the GHL id of what it was done with. The oldest are first, so that forgetting them costs nothing."""
+
+    _done: OrderedDict[str, tuple[str, float]] = field(default_factory=OrderedDict)
+
+    def put(self, ghl_id: str, key: str, now: float) -> None:
+        """It is done now; what is older than is remembered is forgotten."""
+        self._done[ghl_id] = (key, now)
+        self._done.move_to_end(ghl_id)
+        while now - next(iter(self._done.values()))[1] >= REMEMBERED_SECONDS:
+            self._done.popitem(last=False)
+
+    def by(self, ghl_id: str) -> str | None:
+        """Who did it; None if nobody did lately."""
+        key, _ = self._done.get(ghl_id, (None, 0.0))
+        return key
+
+
+@dataclass(slots=True)
 class Listings:
     """By contact and step, for one epoch of the partition's owner. `seconds` is a monotonic clock."""
 
     seconds: Callable[[], float] = time.monotonic
     _kept: OrderedDict[tuple[str, str], _Listing] = field(default_factory=OrderedDict)
     _size: int = 0
-    _going: dict[str, float] = field(default_factory=dict)
-    """What we have begun to delete, by its GHL id, and since when."""
-    _taken: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Who has taken up what was found, and when: its link may not say so yet."""
+    _going: _Recent = field(default_factory=_Recent)
+    """What we have begun to delete."""
+    _taken: _Recent = field(default_factory=_Recent)
+    """Who has taken up what was found: its link may not say so yet."""
 
     def get(self, contact_id: str, step: str, epoch: int) -> Held | None:
         """What a contact still has of its listing; None if it must be listed."""
@@ -64,7 +83,7 @@ class Listings:
 
     def drop(self, contact_id: str, ghl_id: str) -> None:
         """This note, task or appointment of a contact is about to be deleted, and no longer to be found."""
-        self._going[ghl_id] = self._now_without_old(self._going)
+        self._going.put(ghl_id, "", self.seconds())
         for step in FIND_STEPS.values():
             if listing := self._kept.get((contact_id, step)):
                 for key in [key for key, one in listing.held.items() if one.ghl_id == ghl_id]:
@@ -72,25 +91,15 @@ class Listings:
 
     def is_going(self, ghl_id: str) -> bool:
         """Whether we have begun to delete it: it may be listed all the same."""
-        return ghl_id in self._going
+        return self._going.by(ghl_id) is not None
 
     def take(self, ghl_id: str, key: str) -> None:
         """An entity takes up what was found."""
-        old = [one for one, (_, at) in self._taken.items() if self.seconds() - at >= REMEMBERED_SECONDS]
-        for one in old:
-            del self._taken[one]
-        self._taken[ghl_id] = (key, self.seconds())
+        self._taken.put(ghl_id, key, self.seconds())
 
     def is_taken(self, ghl_id: str, but: str) -> bool:
         """Whether another entity than `but` has taken it up a moment ago."""
-        key, _ = self._taken.get(ghl_id, (but, 0.0))
-        return key != but
-
-    def _now_without_old(self, since: dict[str, float]) -> float:
-        now = self.seconds()
-        for one in [one for one, at in since.items() if now - at >= REMEMBERED_SECONDS]:
-            del since[one]
-        return now
+        return self._taken.by(ghl_id) not in (None, but)
 
     def _forget(self, key: tuple[str, str]) -> None:
         if listing := self._kept.pop(key, None):

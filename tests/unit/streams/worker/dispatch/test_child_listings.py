@@ -53,3 +53,21 @@ def test_the_oldest_listings_are_forgotten_first() -> None:
     assert [listings.get(f"c{number}", STEP, 7) is None for number in range(3)] == [True, False, False]
     listings.put("c2", STEP, 7, held(MOST_REMEMBERED // 2 - 1))
     assert listings.get("c1", STEP, 7) is not None
+
+
+def test_who_took_something_up_and_what_is_being_deleted_is_known_for_a_while() -> None:
+    """Whoever takes it up anew has it from then on; what is old goes with the next one."""
+    now = [0.0]
+    listings = Listings(lambda: now[0])
+    listings.take("n1", "acme:1:note:1")
+    listings.take("n2", "acme:1:note:2")
+    listings.drop("c1", "n3")
+    now[0] = REMEMBERED_SECONDS - 1
+    listings.take("n1", "acme:2:note:1")
+    assert [listings.is_taken("n1", but) for but in ("acme:1:note:1", "acme:2:note:1")] == [True, False]
+    assert (listings.is_taken("n2", "acme:2:note:2"), listings.is_going("n3")) == (True, True)
+    now[0] = REMEMBERED_SECONDS
+    listings.take("n4", "acme:1:note:4")
+    listings.drop("c1", "n5")
+    taken = [listings.is_taken(one, "") for one in ("n1", "n2", "n4")]
+    assert (taken, [listings.is_going(one) for one in ("n3", "n5")]) == ([True, False, True], [False, True])

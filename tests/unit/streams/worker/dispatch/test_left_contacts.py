@@ -102,7 +102,7 @@ async def test_what_was_found_before_its_deletion_was_planned_is_not_deleted(is_
     on.ghl.script = [LISTED, DONE]
     found = await on.work(HIS)
     if is_restarted:
-        on.listings._taken.clear()
+        on.listings._taken = type(on.listings._taken)()
     assert (found, await on.work(HERS)) == (Verdict.DONE, Verdict.DONE)
     assert on.ghl.lines == [f"GET {NOTES}", f"PUT {NOTES}/n-7"]
     assert (on.ghl_ids(), on.outbox.get(PARTITION, HERS.key)) == ([None, "n-7"], None)
