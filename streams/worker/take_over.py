@@ -4,7 +4,8 @@ Each connection that differs has a task of its own, so one whose requests end la
 are those that the task goes on to.
 
 A connection that begins reads its GHL location first, some thirty requests. Two hundred at once would take this process's whole
-time for some seconds, in which the leads of all others wait: so many begin one after another (`AT_ONCE`, `PACE_SECONDS`).
+time for some seconds, in which the leads of all others wait: they begin one after another, in the order of the settings
+(`AT_ONCE`, `PACE_SECONDS`).
 One whose change is there already does not wait, and neither does one that is paused or removed.
 """
 
@@ -66,7 +67,7 @@ class TakeOver:
         for name, turn in self._turns.items():
             if not self._is_read(name):
                 turn.set()
-        for name in {*self._connections, *settings.connections}:
+        for name in (*settings.connections, *(name for name in self._connections if name not in settings.connections)):
             if name not in self._tasks and not self._is_in_force(name):
                 self._tasks[name] = asyncio.create_task(self._bring(name), name=f"take over {name}")
         self._note()

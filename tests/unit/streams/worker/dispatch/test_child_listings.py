@@ -56,7 +56,7 @@ def test_the_oldest_listings_are_forgotten_first() -> None:
 
 
 def test_who_took_something_up_and_what_is_being_deleted_is_known_for_a_while() -> None:
-    """Whoever takes it up anew has it from then on; what is old goes with the next one."""
+    """What is taken up once more is there from then on; what is old goes with the next one."""
     now = [0.0]
     listings = Listings(lambda: now[0])
     listings.take("n1", "acme:1:note:1")
