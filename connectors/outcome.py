@@ -42,6 +42,16 @@ CALENDARS = frozenset(
 """GHL's operations on calendars: `connectors/ghl/operations.py`, `CALENDAR_OPERATIONS` (a test holds them equal)."""
 
 
+OPPORTUNITIES = frozenset(
+    (
+        *("get-lost-reason", "search-opportunity", "search-opportunities-advanced", "get-pipelines"),
+        *("get-opportunity", "create-opportunity", "update-opportunity", "update-opportunity-status"),
+        *("Upsert-opportunity", "delete-opportunity", "add-followers-opportunity", "remove-followers-opportunity"),
+    )
+)
+"""GHL's operations on opportunities: `connectors/ghl/operations.py`, `OPPORTUNITY_OPERATIONS` (a test holds them equal)."""
+
+
 class Disposition(Enum):
     """What the caller should do."""
 
@@ -54,7 +64,7 @@ class Disposition(Enum):
     PAUSE = "pause"
     """The budget pauses until a person acts: no request of it can succeed."""
     ADOPT = "adopt"
-    """The contact exists: `meta.contactId` is the answer."""
+    """It exists already: `meta.contactId` is the answer, or `meta.existingId` of an opportunity."""
     GONE = "gone"
     """The entity does not exist at the vendor."""
     REFUSED = "refused"
@@ -163,6 +173,12 @@ OUTCOMES: tuple[Classification, ...] = (
         "the token lacks a scope of calendars: calendars.readonly, calendars/events.readonly or .write",
     ),
     Classification(
+        "no opportunity access",
+        _answer("ghl", (401, 403), r"scope", operations=OPPORTUNITIES),
+        Disposition.REFUSED,
+        "the token lacks a scope of opportunities: opportunities.readonly or opportunities.write",
+    ),
+    Classification(
         MISSING_PERMISSION,
         _answer("ghl", (401, 403), r"not authorized for this scope"),
         Disposition.PAUSE,
@@ -202,6 +218,18 @@ OUTCOMES: tuple[Classification, ...] = (
         Disposition.ADOPT,
         "a duplicate is an answer: meta.contactId",
     ),
+    # "Can not create duplicate opportunity for the contact." in many captures; the help centre has other words.
+    Classification(
+        "duplicate opportunity",
+        _answer(
+            "ghl",
+            (400, 409, 422),
+            r"duplicated? opportunit|opportunity already exists",
+            operations=OPPORTUNITIES,
+        ),
+        Disposition.ADOPT,
+        "the contact has one in this pipeline: `meta.existingId`, where GHL says which",
+    ),
     Classification(
         "no such calendar",
         _answer("ghl", (400, 404, 422), r"\bcalendar\b", r"\bnot found", operations=CALENDARS),
@@ -215,7 +243,7 @@ OUTCOMES: tuple[Classification, ...] = (
         _answer(
             "ghl",
             (400, 422),
-            r"\b(contact|note|task|appointment|event)( with id(:? ?\S+)?)?( was)? not found|\bevent id is invalid",
+            r"\b(contact|note|task|appointment|event|opportunity)( with id(:? ?\S+)?)?( was)? not found|\bevent id is invalid",
         ),
         Disposition.GONE,
         "deleted there, by hand or by us",
@@ -225,7 +253,7 @@ OUTCOMES: tuple[Classification, ...] = (
         _answer(
             "ghl",
             (404, 410),
-            r"\b(contact|note|task|appointment|event)\b",
+            r"\b(contact|note|task|appointment|event|opportunity)\b",
             r"\b(not (be )?found|not exist|deleted)",
         ),
         Disposition.GONE,

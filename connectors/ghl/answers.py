@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.ghl.rate import read_rate
-from connectors.ghl.wire import GhlContact
+from connectors.ghl.wire import GhlContact, GhlOpportunity
 from connectors.http.error_texts import LONGEST_ID, MOST_TEXTS, error_texts, page_text, short_id
 from connectors.http.json_reader import UnreadableJson, read
 from connectors.http.request import Response
@@ -36,8 +36,16 @@ class ContactPage:
 
 
 @dataclass(frozen=True, slots=True)
+class OpportunityPage:
+    """Some opportunities. `total` counts all that match, when GHL says so."""
+
+    opportunities: tuple[GhlOpportunity, ...]
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Followers:
-    """A contact's followers after a change, and those that it concerned."""
+    """Who follows a contact or an opportunity after a change, and those that it concerned."""
 
     followers: tuple[str, ...]
     changed: tuple[str, ...]

@@ -76,6 +76,7 @@ _CONTACT = (
     " dnd dndSettings inboundDndSettings customFields dateOfBirth"
 )
 _APPOINTMENT = "title endTime appointmentStatus assignedUserId description address ignoreDateRange toNotify ignoreFreeSlotValidation"
+_OPPORTUNITY = "pipelineStageId monetaryValue assignedTo customFields"
 _REPLACES_TAGS = "it replaces all tags, also those that are not ours; use add-tags and remove-tags"
 
 BODIES: Mapping[str, Shape] = {
@@ -118,6 +119,21 @@ BODIES: Mapping[str, Shape] = {
         required="name dataType",
         optional="placeholder acceptedFormat isMultipleFile maxNumberOfFiles textBoxListOptions position model",
     ),
+    "create-opportunity": _shape(
+        required="locationId contactId pipelineId name status", optional=_OPPORTUNITY, items=_CUSTOM_FIELDS
+    ),
+    "update-opportunity": _shape(optional=f"{_OPPORTUNITY} pipelineId name status", items=_CUSTOM_FIELDS),
+    "update-opportunity-status": _shape(required="status", optional="lostReasonId"),
+    "Upsert-opportunity": _shape(
+        required="locationId pipelineId followers isRemoveAllFollowers followersActionType",
+        optional="id name status pipelineStageId monetaryValue assignedTo lostReasonId",
+        withheld={"contactId": "GHL's document does not know it here: look for the opportunity, then create or update"},
+    ),
+    "search-opportunities-advanced": _shape(
+        required="locationId query limit page searchAfter additionalDetails",
+    ),
+    "add-followers-opportunity": _shape(required="followers"),
+    "remove-followers-opportunity": _shape(required="followers"),
     "create-custom-value": _shape(required="name value"),
     "update-custom-value": _shape(required="name value"),
 }

@@ -6,11 +6,14 @@ from connectors.ghl.calendars import CalendarCalls
 from connectors.ghl.contacts import ContactCalls
 from connectors.ghl.location import LocationCalls
 from connectors.ghl.notes import GhlNoteCalls
+from connectors.ghl.opportunities import OpportunityCalls
 from connectors.ghl.relations import RelationCalls
 from connectors.ghl.tasks import GhlTaskCalls
 
 
-class GhlClient(ContactCalls, GhlNoteCalls, GhlTaskCalls, RelationCalls, LocationCalls, CalendarCalls):
+class GhlClient(
+    ContactCalls, GhlNoteCalls, GhlTaskCalls, RelationCalls, LocationCalls, CalendarCalls, OpportunityCalls
+):
     """GHL, for one location (or the agency, by the credential).
 
     `GhlClient(transport, auth, *, base_url=…, on_answer=…)`. It keeps no state, retries nothing and knows no limits:

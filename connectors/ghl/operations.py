@@ -2,7 +2,8 @@
 
 Names are the vendor's operation ids, so that they can be looked up in GHL's own documents and used as labels.
 Paths are templates; `/contacts/` keeps the trailing slash that GHL gives it.
-Source: GoHighLevel/highlevel-api-docs, `apps/contacts.json` (all 32), `locations.json`, `calendars.json`, `users.json`.
+Source: GoHighLevel/highlevel-api-docs, `apps/contacts.json` (all 32), `opportunities.json` (all 12), `locations.json`,
+`calendars.json`, `users.json`.
 """
 
 from __future__ import annotations
@@ -120,7 +121,25 @@ CALENDAR_OPERATIONS: tuple[Operation, ...] = (
 )
 """What it takes to keep Lofty's appointments in a calendar."""
 
+_DEALS, _DEAL = ("opportunities.readonly",), ("opportunities.write",)
+
+OPPORTUNITY_OPERATIONS: tuple[Operation, ...] = (
+    _read("get-lost-reason", "/opportunities/lost-reason", _DEALS),
+    _read("search-opportunity", "/opportunities/search", _DEALS),
+    _look("search-opportunities-advanced", "/opportunities/search", _DEALS),
+    _read("get-pipelines", "/opportunities/pipelines", _DEALS),
+    _read("get-opportunity", "/opportunities/{id}", _DEALS),
+    _delete("delete-opportunity", "/opportunities/{id}", _DEAL),
+    _put("update-opportunity", "/opportunities/{id}", _DEAL),
+    _put("update-opportunity-status", "/opportunities/{id}/status", _DEAL),
+    _post("Upsert-opportunity", "/opportunities/upsert", _DEAL),
+    _post("add-followers-opportunity", "/opportunities/{id}/followers", _DEAL, may_be_empty=True),
+    _delete("remove-followers-opportunity", "/opportunities/{id}/followers", _DEAL),
+    _create("create-opportunity", "/opportunities/", _DEAL),
+)
+"""All of `apps/opportunities.json`, in its order."""
+
 OPERATIONS: Mapping[str, Operation] = {
-    one.name: one for one in (*CONTACT_OPERATIONS, *NEIGHBOUR_OPERATIONS, *CALENDAR_OPERATIONS)
+    one.name: one for one in (*CONTACT_OPERATIONS, *NEIGHBOUR_OPERATIONS, *CALENDAR_OPERATIONS, *OPPORTUNITY_OPERATIONS)
 }
 """The whole catalogue, by name."""

@@ -24,6 +24,10 @@ def _flag(value: Any) -> Any:
     return value if isinstance(value, bool) else None
 
 
+def _number(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def _texts(value: Any) -> Any:
     return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list | tuple) else ()
 
@@ -153,6 +157,43 @@ class Calendar(GhlObject):
     def users(self) -> frozenset[str]:
         """The ids of its team."""
         return frozenset(one.user_id for one in self.team_members if one.user_id)
+
+
+class PipelineStage(GhlObject):
+    """A stage of a pipeline, in the pipeline's order."""
+
+    name: str = ""
+
+
+class Pipeline(GhlObject):
+    """A pipeline of a location, with its stages."""
+
+    name: str = ""
+    stages: Annotated[tuple[PipelineStage, ...], BeforeValidator(_objects)] = ()
+
+
+class GhlOpportunity(GhlObject):
+    """An opportunity of a contact. `status` is `open`, `won`, `lost` or `abandoned`."""
+
+    name: Text = None
+    contact_id: Text = None
+    location_id: Text = None
+    pipeline_id: Text = None
+    pipeline_stage_id: Text = None
+    status: Text = None
+    monetary_value: Annotated[float | None, BeforeValidator(_number)] = None
+    assigned_to: Text = None
+    source: Text = None
+    lost_reason_id: Text = None
+    created_at: Text = None
+    updated_at: Text = None
+    custom_fields: Annotated[tuple[CustomValue, ...], BeforeValidator(_objects)] = ()
+
+
+class LostReason(GhlObject):
+    """Why an opportunity was lost: one of a location's own list."""
+
+    name: str = ""
 
 
 class GhlCustomField(GhlObject):

@@ -43,6 +43,7 @@ _ALL: tuple[Operation, ...] = (
     _one("get-me", "GET", "/v1.0/me", "safe"),
     _one("list-members", "GET", "/v1.0/members", "safe"),
     _one("list-custom-fields", "GET", "/v1.0/teamFeatures/listCustomField", "safe"),
+    _one("list-lead-pipelines", "GET", "/v1.0/teamFeatures/lead-pipelines", "safe"),
     _one("list-tags", "GET", "/v1.0/teamFeatures/listTag", "safe"),
     _one("list-subscriptions", "GET", "/v1.0/webhooks", "safe"),
     _one("create-subscription", "POST", "/v1.0/webhook", "create"),

@@ -35,6 +35,14 @@ class TeamCalls(LoftyCaller):
         """The custom fields that leads can have."""
         return (await self.call("list-custom-fields")).objects(None)
 
+    async def list_lead_pipelines(self, *, page: int = 0, page_size: int = 100) -> list[dict[str, Any]]:
+        """One page of the stages that leads can be in: `id` and `name`, and a lead's `stage` is such a name.
+
+        Lofty calls them lead pipelines. Pages are counted from 0.
+        """
+        answer = await self.call("list-lead-pipelines", query={"currPage": page, "pageSize": page_size})
+        return answer.objects("pipelines")
+
     async def list_tags(self) -> list[dict[str, Any]]:
         """Tags: definitions (`leadId` 0) and uses of them, mixed."""
         return (await self.call("list-tags")).objects(None)

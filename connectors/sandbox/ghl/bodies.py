@@ -157,6 +157,13 @@ _APPOINTMENT: dict[str, Check] = {
     "endTime": _moment,
     "appointmentStatus": _STATUS,
 }
+_OPPORTUNITY: dict[str, Check] = {
+    **dict.fromkeys(("pipelineId", "name", "pipelineStageId", "assignedTo"), _string),
+    "status": _one_of("open", "won", "lost", "abandoned", "all"),
+    "monetaryValue": _number,
+}
+_CUSTOM_OPPORTUNITY: dict[str, Check] = {**_OPPORTUNITY, "customFields": _custom_fields}
+_DETAILS = ("notes", "tasks", "calendarEvents", "unReadConversations")
 _TAGS = Body({"tags": _strings}, ("tags",))
 _FOLLOWERS = Body({"followers": _strings}, ("followers",))
 _WORKFLOW = Body({"eventStartTime": _string})
@@ -227,27 +234,59 @@ BODIES: Mapping[str, Body] = {
         },
         ("name", "dataType"),
     ),
+    "create-opportunity": Body(
+        {**_CUSTOM_OPPORTUNITY, "locationId": _filled, "contactId": _filled},
+        ("pipelineId", "locationId", "name", "status", "contactId"),
+    ),
+    "update-opportunity": Body(_CUSTOM_OPPORTUNITY),
+    "update-opportunity-status": Body({"status": _OPPORTUNITY["status"], "lostReasonId": _string}, ("status",)),
+    "Upsert-opportunity": Body(
+        {
+            **_OPPORTUNITY,
+            **dict.fromkeys(("id", "lostReasonId"), _string),
+            "locationId": _filled,
+            "followers": _strings,
+            "isRemoveAllFollowers": _boolean,
+            "followersActionType": _one_of("add", "remove"),
+        },
+        ("pipelineId", "locationId", "followers", "isRemoveAllFollowers", "followersActionType"),
+    ),
+    "search-opportunities-advanced": Body(
+        {
+            "locationId": _filled,
+            "query": _string,
+            "limit": _number,
+            "page": _number,
+            "searchAfter": _strings,
+            "additionalDetails": _nested(dict.fromkeys(_DETAILS, _boolean), _DETAILS),
+        },
+        ("locationId", "query", "limit", "page", "searchAfter", "additionalDetails"),
+    ),
+    "add-followers-opportunity": _FOLLOWERS,
+    "remove-followers-opportunity": _FOLLOWERS,
     "create-custom-value": Body({"name": _filled, "value": _string}, ("name", "value")),
     "update-custom-value": Body({"name": _filled, "value": _string}, ("name", "value")),
 }
 
 
-_IN_QUERY = frozenset(
-    (
-        "get-duplicate-contact",
-        "get-contacts",
-        "get-contacts-by-businessId",
-        "get-user-by-location",
-        "get-calendar-events",
-    )
-)
-"""The operations that want the location's id in their query."""
+_IN_QUERY: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            *("get-duplicate-contact", "get-contacts", "get-contacts-by-businessId", "get-user-by-location"),
+            *("get-calendar-events", "get-pipelines", "get-lost-reason"),
+        ),
+        "locationId",
+    ),
+    "search-opportunity": "location_id",
+}
+"""The operations that want the location's id in their query, and by which name."""
 
 
 def demand_query(operation: str, query: Mapping[str, str]) -> None:
     """Raises the 422 of a query without the location's id, where it is required."""
-    if operation in _IN_QUERY and not query.get("locationId"):
-        raise invalid(["locationId should not be empty"])
+    name = _IN_QUERY.get(operation)
+    if name is not None and not query.get(name):
+        raise invalid([f"{name} should not be empty"])
 
 
 def demand(operation: str, body: Any) -> dict[str, Any]:

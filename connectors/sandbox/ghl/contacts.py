@@ -88,8 +88,7 @@ def update_contact(request: GhlRequest) -> RuleResult:
 def delete_contact(request: GhlRequest) -> RuleResult:
     """Gone, with its notes and tasks; the search finds it for a while yet."""
     contact = request.contact(words=CONTACT_WITHOUT_ID)
-    request.location.remove(contact)
-    request.location.index.change(contact.id, None, request.now)
+    request.location.delete(contact, request.now)
     return RuleResult({"succeded": True}, entity=contact.id, changed=True)
 
 

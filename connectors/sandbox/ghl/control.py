@@ -8,7 +8,7 @@
 | `GET /_sandbox/faults` | the faults in force |
 | `DELETE /_sandbox/faults` | clear all faults |
 | `GET /_sandbox/ledger?after=0&limit=1000` | the requests, and `last`, the newest `seq` of the answer |
-| `GET /_sandbox/contacts?location=ID` | all contacts with tags, custom fields, notes, tasks and appointments; beside them the location's custom fields and users |
+| `GET /_sandbox/contacts?location=ID` | all contacts with tags, custom fields, notes, tasks, appointments and opportunities; beside them the location's custom fields, users and pipelines |
 | `DELETE /_sandbox/contacts/ID` | delete a contact as a person would: not in the ledger |
 | `POST /_sandbox/oauth/expire` | access tokens expire now: those of `{"location": ID}` (or of the agency), without it all |
 | `POST /_sandbox/oauth/revoke` | the app is uninstalled: grants and all their tokens are revoked, chosen alike |
@@ -71,7 +71,11 @@ def control_routes(sandbox: GhlSandbox, mailer: WebhookMailer) -> list[web.Route
     async def contacts(request: web.Request) -> web.StreamResponse:
         location = sandbox.location(request.query.get("location"))
         found = [shown(one) for one in location.contacts.values()]
-        dictionary = {"customFields": list(location.custom_fields.values()), "users": list(location.users.values())}
+        dictionary = {
+            "customFields": list(location.custom_fields.values()),
+            "users": list(location.users.values()),
+            "pipelines": list(location.pipelines.values()),
+        }
         return reply({"contacts": found, **dictionary})
 
     async def delete(request: web.Request) -> web.StreamResponse:
@@ -79,8 +83,7 @@ def control_routes(sandbox: GhlSandbox, mailer: WebhookMailer) -> list[web.Route
         location = next((one for one in sandbox.locations.values() if contact_id in one.contacts), None)
         if location is None:
             raise ValueError(f"no contact {contact_id!r} in any location")
-        location.remove(location.contacts[contact_id])
-        location.index.change(contact_id, None, sandbox.now())
+        location.delete(location.contacts[contact_id], sandbox.now())
         sandbox.report_changes(location, contact_id)
         return reply({"deleted": contact_id})
 

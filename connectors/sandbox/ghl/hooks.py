@@ -2,6 +2,7 @@
 
 So every change is reported, by the API or by hand, and our own writes like any other: nothing in GHL's documents says that
 it suppresses those.
+One change of an opportunity is two or three events. When a contact is deleted, nothing is said of its opportunities.
 Shapes: GHL's webhook documents. GHL has no event for a task that was changed, and its `TaskCreate` lacks `contactId` and
 `body` in reality (its issue 332): so it does here, unless the settings say otherwise.
 """
@@ -46,6 +47,7 @@ class ReportedContact:
     notes: dict[str, Payload] = field(default_factory=dict)
     tasks: dict[str, Payload] = field(default_factory=dict)
     appointments: dict[str, Payload] = field(default_factory=dict)
+    opportunities: dict[str, Payload] = field(default_factory=dict)
     payload: Payload = field(default_factory=dict)
 
 
@@ -58,6 +60,7 @@ def reported(contact: ContactState) -> ReportedContact:
         deepcopy(contact.notes),
         deepcopy(contact.tasks),
         deepcopy(contact.appointments),
+        deepcopy(contact.opportunities),
         _contact(contact),
     )
 
@@ -87,6 +90,7 @@ def events(
     yield from _notes(before, contact, location_id)
     yield from _tasks(before, contact, location_id, full_tasks)
     yield from _appointments(before, contact, location_id)
+    yield from _opportunities(before, contact, location_id)
 
 
 def _contact(contact: ContactState) -> Payload:
@@ -152,3 +156,34 @@ def _appointments(before: ReportedContact, contact: ContactState, location_id: s
     for key, one in before.appointments.items():
         if key not in contact.appointments:
             yield appointment("AppointmentDelete", one)
+
+
+_OF_ONE_FIELD = {
+    "pipelineStageId": "OpportunityStageUpdate",
+    "status": "OpportunityStatusUpdate",
+    "monetaryValue": "OpportunityMonetaryValueUpdate",
+    "assignedTo": "OpportunityAssignedToUpdate",
+}
+_OF_OPPORTUNITY = (
+    *("id", "assignedTo", "contactId", "monetaryValue", "name", "pipelineId", "pipelineStageId", "source", "status"),
+)
+
+
+def _opportunities(before: ReportedContact, contact: ContactState, location_id: str) -> Iterator[Payload]:
+    def opportunity(type_: str, one: Payload) -> Payload:
+        shown = {name: one[name] for name in _OF_OPPORTUNITY if one.get(name) is not None}
+        return {"type": type_, "locationId": location_id, **shown, "dateAdded": one["createdAt"]}
+
+    for key, one in contact.opportunities.items():
+        known = before.opportunities.get(key)
+        if known is None:
+            yield opportunity("OpportunityCreate", one)
+            continue
+        changed = {name for name in {*known, *one} - {"updatedAt"} if known.get(name) != one.get(name)}
+        if changed:
+            yield opportunity("OpportunityUpdate", one)
+        for name in sorted(changed & _OF_ONE_FIELD.keys()):
+            yield opportunity(_OF_ONE_FIELD[name], one)
+    for key, one in before.opportunities.items():
+        if key not in contact.opportunities:
+            yield opportunity("OpportunityDelete", one)

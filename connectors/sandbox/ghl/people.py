@@ -45,10 +45,10 @@ def act(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, Any]:
     elif name in DICTIONARIES:
         return _dictionary(location, name, ids, body)
     elif name in RULES:
-        if name in ("create-contact", "upsert-contact"):
+        if name in ("create-contact", "upsert-contact", "create-opportunity"):
             body = {"locationId": location.settings.id, **body}
         done = RULES[name](GhlRequest(location, ids, {}, demand(name, body), sandbox.now()))
-        answer, changed = done.content, ids.get("contactId") or done.entity or ""
+        answer, changed = done.content, str(ids.get("contactId") or done.parent or done.entity or "")
     else:
         known = ", ".join((*APPOINTMENTS, STOP, *DICTIONARIES))
         raise ValueError(f"no operation {name!r}: a write of GHL's API, or one of {known}")

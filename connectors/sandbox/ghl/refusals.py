@@ -53,7 +53,7 @@ def nobody_to_create() -> GhlRefusal:
 
 
 def child_not_found(kind: str, child_id: str) -> GhlRefusal:
-    """By analogy: the answer for a missing note or task is not documented."""
+    """By analogy: the answer for a missing note, task or opportunity is not documented."""
     return GhlRefusal(400, f"{kind} not found for id:{child_id}")
 
 
@@ -65,6 +65,16 @@ def duplicate(meta: Mapping[str, Any], *, on_update: bool) -> GhlRefusal:
     refusal = GhlRefusal(400, "This location does not allow duplicated contacts.", **more)
     del refusal.content["error"]
     return refusal
+
+
+def duplicate_opportunity(existing_id: str) -> GhlRefusal:
+    """400, in the words of many captures: the contact has an opportunity in this pipeline, and `meta` says which."""
+    return GhlRefusal(
+        400,
+        "Can not create duplicate opportunity for the contact.",
+        code="OPPORTUNITY_NO_DUPLICATE",
+        meta={"existingId": existing_id},
+    )
 
 
 def permanent_dnd(channel: str) -> GhlRefusal:

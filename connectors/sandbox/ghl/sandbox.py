@@ -166,7 +166,7 @@ class GhlSandbox(Sandbox[GhlVisit]):
         if any(allowed is not None and not set(operation.scopes) <= set(allowed) for allowed in scopes):
             raise GhlRefusal(401, "The token is not authorized for this scope.")
         visit.body = entry.body = _json(body, headers.get("Content-Type", ""))
-        if operation.name == "create-appointment" and isinstance(visit.body, dict):
+        if operation.name in ("create-appointment", "create-opportunity") and isinstance(visit.body, dict):
             entry.parent = str(visit.body.get("contactId"))
         self._demand_own(location, visit)
         self._misbehave(visit, operation)
@@ -200,7 +200,10 @@ class GhlSandbox(Sandbox[GhlVisit]):
     def _demand_own(self, location: LocationState, visit: GhlVisit) -> None:
         """403 for what belongs to another location: named in path, query or body, or by the contact's id."""
         own = location.settings.id
-        named = {visit.ids.get("locationId", own), visit.query.get("locationId", own)}
+        named = {
+            visit.ids.get("locationId", own),
+            *(visit.query.get(one, own) for one in ("locationId", "location_id")),
+        }
         if isinstance(visit.body, dict) and isinstance(visit.body.get("locationId"), str):
             named.add(visit.body["locationId"])
         if named != {own}:

@@ -17,6 +17,7 @@ class LocationSettings:
     `tokens` are its private integration tokens; `scopes` what they may do, None for everything.
     `matching` is the order in which an upsert looks for the contact that exists.
     `region` reads phone numbers without a country code.
+    `allow_several_opportunities`: a contact may have more than one opportunity in a pipeline.
     """
 
     id: str
@@ -25,6 +26,7 @@ class LocationSettings:
     allow_duplicates: bool = False
     matching: tuple[Identifier, ...] = ("email", "phone")
     region: str = "US"
+    allow_several_opportunities: bool = False
 
 
 @dataclass(frozen=True, slots=True)

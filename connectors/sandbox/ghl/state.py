@@ -37,6 +37,7 @@ class ContactState:
     notes: dict[str, dict[str, Any]] = field(default_factory=dict)
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     appointments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    opportunities: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,11 @@ class LocationState:
         self.custom_fields: dict[str, dict[str, Any]] = {}
         self.custom_values: dict[str, dict[str, Any]] = {}
         self.calendars = {"calendar": CalendarState("calendar", "Calendar")}
+        self.pipelines: dict[str, dict[str, Any]] = {}
+        self.lost_reasons: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, str] = {}
         self.index = SearchIndex(search_lag_seconds)
+        self.opportunity_index = SearchIndex(search_lag_seconds)
         self._known: dict[Identifier, dict[str, list[str]]] = {"email": {}, "phone": {}}
 
     def new_id(self) -> str:
@@ -101,6 +105,13 @@ class LocationState:
         for identifier in self._known:
             self._forget(identifier, contact.fields.get(identifier), contact.id)
         del self.contacts[contact.id]
+
+    def delete(self, contact: ContactState, now: float) -> None:
+        """Delete a contact with its opportunities. The searches find them for a while yet."""
+        self.remove(contact)
+        self.index.change(contact.id, None, now)
+        for opportunity_id in contact.opportunities:
+            self.opportunity_index.change(opportunity_id, None, now)
 
     def learn_tags(self, tags: list[str]) -> None:
         """Keep tags in the location's dictionary."""

@@ -197,6 +197,17 @@ def _list_custom_fields(request: LoftyRequest) -> RuleResult:
     return RuleResult(request.team.custom_fields)
 
 
+def _list_lead_pipelines(request: LoftyRequest) -> RuleResult:
+    """A page of the stages that the team's leads can be in, narrowed by a part of the name. Pages begin with 0."""
+    page, size = request.number("currPage", 0), request.number("pageSize", 10)
+    if size < 1:
+        raise invalid("pageSize must be greater than or equal to 1")
+    wanted = request.query.get("name", "").casefold()
+    found = [{"id": at, "name": name} for name, at in request.team.stages.items() if wanted in name.casefold()]
+    metadata = {"collection": "pipelines", "limit": size, "offset": page * size, "total": len(found)}
+    return RuleResult({"_metadata": metadata, "pipelines": found[page * size : (page + 1) * size]})
+
+
 def _list_tags(request: LoftyRequest) -> RuleResult:
     """Definitions and uses, mixed. Times are ISO 8601 here, other than on a lead."""
     rows: list[dict[str, Any]] = [
@@ -270,6 +281,7 @@ RULES: Mapping[str, Rule] = {
     "get-me": _get_me,
     "list-members": _list_members,
     "list-custom-fields": _list_custom_fields,
+    "list-lead-pipelines": _list_lead_pipelines,
     "list-tags": _list_tags,
     "list-subscriptions": _list_subscriptions,
     "create-subscription": _create_subscription,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 SAVE_SECONDS = 2.0
-FORMAT = 1
+FORMAT = 2
 """Raised when an older file can be read no more although its classes can."""
 
 

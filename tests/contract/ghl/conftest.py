@@ -14,8 +14,8 @@ from tests.contract.openapi import OpenApi, specs_folder
 @pytest.fixture(scope="session")
 def documents() -> OpenApi:
     """GHL's own OpenAPI documents."""
-    apps = ("apps/contacts.json", "apps/locations.json", "apps/calendars.json", "apps/users.json", "apps/oauth.json")
-    return OpenApi(specs_folder("ghl"), apps, ("common/common-schemas.json",))
+    apps = ("contacts", "locations", "calendars", "users", "opportunities", "oauth")
+    return OpenApi(specs_folder("ghl"), [f"apps/{name}.json" for name in apps], ("common/common-schemas.json",))
 
 
 @pytest.fixture(scope="session")

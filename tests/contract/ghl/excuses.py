@@ -6,6 +6,7 @@ from tests.contract.faults import Excuse
 
 _VALUE = "a value has the type of its field; the document's own examples for writing hold numbers, lists and objects"
 _TIME = "typed as an object, with an ISO 8601 text as its example"
+_DUPLICATE = "captured on the live API by many: which opportunity the contact has in the pipeline"
 _SILENT = "the document knows no such status, though its own guide describes it"
 
 EXCUSES: tuple[Excuse, ...] = (
@@ -53,12 +54,23 @@ EXCUSES: tuple[Excuse, ...] = (
         "undescribed",
         "captured on the live API: 201, where the document says 200",
     ),
+    Excuse(
+        "get-pipelines",
+        "answer",
+        "status.200.body.pipelines[].stages[]",
+        "type",
+        "typed as a list of lists, without a word on what is in them; integrators read objects of id and name",
+    ),
     # -- refusals ---------------------------------------------------------------------------------------------
     Excuse(
         "*", "answer", "status.400.body.error", "undescribed", "captured on the live API beside statusCode, message"
     ),
     Excuse(
         "*-contact", "answer", "status.400.body.meta", "undescribed", "captured on the live API: who is the duplicate"
+    ),
+    *(
+        Excuse("create-opportunity", "answer", f"status.400.body.{name}", "undescribed", _DUPLICATE)
+        for name in ("code", "meta")
     ),
     Excuse(
         "update-contact",

@@ -69,6 +69,7 @@ async def play() -> tuple[Exchange, ...]:
         contact_id = await _contacts(client)
         await _children(client, sandbox, contact_id)
         await _relations(client, contact_id)
+        await _opportunities(client, sandbox, contact_id)
         await _location(client, sandbox)
         await _refusals(client, contact_id)
         await _rights(recorder, served.url, contact_id)
@@ -167,6 +168,53 @@ async def _relations(client: GhlClient, contact_id: str) -> None:
     await client.remove_from_every_campaign(contact_id)
     await client.add_to_workflow(contact_id, "flow1", start_time="2026-06-23T03:30:00+01:00")
     await client.remove_from_workflow(contact_id, "flow1")
+
+
+async def _opportunities(client: GhlClient, sandbox: GhlSandbox, contact_id: str) -> None:
+    stages = [{"id": "new", "name": "New"}, {"id": "hot", "name": "Hot"}]
+    pipelines = [{"id": "buyers", "name": "Buyers", "stages": stages}]
+    users = [{"id": "u1", "name": "Jo"}]
+    seed(sandbox, {"location": "loc1", "pipelines": pipelines, "lostReasons": ["Price"], "users": users})
+    await client.list_pipelines("loc1")
+    (reason,) = await client.list_lost_reasons("loc1")
+    field = await client.create_custom_field("loc1", {"name": "Deal", "dataType": "TEXT", "model": "opportunity"})
+    deal = {
+        "pipelineId": "buyers",
+        "pipelineStageId": "new",
+        "name": "Ann Vale",
+        "status": "open",
+        "monetaryValue": 450_000,
+        "assignedTo": "u1",
+        "customFields": [{"id": field.id, "field_value": "L-1"}],
+    }
+    made = await client.create_opportunity({**deal, "locationId": "loc1", "contactId": contact_id})
+    await client.get_opportunity(made.id)
+    await client.update_opportunity(made.id, {**deal, "pipelineStageId": "hot"})
+    await client.set_opportunity_status(made.id, "lost", lost_reason_id=reason.id)
+    await client.upsert_opportunity(
+        {
+            "id": made.id,
+            "locationId": "loc1",
+            "pipelineId": "buyers",
+            "status": "open",
+            "followers": ["u1"],
+            "isRemoveAllFollowers": False,
+            "followersActionType": "add",
+        }
+    )
+    await client.add_opportunity_followers(made.id, ["u2"])
+    await client.remove_opportunity_followers(made.id, ["u2"])
+    other = seed(sandbox, {"location": "loc1", "contacts": [{"email": "di@example.com"}]})["contacts"][0]
+    await client.create_opportunity({**deal, "locationId": "loc1", "contactId": other})
+    await client.search_opportunities("loc1", contact_id=contact_id, pipeline_id="buyers", status="all")
+    await client.search_opportunities("loc1", limit=1)
+    await client.search_opportunities("loc1", page=2, limit=1)
+    await client.search_opportunities_by_text("loc1", "", limit=1)
+    await _refused(client.create_opportunity({**deal, "locationId": "loc1", "contactId": contact_id}))
+    await _refused(client.create_opportunity({**deal, "locationId": "loc1", "contactId": "nobody"}))
+    await _refused(client.update_opportunity(made.id, {"pipelineStageId": "nowhere"}))
+    await client.delete_opportunity(made.id)
+    await _refused(client.get_opportunity(made.id))
 
 
 async def _location(client: GhlClient, sandbox: GhlSandbox) -> None:

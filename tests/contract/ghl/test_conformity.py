@@ -9,7 +9,8 @@ import pytest
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer
 from connectors.ghl.client import GhlClient
-from connectors.ghl.operations import CONTACT_OPERATIONS, OPERATIONS
+from connectors.ghl.operations import CONTACT_OPERATIONS, OPERATIONS, OPPORTUNITY_OPERATIONS
+from connectors.http.operation import Operation
 from connectors.http.transport import Request, Response
 from tests.contract.faults import Fault, judge
 from tests.contract.ghl.excuses import EXCUSES
@@ -42,10 +43,17 @@ def test_the_catalogue_says_what_the_document_says(documents: OpenApi, name: str
     assert ours.is_deprecated == theirs.content.get("deprecated", False)
 
 
-def test_the_catalogue_has_every_operation_on_contacts(documents: OpenApi) -> None:
-    """All 32 of `apps/contacts.json`."""
-    theirs = {one.operation_id for one in documents.operations if one.pointer.startswith("http://specs/apps/contacts")}
-    assert {one.name for one in CONTACT_OPERATIONS} == theirs
+@pytest.mark.parametrize(
+    ("document", "ours"), [("contacts", CONTACT_OPERATIONS), ("opportunities", OPPORTUNITY_OPERATIONS)]
+)
+def test_the_catalogue_has_every_operation_of_a_document(
+    documents: OpenApi, document: str, ours: tuple[Operation, ...]
+) -> None:
+    """All 32 of `apps/contacts.json`, all 12 of `apps/opportunities.json`."""
+    home = f"http://specs/apps/{document}.json"
+    assert {one.name for one in ours} == {
+        one.operation_id for one in documents.operations if one.pointer.startswith(home)
+    }
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)

@@ -259,7 +259,7 @@ async def test_a_reset_can_change_settings_and_forgets_all(stage: Stage) -> None
     assert (refused, accepted) == (400, 200)
     assert "window_limit" in words["message"]
     assert error.status == 429
-    assert state == {"contacts": [], "customFields": [], "users": []}
+    assert state == {"contacts": [], "customFields": [], "users": [], "pipelines": []}
 
 
 @pytest.mark.parametrize(

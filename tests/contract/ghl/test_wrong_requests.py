@@ -33,17 +33,21 @@ KNOWN: Mapping[str, Any] = {
     "ignoreFreeSlotValidation": True,
     "dataType": "TEXT",
     "rrule": "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=5",
+    "pipelineId": "pipeline",
+    "pipelineStageId": "stage",
+    "monetaryValue": 450_000,
 }
 """Values of a good request of which more is asked than their type."""
 
 TAKEN: tuple[Taken, ...] = (
     Taken("*", "body", "None", "how GHL answers a write without a body is not known; it changes nothing here"),
     Taken("add-remove-contact-from-business", "body.ids[]", "'xxx*", "the length of an id; meant is the number of ids"),
+    Taken("Upsert-opportunity", "body.monetaryValue", "5", "typed as an object, with 220 as its example"),
 )
 
 
 class Desk:
-    """A sandbox with a contact, a note, a task and an appointment."""
+    """A sandbox with a contact, a note, a task, an appointment and an opportunity."""
 
     def __init__(self) -> None:
         location = LocationSettings(HERE, ("pit",))
@@ -55,7 +59,11 @@ class Desk:
             "appointments": [{"startTime": DUE, "calendarId": "calendar"}],
         }
         users = [{"id": "user-1", "name": "Ann"}]
-        self.contact_id = seed(self.sandbox, {"location": HERE, "contacts": [contact], "users": users})["contacts"][0]
+        pipelines = [{"id": "pipeline", "stages": [{"id": "stage", "name": "New"}]}]
+        other = {"firstName": "Cy", "opportunities": [{"pipelineId": "pipeline", "name": "Cy", "status": "open"}]}
+        given = {"location": HERE, "contacts": [contact, other], "users": users, "pipelines": pipelines}
+        self.contact_id, other_id = seed(self.sandbox, given)["contacts"]
+        self.opportunity_id = next(iter(self.sandbox.location(HERE).contacts[other_id].opportunities))
         held = self.sandbox.location(HERE).contacts[self.contact_id]
         note, task, event = (next(iter(one)) for one in (held.notes, held.tasks, held.appointments))
         self.ids = {"contactId": self.contact_id, "taskId": task, "id": note, "eventId": event, "locationId": HERE}
@@ -67,6 +75,7 @@ class Desk:
         """One request, as the socket would bring it."""
         operation = OPERATIONS[name]
         path = operation.path.replace("customValues/{id}", f"customValues/{self.value_id}")
+        path = path.replace("opportunities/{id}", f"opportunities/{self.opportunity_id}")
         for word in ("contactId", "taskId", "id", "eventId", "locationId", "calendarId", "type"):
             path = path.replace(f"{{{word}}}", self.ids[word])
         path = path.replace("{businessId}", "b1").replace("{campaignId}", "c1").replace("{workflowId}", "w1")
@@ -78,7 +87,12 @@ class Desk:
 
 def requests_of(documents: OpenApi, name: str) -> Requests:
     """The requests of one operation."""
-    requests = Requests(documents, documents.by_id(name), name, {**KNOWN, "contactId": "CONTACT"}, closed=True)
+    known = {**KNOWN, "contactId": "CONTACT"}
+    if name == "Upsert-opportunity":
+        known["id"] = "OPPORTUNITY"
+    if name == "search-opportunity":
+        known["location_id"] = HERE
+    requests = Requests(documents, documents.by_id(name), name, known, closed=True)
     if name == "get-calendar-events":
         requests.query |= {"startTime": "0", "endTime": "1", "calendarId": "calendar"}
     if name == "search-contacts-advanced":  # the document describes no field of it
@@ -90,6 +104,7 @@ def ask(name: str, one: WrongRequest) -> GhlVisit:
     """A request of its own sandbox, about the contact that it has."""
     desk = Desk()
     raw = orjson.dumps(one.body).replace(b'"CONTACT"', orjson.dumps(desk.contact_id))
+    raw = raw.replace(b'"OPPORTUNITY"', orjson.dumps(desk.opportunity_id))
     return desk.ask(name, one.target_query, None if one.body is None else orjson.loads(raw))
 
 

@@ -52,6 +52,7 @@ EXCUSES: tuple[Excuse, ...] = (
     Excuse("get", "answer", "status.200.body.lead", "undescribed", 'seen live: a lead comes as `{"lead": {…}}`'),
     Excuse("list_4", "answer", "status.200.body._metadata", "undescribed", _METADATA),
     Excuse("getMembers", "answer", "status.200.body._metadata", "undescribed", _METADATA),
+    Excuse("listLeadPipeline", "answer", "status.200.body._metadata", "undescribed", _METADATA),
     Excuse("list_4", "answer", "status.200.body.leads[].leadType", "undescribed", "seen live beside `leadTypes`"),
     Excuse("list_4", "answer", "status.200.body.leads[].opportunity", "enum", _NULL),
     Excuse("listCustomField", "answer", "status.200.body[].params", "type", _NULL),

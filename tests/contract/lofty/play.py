@@ -83,6 +83,7 @@ async def _succeed(sandbox: LoftySandbox, client: LoftyClient) -> None:
     await client.who_am_i()
     await client.list_members()
     await client.list_custom_fields()
+    assert await client.list_lead_pipelines(page_size=2)
     await client.list_tags()
     subscription = await client.create_subscription(2, "https://example.com/hook")
     await client.list_subscriptions()

@@ -223,5 +223,74 @@ LOCATION_CASES = (
          lambda r: (r.start_time, r.appointment_status), ("2023-09-25T16:00:00+05:30", "confirmed")),
 )  # fmt: skip
 
-CASES = (*CONTACT_CASES, *TASK_CASES, *NOTE_CASES, *RELATION_CASES, *LOCATION_CASES)
+_NEW_OPPORTUNITY = {
+    "locationId": LOCATION,
+    "contactId": CONTACT,
+    "pipelineId": "pip1",
+    "pipelineStageId": "sta1",
+    "name": "Ann Vale",
+    "status": "open",
+    "monetaryValue": 450000,
+    "assignedTo": USER,
+    "customFields": [{"id": FIELD, "field_value": "L-1"}],
+}
+_OPPORTUNITY = {name: value for name, value in _NEW_OPPORTUNITY.items() if name not in ("locationId", "contactId")}
+_FOUND = {"opportunity": {"id": "opp1", "pipelineStageId": "sta1", "status": "open", "monetaryValue": 450000}}
+_UPSERT = {
+    "id": "opp1",
+    "locationId": LOCATION,
+    "pipelineId": "pip1",
+    "name": "Ann Vale",
+    "followers": [],
+    "isRemoveAllFollowers": False,
+    "followersActionType": "add",
+}
+_TEXT_SEARCH = {
+    "locationId": LOCATION,
+    "query": "ann",
+    "limit": 100,
+    "page": 1,
+    "searchAfter": [],
+    "additionalDetails": {"notes": False, "tasks": False, "calendarEvents": False, "unReadConversations": False},
+}
+
+
+def _opportunities(result: Any) -> Any:
+    return [one.id for one in result.opportunities], result.total
+
+
+OPPORTUNITY_CASES = (
+    Case("get-pipelines", lambda c: c.list_pipelines(LOCATION), "GET /opportunities/pipelines?locationId=loc1", None,
+         {"pipelines": [{"id": "pip1", "name": "Buyers", "stages": [{"id": "sta1", "name": "New"}, 7]}]},
+         lambda r: (r[0].name, [(one.id, one.name) for one in r[0].stages]), ("Buyers", [("sta1", "New")])),
+    Case("get-lost-reason", lambda c: c.list_lost_reasons(LOCATION),
+         "GET /opportunities/lost-reason?locationId=loc1&skip=0&limit=100", None,
+         {"lostReasons": [{"id": "r1", "name": "Price"}], "total": 1}, lambda r: r[0].name, "Price"),
+    Case("search-opportunity",
+         lambda c: c.search_opportunities(LOCATION, contact_id=CONTACT, pipeline_id="pip1", status="open"),
+         "GET /opportunities/search?location_id=loc1&contact_id=con1&pipeline_id=pip1&status=open&page=1&limit=100", None,
+         {"opportunities": [{"id": "opp1"}], "meta": {"total": 3}}, _opportunities, (["opp1"], 3)),
+    Case("search-opportunities-advanced", lambda c: c.search_opportunities_by_text(LOCATION, "ann"),
+         "POST /opportunities/search", _TEXT_SEARCH, {"opportunities": [{"id": "opp1"}], "total": 1}, _opportunities,
+         (["opp1"], 1)),
+    Case("get-opportunity", lambda c: c.get_opportunity("opp1"), "GET /opportunities/opp1", None, _FOUND,
+         lambda r: (r.id, r.pipeline_stage_id, r.status, r.monetary_value), ("opp1", "sta1", "open", 450000)),
+    Case("create-opportunity", lambda c: c.create_opportunity(_NEW_OPPORTUNITY), "POST /opportunities/",
+         _NEW_OPPORTUNITY, _FOUND, _id, "opp1"),
+    Case("update-opportunity", lambda c: c.update_opportunity("opp1", _OPPORTUNITY), "PUT /opportunities/opp1",
+         _OPPORTUNITY, _FOUND, _id, "opp1"),
+    Case("update-opportunity-status", lambda c: c.set_opportunity_status("opp1", "lost", lost_reason_id="r1"),
+         "PUT /opportunities/opp1/status", {"status": "lost", "lostReasonId": "r1"}, _DONE),
+    Case("Upsert-opportunity", lambda c: c.upsert_opportunity(_UPSERT), "POST /opportunities/upsert", _UPSERT,
+         {**_FOUND, "new": False}, _id, "opp1"),
+    Case("delete-opportunity", lambda c: c.delete_opportunity("opp1"), "DELETE /opportunities/opp1", None, _DONE),
+    Case("add-followers-opportunity", lambda c: c.add_opportunity_followers("opp1", (USER,)),
+         "POST /opportunities/opp1/followers", _FOLLOWERS, {"followers": ["use0", USER], "followersAdded": [USER]},
+         lambda r: (r.followers, r.changed), (("use0", USER), (USER,))),
+    Case("remove-followers-opportunity", lambda c: c.remove_opportunity_followers("opp1", (USER,)),
+         "DELETE /opportunities/opp1/followers", _FOLLOWERS, {"followers": [], "followersRemoved": [USER]},
+         lambda r: (r.followers, r.changed), ((), (USER,))),
+)  # fmt: skip
+
+CASES = (*CONTACT_CASES, *TASK_CASES, *NOTE_CASES, *RELATION_CASES, *LOCATION_CASES, *OPPORTUNITY_CASES)
 """All of them."""

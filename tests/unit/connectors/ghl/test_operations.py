@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connectors.ghl.bodies import BODIES
-from connectors.ghl.operations import CALENDAR_OPERATIONS, CONTACT_OPERATIONS, OPERATIONS
+from connectors.ghl.operations import CALENDAR_OPERATIONS, CONTACT_OPERATIONS, OPERATIONS, OPPORTUNITY_OPERATIONS
 from connectors.http.operation import Operation
-from connectors.outcome import CALENDARS
+from connectors.outcome import CALENDARS, OPPORTUNITIES
 
 ALL = sorted(OPERATIONS.values(), key=lambda one: one.name)
 
@@ -46,6 +46,7 @@ def test_what_must_be_looked_for_before_it_is_repeated() -> None:
         "create-note",
         "create-custom-field",
         "create-custom-value",
+        "create-opportunity",
         "add-contact-to-campaign",
         "add-contact-to-workflow",
     }
@@ -65,3 +66,8 @@ def test_each_body_belongs_to_an_operation() -> None:
 def test_outcomes_know_the_operations_of_calendars() -> None:
     """`connectors/outcome.py` lies below this package and lists them itself."""
     assert {operation.name for operation in CALENDAR_OPERATIONS} == CALENDARS
+
+
+def test_outcomes_know_the_operations_on_opportunities() -> None:
+    """As those on calendars."""
+    assert {operation.name for operation in OPPORTUNITY_OPERATIONS} == OPPORTUNITIES

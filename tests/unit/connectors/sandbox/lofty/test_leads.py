@@ -249,3 +249,21 @@ def test_a_lead_that_is_created_a_second_time_may_get_a_dead_id() -> None:
     status, answer = stage.ask("POST", "/v1.0/leads", {"firstName": "Ann", "emails": ["ann@example.com"], "city": "X"})
     assert (status, read(stage, ann)["city"]) == (200, "X")
     assert stage.ask("GET", f"/v1.0/leads/{answer['leadId']}")[0] == 404
+
+
+def test_lead_pipelines_are_the_stages_that_leads_can_be_in() -> None:
+    """In pages that begin with 0, narrowed by a part of the name; an update moves a lead into one of them."""
+    stage = Stage()
+    for name in ("New Leads", "Hot", "Hot Seller"):
+        stage.team.stage_id(name)
+    path = "/v1.0/teamFeatures/lead-pipelines"
+    names = [
+        [one["name"] for one in stage.ask("GET", f"{path}?{query}")[1]["pipelines"]]
+        for query in ("", "currPage=1&pageSize=2", "name=hot")
+    ]
+    assert names == [["New Leads", "Hot", "Hot Seller"], ["Hot Seller"], ["Hot", "Hot Seller"]]
+    assert stage.ask("GET", f"{path}?pageSize=0")[0] == 400
+    lead_id = stage.lead()
+    stage.ask("PUT", f"/v1.0/leads/{lead_id}", {"stage": "Hot"})
+    lead = stage.ask("GET", f"/v1.0/leads/{lead_id}")[1]["lead"]
+    assert (lead["stage"], lead["stageId"]) == ("Hot", stage.team.stages["Hot"])
