@@ -2,7 +2,7 @@
 
 `compile_mapping` turns the `[mappings.NAME]` tables of a configuration into a `CompiledMapping`,
 or says all that is wrong with them.
-`map_contact`, `map_note`, `map_task`, `map_appointment` and `map_event` never raise for what Lofty sends.
+`map_contact`, `map_note`, `map_task`, `map_appointment`, `map_event` and `map_opportunity` never raise for what Lofty sends.
 """
 
 from streams.mapping.compile import MappingFaults, compile_mapping
@@ -13,6 +13,7 @@ from streams.mapping.locale import Locale, Reading, locale_of
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledMapping, CustomField
 from streams.mapping.markers import find_marker, marker
 from streams.mapping.note import MappedNote, map_note
+from streams.mapping.opportunity import MappedOpportunity, StagePair, StageTable, map_opportunity
 from streams.mapping.sync import is_deleted, should_sync
 from streams.mapping.tags import TagRules
 from streams.mapping.task import MappedEvent, MappedTask, has_begin, map_appointment, map_event, map_task
@@ -28,10 +29,13 @@ __all__ = [
     "MappedContact",
     "MappedEvent",
     "MappedNote",
+    "MappedOpportunity",
     "MappedTask",
     "MappingFault",
     "MappingFaults",
     "Reading",
+    "StagePair",
+    "StageTable",
     "TagRules",
     "compile_mapping",
     "did_you_mean",
@@ -43,6 +47,7 @@ __all__ = [
     "map_contact",
     "map_event",
     "map_note",
+    "map_opportunity",
     "map_task",
     "marker",
     "should_sync",

@@ -139,7 +139,7 @@ def _map(kind: Kind, said: Said, users: Mapping[str, str], due_names: tuple[str,
     parts += facts
     body = "\n".join(part for part in parts if part)
     task_id = lofty_id(state, "id", "taskId", "apptId")
-    due, agent = _due(said, due_names), _agent(said, users)
+    due, agent = _due(said, due_names), agent_email(said, users)
     return MappedTask(
         title=title or sort or "Task in Lofty",
         body=with_marker(body, kind, task_id),
@@ -165,7 +165,8 @@ def _due(said: Said, names: tuple[str, ...]) -> str:
     return NO_DATE
 
 
-def _agent(said: Said, users: Mapping[str, str]) -> str | None:
+def agent_email(said: Said, users: Mapping[str, str]) -> str | None:
+    """The e-mail of the GHL user who is the agent of a task or lead; None without one. `users` are the exceptions."""
     agent = said.state.get("_agent")
     try:
         email = read_email(agent.get("email") if isinstance(agent, dict) else None)

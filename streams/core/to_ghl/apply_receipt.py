@@ -20,8 +20,10 @@ from streams.core.to_ghl.shared_contact import with_doubts
 from streams.messages import Outcome, Receipt
 
 _MAKES_CONTACT = frozenset({"create contact", "find contact"})
-_CREATES = frozenset({"create contact", "create note", "create task", "create appointment"})
-_SEARCHES = frozenset({"find contact", "find note", "find task", "find appointment"})
+_CREATES = frozenset(
+    {"create contact", "create note", "create task", "create appointment", "create opportunity"},
+)
+_SEARCHES = frozenset({"find contact", "find note", "find task", "find appointment", "find opportunity"})
 _SEARCHES_OF_CHILDREN = _SEARCHES - {"find contact"}
 
 NOTHING = fingerprint(None)

@@ -11,13 +11,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.ghl.wire import GhlCustomField
+from connectors.ghl.wire import GhlCustomField, Pipeline
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM
 from streams.mapping import LEAD_ID_FIELD
 
 ONE_OPTION = frozenset({"SINGLE_OPTIONS", "RADIO"})
 """The types of custom fields whose value is one of the field's options."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineIds:
+    """A pipeline's id, and its stages by name."""
+
+    id: str
+    stages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class Directory:
     `takes_duplicates` says that the location allows several contacts with one e-mail or phone, or that nobody could tell us.
     `types` are the kinds of the custom fields by id, in GHL's words; what GHL did not say is not there.
     `options` are those of the fields that take nothing else, by id.
+    `pipelines` are those of the location by name; nobody reads them for a connection that has no table of stages.
     """
 
     custom_fields: Mapping[str, str] = field(default_factory=dict)
@@ -36,6 +45,7 @@ class Directory:
     types: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     takes_duplicates: bool = False
+    pipelines: Mapping[str, PipelineIds] = field(default_factory=dict)
 
     def custom_field_id(self, reference: str) -> str | None:
         """The id of a custom field, by its name (`Lofty stage`) or its key (`contact.lofty_stage`)."""
@@ -44,6 +54,11 @@ class Directory:
     def user_id(self, email: str) -> str | None:
         """The id of a user, by e-mail."""
         return self.users.get(fold(email))
+
+    def stage_ids(self, pipeline: str, stage: str) -> tuple[str | None, str | None]:
+        """The ids of a pipeline and of its stage, by their names; None for what the location has not."""
+        found = self.pipelines.get(_part(pipeline))
+        return (None, None) if found is None else (found.id, found.stages.get(_part(stage)))
 
     def takes(self, field_id: str, value: Any) -> bool:
         """Whether a custom field takes a value: any, but for a select whose options are known."""
@@ -68,6 +83,11 @@ class Directory:
             case "option":
                 field_id, _, value = name.partition(":")
                 return self.takes(field_id, value)
+            case "pipeline":
+                return name in self.pipelines
+            case "stage":
+                pipeline, _, stage = name.partition(":")
+                return pipeline in self.pipelines and stage in self.pipelines[pipeline].stages
         return False
 
     def dead_fields(self, names: Iterable[str]) -> frozenset[str]:
@@ -103,6 +123,17 @@ def named_fields(found: Iterable[GhlCustomField]) -> Directory:
     return Directory(custom_fields=ids, types=types, options=options)
 
 
+def named_pipelines(found: Iterable[Pipeline]) -> dict[str, PipelineIds]:
+    """The pipelines of a location by name, with their stages. Of several with one name the first counts."""
+    named: dict[str, PipelineIds] = {}
+    for one in found:
+        stages: dict[str, str] = {}
+        for stage in one.stages:
+            stages.setdefault(_part(stage.name), stage.id)
+        named.setdefault(_part(one.name), PipelineIds(one.id, stages))
+    return named
+
+
 def fields_needed_first(references: Iterable[str]) -> set[str]:
     """The custom fields that a location must have before the first contact is written: the one by which a contact is found again.
 
@@ -124,6 +155,21 @@ def lacking_user(email: str) -> str:
 def lacking_option(field_id: str, value: Any) -> str:
     """The entry for an option that a custom field has not."""
     return f"option:{field_id}:{fold(str(value))}"
+
+
+def lacking_pipeline(pipeline: str) -> str:
+    """The entry for a pipeline that the location has not."""
+    return f"pipeline:{_part(pipeline)}"
+
+
+def lacking_stage(pipeline: str, stage: str) -> str:
+    """The entry for a stage that a pipeline has not."""
+    return f"stage:{_part(pipeline)}:{_part(stage)}"
+
+
+def _part(name: str) -> str:
+    """A name as a part of an entry, which a colon ends."""
+    return fold(name).replace(":", " ")
 
 
 def fold(name: str) -> str:

@@ -7,7 +7,7 @@ An update without an answer makes what it touched unknown (`doubt`), so that it 
 A deletion without an answer makes the whole entity unknown: if it is wanted again, it is written, and created again if it is gone.
 
 A create without an outcome is *in doubt* (`link.intent`): we look before creating again.
-`plan_contact.py` plans contacts, `plan_child.py` what hangs on them; here is what both say, and what an answer that never came
+`plan_contact.py` plans contacts, `plan_child.py` what hangs on them, `opportunity.py` their opportunities; here is what both say, and what an answer that never came
 leaves behind.
 """
 
@@ -44,6 +44,9 @@ StepName = Literal[
     "find appointment",
     "update appointment",
     "delete appointment",
+    "create opportunity",
+    "find opportunity",
+    "update opportunity",
 ]
 
 CUSTOM = "custom:"
@@ -58,8 +61,11 @@ IDENTIFIERS = ("email", "phone")
 NAMES = ("firstName", "lastName", "name")
 """A contact without identifiers is created by one of these."""
 
-FOUND_BY = (*IDENTIFIERS, "calendarId", "startTime")
-"""What of a create is kept with its intent, because it is looked for by it. An appointment is listed by calendar and time."""
+FOUND_BY = (*IDENTIFIERS, "calendarId", "startTime", "pipelineId")
+"""What of a create is kept with its intent, because it is looked for by it.
+
+An appointment is listed by calendar and time, an opportunity by its pipeline.
+"""
 
 UNKNOWN = ""
 """The hash of a field that may or may not be written: equal to no value's, so that it is written or cleared again."""

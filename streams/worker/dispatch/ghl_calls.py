@@ -10,6 +10,7 @@ from typing import Any
 from connectors.ghl.client import GhlClient
 from connectors.ghl.wire import GhlAppointment, GhlContact, GhlTask
 from streams.core.fingerprint import field_hash
+from streams.core.to_ghl.opportunity import PIPELINE, chosen
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, IDENTIFIERS, Call
 from streams.worker.dispatch.observation import reported_contact
 
@@ -166,6 +167,20 @@ async def _perform_appointment(client: GhlClient, location_id: str, call: Call) 
     return ghl_id or contact_id
 
 
+async def _perform_opportunity(client: GhlClient, location_id: str, call: Call) -> str | None:
+    contact_id, ghl_id, body = call.contact_id or "", call.ghl_id or "", dict(call.body)
+    match call.step:
+        case "create opportunity":
+            return (await client.create_opportunity({"locationId": location_id, "contactId": contact_id, **body})).id
+        case "find opportunity":
+            pipeline_id = body[PIPELINE]
+            page = await client.search_opportunities(location_id, contact_id=contact_id, pipeline_id=pipeline_id)
+            return chosen(page.opportunities, contact_id, pipeline_id)
+        case _:
+            await client.update_opportunity(ghl_id, body)
+    return ghl_id
+
+
 _STEPS: Mapping[str, Callable[[GhlClient, str, Call], Awaitable[str | None]]] = {
     "contact": _perform_contact,
     "duplicate": _perform_contact,
@@ -174,6 +189,7 @@ _STEPS: Mapping[str, Callable[[GhlClient, str, Call], Awaitable[str | None]]] = 
     "note": _perform_note,
     "task": _perform_task,
     "appointment": _perform_appointment,
+    "opportunity": _perform_opportunity,
 }
 """By the last word of a step's name: what it is about."""
 

@@ -10,8 +10,10 @@ from typing import Any, Literal
 from connectors.errors import VendorError
 from streams.core.rows import Candidate, LinkRow
 from streams.core.to_ghl.apply_receipt import record_link
+from streams.core.to_ghl.opportunity import PIPELINE, adopted
 from streams.core.to_ghl.plan import (
     CUSTOM,
+    FOUND_BY,
     IDENTIFIERS,
     NAMES,
     UNKNOWN,
@@ -27,6 +29,7 @@ from streams.core.to_ghl.refused_values import may_stand, refused_values
 from streams.messages import Entity, Outcome, Receipt
 
 LAG_MS = 10_000
+SEEN_FROM = "seen from"
 EXTERNAL = "ext"
 Fate = Literal["answered", "applied, then lost", "lost on the way"]
 
@@ -40,6 +43,7 @@ class Contact:
     note: dict[str, dict[str, Any]] = field(default_factory=dict)
     task: dict[str, dict[str, Any]] = field(default_factory=dict)
     appointment: dict[str, dict[str, Any]] = field(default_factory=dict)
+    opportunity: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen_from_ms: int = 0
 
 
@@ -60,6 +64,7 @@ class Ghl:
         self.sent: list[str] = []
         self.refuses = refuses
         self.applies_refused = applies_refused
+        self.allows_several_opportunities = False
         self._ids: Iterator[int] = count(1)
 
     def new_id(self) -> str:
@@ -86,9 +91,16 @@ class Ghl:
         if kind in ("contact", "tags"):
             return self._change_contact(call, contact)
         children: dict[str, dict[str, Any]] = getattr(contact, kind)
+        if kind == "opportunity" and (verb == "find" or PIPELINE in call.body):
+            in_pipeline = [i for i, one in children.items() if one[PIPELINE] == call.body[PIPELINE]]
+            if verb == "find":
+                return next((i for i in in_pipeline if children[i].get(SEEN_FROM, 0) <= now_ms), None)
+            others = [i for i in in_pipeline if i != call.ghl_id]
+            if others and not self.allows_several_opportunities:
+                raise duplicate_opportunity(others[0])
         if verb == "create":
             ghl_id = self.new_id()
-            children[ghl_id] = dict(call.body)
+            children[ghl_id] = {**call.body, **({SEEN_FROM: now_ms + LAG_MS} if kind == "opportunity" else {})}
             return ghl_id
         if verb == "find":
             texts = ((i, child.get("body") or child.get("description") or "") for i, child in children.items())
@@ -203,7 +215,9 @@ class Follower:
 
     def _send(self, call: Call, fate: Fate) -> None:
         if call.is_create:
-            self.record("intended", call.step, fields=dict(call.fields or {}), refers_to=call.contact_id)
+            identifiers = {name: call.body[name] for name in FOUND_BY if call.body.get(name)}
+            facts = {"fields": dict(call.fields or {}), "identifiers": identifiers or None}
+            self.record("intended", call.step, refers_to=call.contact_id, **facts)
         if fate == "lost on the way":
             self._doubt(call)
             return
@@ -215,6 +229,11 @@ class Follower:
         except VendorError as error:
             if fate == "applied, then lost":
                 self._doubt(call)
+                return
+            if "existingId" in error.meta and call.is_create:
+                found = adopted(call)
+                facts = {"refers_to": call.contact_id, "fields": dict(found.fields or {})}
+                self.record("applied", found.step, ghl_id=str(error.meta["existingId"]), **facts)
                 return
             if error.meta:
                 self.candidate, self._refused_create = Candidate(contact_id=str(error.meta["contactId"])), call
@@ -243,6 +262,13 @@ class Follower:
     def _doubt(self, call: Call) -> None:
         if not call.is_create:
             self.record("doubtful", call.step, **doubt(call, self.link))
+
+
+def duplicate_opportunity(existing_id: str) -> VendorError:
+    """GHL's refusal of a second opportunity of a contact in a pipeline."""
+    words = ("Can not create duplicate opportunity for the contact.",)
+    meta = {"existingId": existing_id}
+    return VendorError(vendor="ghl", operation="create-opportunity", status=400, messages=words, meta=meta)
 
 
 def duplicate(contact_id: str, field_name: str) -> VendorError:

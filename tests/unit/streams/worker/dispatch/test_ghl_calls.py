@@ -29,6 +29,13 @@ EVENTS = [
     {"id": "a-3", "contactId": "c-1", "description": "moved\n\n[m]", "startTime": "2026-10-26T10:00:00Z"},
 ]
 
+DEAL = {"pipelineId": "p-1", "pipelineStageId": "s-1", "name": "Ann Vale", "status": "open"}
+DEALS = [
+    {"id": "o-1", "contactId": "c-2", "pipelineId": "p-1"},
+    {"id": "o-2", "contactId": "c-1", "pipelineId": "p-2"},
+    {"id": "o-3", "contactId": "c-1", "pipelineId": "p-1", "status": "lost"},
+]
+
 STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
     (
         Call("create contact", body={"email": "a@example.com"}),
@@ -104,6 +111,34 @@ STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
     (FIND, {"events": EVENTS}, "GET /calendars/events", None, "a-3"),
     (FIND, {"events": EVENTS[:3]}, "GET /calendars/events", None, "a-2"),
     (FIND, {"events": EVENTS[:2]}, "GET /calendars/events", None, None),
+    (
+        Call("create opportunity", "c-1", body=DEAL),
+        {"opportunity": {"id": "o-9"}},
+        "POST /opportunities/",
+        {"locationId": LOCATION, "contactId": "c-1", **DEAL},
+        "o-9",
+    ),
+    (
+        Call("update opportunity", "c-1", "o-1", {"status": "won"}),
+        {"opportunity": {"id": "o-1"}},
+        "PUT /opportunities/o-1",
+        {"status": "won"},
+        "o-1",
+    ),
+    (
+        Call("find opportunity", "c-1", body={"pipelineId": "p-1"}),
+        {"opportunities": DEALS, "meta": {"total": 3}},
+        "GET /opportunities/search",
+        None,
+        "o-3",
+    ),
+    (
+        Call("find opportunity", "c-1", body={"pipelineId": "p-1"}),
+        {"opportunities": DEALS[:2], "meta": {"total": 2}},
+        "GET /opportunities/search",
+        None,
+        None,
+    ),
     (
         Call("write opt-outs", contact_id="c-5", body={"dndSettings": {"SMS": {"status": "active"}}}),
         {"succeded": True},
