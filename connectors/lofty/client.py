@@ -6,9 +6,10 @@ from connectors.lofty.leads import LeadCalls
 from connectors.lofty.notes import LoftyNoteCalls
 from connectors.lofty.tasks import LoftyTaskCalls
 from connectors.lofty.team import TeamCalls
+from connectors.lofty.transactions import TransactionCalls
 
 
-class LoftyClient(LeadCalls, LoftyNoteCalls, LoftyTaskCalls, TeamCalls):
+class LoftyClient(LeadCalls, LoftyNoteCalls, LoftyTaskCalls, TransactionCalls, TeamCalls):
     """Lofty, with the rights of one API key (`StaticAuth("token", key)`) or OAuth token (`StaticAuth("Bearer", …)`).
 
     `LoftyClient(transport, auth, *, base_url=…, on_answer=…)`. It keeps no state, retries nothing and knows no limits:

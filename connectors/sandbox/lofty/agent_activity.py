@@ -63,7 +63,7 @@ def edit_all(sandbox: LoftySandbox, team: TeamState, given: Iterable[Mapping[str
 def seed(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any]) -> dict[str, Any]:
     """Put leads, members, custom fields and other vendors' subscriptions there, without pings unless `reports` is true.
 
-    A lead may hold `notes`, `tasks` and `appointments`, as `make_leads` makes them. Returns the new ids, in order.
+    A lead may hold `notes`, `tasks` and `appointments`, as `make_leads` makes them; `transactionStages` are lists of names by type. Returns the new ids, in order.
     """
     reports = bool(given.get("tells"))
     ids = []
@@ -86,6 +86,8 @@ def seed(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any]) -> di
         subscribe_id = next(team.ids)
         made = {"subscribeId": subscribe_id, "teamId": team.id, "limit": 100, "permissionMode": 0, "vendorId": 161}
         team.subscriptions[subscribe_id] = {**made, **subscription}
+    for type_, names in (given.get("transactionStages") or {}).items():
+        team.transaction_stages[type_] = tuple(names)
     for name in given.get("stages") or ():
         team.stage_id(str(name))
     for name in given.get("tags") or ():

@@ -173,6 +173,8 @@ BODIES: Mapping[str, Shape] = {
     "update-note": _NOTE,
     "create-task": _NEW_TASK,
     "update-task": Shape(_TASK),
+    "create-transaction": _TRANSACTION,
+    "update-transaction": _TRANSACTION,
     "create-subscription": _SUBSCRIPTION,
 }
 
@@ -196,6 +198,8 @@ QUERIES: Mapping[str, Query] = {
     "list-tasks": Query((), _LEAST_LEAD),
     "list-tasks-v1": Query((), _LEAST_LEAD),
     "list-appointments": Query((), _LEAST_LEAD),
+    "list-transactions": Query((), {"pageSize": 1, "pageNum": 0, "leadId": 1}),
+    "list-lead-pipelines": Query((), {"currPage": 0, "pageSize": 1}),
     "list-members": Query((), {"groupIds": -INT64, "offset": 0, "limit": 1}),
 }
 

@@ -12,6 +12,7 @@ from connectors.sandbox.lofty.refusals import bare, coded, invalid
 from connectors.sandbox.lofty.requests import LoftyRequest, Rule
 from connectors.sandbox.lofty.shapes import blank_task
 from connectors.sandbox.lofty.state import AUTHOR, OWN_VENDOR, LoftyRecord
+from connectors.sandbox.lofty.transactions import RULES as TRANSACTION_RULES
 from connectors.sandbox.shared.sandbox import RuleResult
 
 SMALL_PAGE = 25
@@ -263,6 +264,7 @@ def _delete_subscription(request: LoftyRequest) -> RuleResult:
 
 RULES: Mapping[str, Rule] = {
     **LEAD_RULES,
+    **TRANSACTION_RULES,
     "list-notes": _list_notes,
     "get-note": _get_note,
     "create-note": _create_note,

@@ -1,4 +1,4 @@
-"""What a sandbox holds for one team: leads and what hangs on them, members, tags, fields, subscriptions."""
+"""What a sandbox holds for one team: leads and what hangs on them, transactions, members, tags, fields, subscriptions."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ class TeamState:
         self.custom_fields: list[dict[str, Any]] = []
         self.tags: dict[str, int] = {}
         self.stages: dict[str, int] = {}
+        self.transactions: dict[int, dict[str, Any]] = {}
+        self.transaction_stages: dict[str, tuple[str, ...]] = {}
         self.subscriptions: dict[int, dict[str, Any]] = {}
         self.scrolls: dict[str, tuple[tuple[int, ...], int]] = {}
         self.outbox: list[TeamChange] = []

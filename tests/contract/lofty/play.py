@@ -15,7 +15,7 @@ from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSet
 from connectors.sandbox.lofty.agent_activity import edit, seed
 from connectors.sandbox.lofty.people import make_leads, make_team
 from connectors.sandbox.shared.faults import SandboxFault
-from tests.unit.connectors.lofty.calls import CHANGED_TASK, NEW_TASK, WRITE
+from tests.unit.connectors.lofty.calls import CHANGED_TASK, NEW_DEAL, NEW_TASK, WRITE
 
 TEAM = 123456
 
@@ -80,6 +80,12 @@ async def _succeed(sandbox: LoftySandbox, client: LoftyClient) -> None:
     await client.list_tasks_v1(lead_id)
     await client.list_appointments(lead_id)
     await client.delete_task(task_id)
+    deal_id = await client.create_transaction(lead_id, NEW_DEAL)
+    await client.update_transaction(lead_id, deal_id, {**NEW_DEAL, "transactionStatus": "closed", "closeDate": 5})
+    await client.get_transaction(lead_id, deal_id)
+    await client.list_lead_transactions(lead_id)
+    await client.list_transactions(lead_id=lead_id)
+    await client.list_transaction_pipelines()
     await client.who_am_i()
     await client.list_members()
     await client.list_custom_fields()
@@ -100,6 +106,8 @@ async def _fail(sandbox: LoftySandbox, client: LoftyClient, with_wrong_scheme: L
         lambda: client.get_note("1"),
         lambda: client.get_task("1"),
         lambda: client.finish_task("1"),
+        lambda: client.get_transaction(lead_id, "1"),
+        lambda: client.create_transaction(lead_id, {"transactionName": " "}),
         lambda: client.list_leads(limit=101),
         lambda: client.create_lead({"firstName": ""}),
         lambda: client.create_task(lead_id, naive),

@@ -29,6 +29,7 @@ KNOWN: Mapping[str, Any] = {
     "createTime": "2026-03-01T14:00:00Z",
     "updateTime": "2026-03-01T14:00:00Z",
     "stage": "Hot",
+    "transactionStatus": "Under Contract",
 }
 """Values of a good request of which more is asked than their type."""
 
@@ -38,7 +39,7 @@ TAKEN: tuple[Taken, ...] = (
 
 
 class Desk:
-    """A sandbox with a lead, a note, a task and a subscription."""
+    """A sandbox with a lead, a note, a task, a transaction and a subscription."""
 
     def __init__(self) -> None:
         self.sandbox = LoftySandbox(LoftySandboxSettings(teams=(TeamSettings(TEAM, ("key",)),), window_limit=0))
@@ -49,6 +50,8 @@ class Desk:
             made = edit(self.sandbox, team, {"edit": "create", "kind": kind, "leadId": lead, "fields": fields})
             self.ids[f"{kind}Id"] = made.id
         team.stage_id("Hot")
+        self.ask("create-transaction", "", {"transactionName": "1 First St"})
+        self.ids["transactionId"] = next(iter(team.transactions))
 
     def ask(self, name: str, query: str, body: object) -> LoftyVisit:
         """One request, as the socket would bring it."""

@@ -27,6 +27,14 @@ WRITE: dict[str, Any] = {
     "customAttributeList": [{"attributeName": "Pets", "attributeType": "number", "value": "2"}],
 }
 NEW_TASK = {"type": "Call", "content": "Call", "assignedRole": "Agent", "endAt": "2026-03-01T15:00:00+00:00"}
+DEAL = {"transactionId": 4, "transactionName": "1 First St"}
+NEW_DEAL: dict[str, Any] = {
+    "transactionName": "1 First St",
+    "transactionType": "Purchase",
+    "transactionStatus": "Under Contract",
+    "homePrice": 450_000,
+    "expectedCloseDate": 1_772_377_200_000,
+}
 CHANGED_TASK = {"content": "Call again", "endAt": "2026-03-01T15:00:00+00:00", "timeZoneCode": "America/Chicago"}
 
 
@@ -77,6 +85,18 @@ CASES = (
     Case("list-tasks-v1", lambda c: c.list_tasks_v1("11"), "GET /v1.0/tasks?leadId=11", {"taskList": [TASK]}, [TASK]),
     Case("get-task-v1", lambda c: c.get_task_v1("8"), "GET /v1.0/tasks/8", {"task": TASK}, TASK),
     Case("list-appointments", lambda c: c.list_appointments("11"), "GET /v1.0/appts?leadId=11", [{"id": 9}], [{"id": 9}]),
+    Case("list-transactions", lambda c: _transactions(c),
+         "GET /v2.0/transactions?pageNum=1&pageSize=100&transactionType=All&leadId=11",
+         {"pageNum": 1, "pageSize": 100, "totalCount": 130, "pageData": [DEAL]}, ((DEAL,), 130)),
+    Case("list-transaction-pipelines", lambda c: c.list_transaction_pipelines(), "GET /v2.0/transactions/pipelines",
+         {"pipelines": [{"transactionType": "Lease", "stages": []}]}, [{"transactionType": "Lease", "stages": []}]),
+    Case("list-lead-transactions", lambda c: c.list_lead_transactions("11"), "GET /v1.0/leads/11/transactions", [DEAL],
+         [DEAL]),
+    Case("get-transaction", lambda c: c.get_transaction("11", "4"), "GET /v1.0/leads/11/transaction/4", DEAL, DEAL),
+    Case("create-transaction", lambda c: c.create_transaction("11", NEW_DEAL), "POST /v1.0/leads/11/transaction", DEAL,
+         "4", NEW_DEAL),
+    Case("update-transaction", lambda c: c.update_transaction("11", "4", NEW_DEAL), "PUT /v1.0/leads/11/transaction/4",
+         DEAL, None, NEW_DEAL),
     Case("get-me", lambda c: c.who_am_i(), "GET /v1.0/me", {"id": 3, "teamId": 7}, {"id": 3, "teamId": 7}),
     Case("list-members", lambda c: c.list_members(offset=100), "GET /v1.0/members?limit=100&offset=100",
          _page("members", [{"id": 3}]), [{"id": 3}]),
@@ -97,6 +117,11 @@ CASES = (
 async def _leads(client: LoftyClient) -> Any:
     page = await client.list_leads(offset=200, filters={"sort": "CreateTime", "desc": False})
     return page.leads, page.total, page.scroll_id
+
+
+async def _transactions(client: LoftyClient) -> Any:
+    page = await client.list_transactions(page=1, lead_id="11")
+    return page.transactions, page.total
 
 
 async def _urls(client: LoftyClient) -> list[str]:
