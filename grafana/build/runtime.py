@@ -187,6 +187,31 @@ PARTITIONS = Band(
     heading="Partitions",
 )
 
+MOVE = Band(
+    6,
+    (
+        lines(
+            "A move to more partitions, by state",
+            "How long it has been in its state: `copying` beside running workers; `closing` and `switching`, in which no worker may run. 0 is normal.",
+            Query("max by (state) (lofty_ghl_move_seconds)", "{{state}}"),
+            unit="s",
+            width=12,
+            see="LoftyGhlMovePausesWorkers",
+            steps=((None, GREEN), (900, RED)),
+        ),
+        lines(
+            "Time since a command worked on the move",
+            "A command that is at work says so every half minute. 0 is normal.",
+            Query("max(lofty_ghl_move_idle_seconds)", "idle"),
+            unit="s",
+            width=12,
+            see="LoftyGhlMoveRests",
+            steps=((None, GREEN), (3600, RED)),
+        ),
+    ),
+    heading="A move to more partitions",
+)
+
 MACHINE = Band(
     8,
     (
@@ -343,5 +368,5 @@ RUNTIME = Dashboard(
     name="runtime",
     title="Runtime",
     question="For the engineer: are the workers well, who owns which partitions, how long does recovery take, and does memory last?",
-    bands=(NOW, PROCESSES, PARTITIONS, MACHINE, TABLES, WATCH, PROCESSES_OF_ONE, PEOPLE),
+    bands=(NOW, PROCESSES, PARTITIONS, MOVE, MACHINE, TABLES, WATCH, PROCESSES_OF_ONE, PEOPLE),
 )

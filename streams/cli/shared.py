@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from streams.cli.in_force import FoundMove, TakeMove
     from streams.settings import Connection, Settings
     from streams.telemetry.tracing import Tracing
 
@@ -225,10 +226,12 @@ def with_kafka(
     checks_topics: bool = True,
     writes: bool = True,
     group: bool = False,
+    take_move: TakeMove = lambda move: None,
 ) -> T:
     """Do work that needs Kafka. First checks that Kafka answers and that the topics are right.
 
-    Also checks the rights: to read the topics, to write where the work `writes`, and on the workers' `group`.
+    Also checks the rights: to read the topics, to write where the work `writes`, and on the workers' `group`. `take_move` gets the newest
+    move to more partitions, which the check reads.
 
     Ends with code 3 when Kafka does not answer within ten seconds or fails later, with 2 when the topics are not right.
     """
@@ -236,8 +239,12 @@ def with_kafka(
     from streams.cli.run_async import run_async
 
     async def run() -> T:
-        await _check_kafka(settings, checks_topics=checks_topics, writes=writes, group=group)
-        return await work()
+        take_move(await _check_kafka(settings, checks_topics=checks_topics, writes=writes, group=group))
+        if not checks_topics:
+            return await work()
+        from streams.cli.in_force import while_in_force
+
+        return await while_in_force(settings, work())
 
     from streams.kafka.unreadable_records import collecting
 
@@ -279,23 +286,26 @@ def _says(error: KafkaError) -> str:
     return " ".join(str(one) for one in error.args) or type(error).__name__
 
 
-async def _check_kafka(settings: Settings, *, checks_topics: bool, writes: bool = True, group: bool = False) -> None:
+async def _check_kafka(
+    settings: Settings, *, checks_topics: bool, writes: bool = True, group: bool = False
+) -> FoundMove:
     from streams.kafka.clients import demand_group, reach
     from streams.kafka.rights import READS, READS_AND_WRITES, demand_rights
     from streams.messages.topics import TopicNames, differing
 
-    found = await reach(settings)
+    found, move = await reach(settings), None
     names = TopicNames(settings.kafka.topic_prefix)
     wanted = names.specs()
     if checks_topics:
         from streams.cli.in_force import in_force_or_refuse
 
-        await in_force_or_refuse(settings, "command", found)
+        move = await in_force_or_refuse(settings, "command", found)
         await demand_rights(settings, wanted, READS_AND_WRITES if writes else READS)
     if group:
         await demand_group(settings, names.group)
     if checks_topics and (problem := differing(found, wanted, settings.kafka.partitions)):
         refuse(problem)
+    return move
 
 
 def tracing_or_refuse(process: str) -> tuple[Tracing, Callable[[], None]]:

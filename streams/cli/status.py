@@ -19,6 +19,7 @@ from streams.cli.shared import (
 )
 
 if TYPE_CHECKING:
+    from streams.messages.growth import Move
     from streams.operations.status.overview import Overview
     from streams.settings import Settings
 
@@ -52,24 +53,27 @@ def status(
     from streams.cli.status_output import document, lines
     from streams.operations.status.health import problems_of
 
-    found = with_kafka(settings, lambda: _look(settings), writes=False, group=True)
+    moves: list[Move | None] = []
+    found = with_kafka(settings, lambda: _look(settings, moves[0]), writes=False, group=True, take_move=moves.append)
     wrong = problems_of(found)
     printed = document(found, wrong) if as_json else None
     print_findings(printed, lines(found, wrong, everything=everything), as_json=as_json)
     raise typer.Exit(WRONG if wrong else 0)
 
 
-async def _look(settings: Settings) -> Overview:
+async def _look(settings: Settings, move: Move | None) -> Overview:
     import asyncio
     from dataclasses import replace
 
-    from streams.kafka.growth import read_growth
     from streams.operations.parked.waiting import count_parked
     from streams.operations.status.reader import read_overview
 
-    found, parked, growth = await asyncio.gather(read_overview(settings), count_parked(settings), read_growth(settings))
-    move = growth.words if growth is not None and growth.is_open else ""
-    return replace(found, parked_open=parked, move=move)
+    found, parked = await asyncio.gather(read_overview(settings), count_parked(settings))
+    return replace(found, parked_open=parked, move=_open(move))
+
+
+def _open(move: Move | None) -> Move | None:
+    return move if move is not None and move.growth.is_open else None
 
 
 async def _watch(settings: Settings, everything: bool) -> None:
@@ -79,6 +83,7 @@ async def _watch(settings: Settings, everything: bool) -> None:
     from rich.live import Live
     from rich.text import Text
 
+    from streams.cli.in_force import in_force_or_refuse
     from streams.cli.status_output import lines
     from streams.operations.parked.waiting import count_parked
     from streams.operations.status.health import problems_of
@@ -87,6 +92,7 @@ async def _watch(settings: Settings, everything: bool) -> None:
     async with StatusReader(settings) as statuses:
         with Live(auto_refresh=False) as live:
             while True:
-                found = replace(await statuses.overview(), parked_open=await count_parked(settings))
+                parked, move = await count_parked(settings), _open(await in_force_or_refuse(settings, "command"))
+                found = replace(await statuses.overview(), parked_open=parked, move=move)
                 live.update(Text("\n".join(lines(found, problems_of(found), everything=everything))), refresh=True)
                 await asyncio.sleep(WATCH_SECONDS)

@@ -75,7 +75,7 @@ def _processes(found: Overview, *, everything: bool) -> Iterator[str]:
     owned = f"{found.partitions - len(found.unowned)} of {found.partitions} partitions"
     yield f"workers   {len(found.alive)} alive, {owned}"
     if found.move:
-        yield f"  {found.move}"
+        yield f"  {found.move.words_at(found.at_ms)}"
     many = not everything and len(found.workers) + len(found.gateways or ()) > MOST_PROCESSES
     for one in found.workers:
         if many and one.state == "ready":
@@ -175,7 +175,7 @@ def document(found: Overview, wrong: tuple[HealthProblem, ...]) -> dict[str, Any
         "wrong": [asdict(one) for one in wrong],
         "workers": workers,
         "partitions": found.partitions,
-        "move": found.move,
+        "move": found.move.words_at(found.at_ms) if found.move is not None else "",
         "unowned": list(found.unowned),
         "connections": [
             {

@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from streams.gateway.live_connections import LiveConnections
+from streams.gateway.move_watch import MoveWatch
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import reach
 from streams.messages import GatewayStatus
@@ -62,6 +63,7 @@ class StatusReport:
         self._begun_ms = now_ms()
         self._accepted_ms: dict[str, int] = {}
         self._has_status_topic = False
+        self.move_watch = MoveWatch(connections.now.settings)
         self._names = TopicNames(connections.now.settings.kafka.topic_prefix)
 
     @web.middleware
@@ -92,6 +94,7 @@ class StatusReport:
             notifies=now.notifies,
             notifications_failing=now.notifications_failing,
             unread=now.unread,
+            move=self.move_watch.move,
         )
 
     def gauges(self) -> Iterator[Reading]:
@@ -100,10 +103,14 @@ class StatusReport:
 
     async def run(self) -> None:
         """Publish it every few seconds, until cancelled. Not before the topic exists: a broker could create it by itself."""
-        while True:
-            self._has_status_topic = self._has_status_topic or await self._has_topic()
-            await self.publish()
-            await asyncio.sleep(STATUS_SECONDS)
+        watching = asyncio.create_task(self.move_watch.run(), name="watch a move")
+        try:
+            while True:
+                self._has_status_topic = self._has_status_topic or await self._has_topic()
+                await self.publish()
+                await asyncio.sleep(STATUS_SECONDS)
+        finally:
+            watching.cancel()
 
     async def _has_topic(self) -> bool:
         try:

@@ -11,7 +11,17 @@ from streams.kafka.batching_producer import Record
 from streams.kafka.clients import admin_client, cluster_client, open_batching_producer, until_topics_are_led
 from streams.kafka.topic_reader import newest_values
 from streams.messages import InvalidMessage
-from streams.messages.growth import GROWTH_KEY, GROWTH_PARTITION, Growth, Process, growth_topic, why_not
+from streams.messages.growth import (
+    AT_WORK_KEY,
+    GROWTH_KEY,
+    GROWTH_PARTITION,
+    AtWork,
+    Growth,
+    Move,
+    Process,
+    growth_topic,
+    why_not,
+)
 from streams.settings import Settings
 
 
@@ -34,30 +44,44 @@ async def read_growth(settings: Settings, found: Collection[str] | None = None) 
 
     `found` are the topics of the cluster, if they are known.
     """
+    move = await read_move(settings, found)
+    return None if move is None else move.growth
+
+
+async def read_move(settings: Settings, found: Collection[str] | None = None) -> Move | None:
+    """The same, with the last sign of life of a command that carried it out."""
     if found is None:
         async with cluster_client(settings) as client:
             found = (await client.fetch_all_metadata()).topics()
-    return await read_known_growth(settings) if growth_topic(settings.kafka.topic_prefix) in found else None
+    return await _read_known_move(settings) if growth_topic(settings.kafka.topic_prefix) in found else None
 
 
 async def read_known_growth(settings: Settings) -> Growth | None:
-    """The same, where the topic is there. Raises `InvalidMessage` for what a newer release wrote."""
-    topic = growth_topic(settings.kafka.topic_prefix)
-    value = (await newest_values(settings, topic, [GROWTH_PARTITION])).get(GROWTH_KEY)
-    return None if value is None else Growth.from_bytes(value)
+    """The newest move, where the topic is there. Raises `InvalidMessage` for what a newer release wrote."""
+    move = await _read_known_move(settings)
+    return None if move is None else move.growth
 
 
-async def demand_in_force(settings: Settings, process: Process, found: Collection[str] | None = None) -> None:
-    """Raises `NotInForce` when a process of this kind must not run on these topics now."""
+async def _read_known_move(settings: Settings) -> Move | None:
+    found = await newest_values(settings, growth_topic(settings.kafka.topic_prefix), [GROWTH_PARTITION])
+    if (value := found.get(GROWTH_KEY)) is None:
+        return None
+    at_work = found.get(AT_WORK_KEY)
+    return Move(growth=Growth.from_bytes(value), at_work=None if at_work is None else AtWork.from_bytes(at_work))
+
+
+async def demand_in_force(settings: Settings, process: Process, found: Collection[str] | None = None) -> Move | None:
+    """Raises `NotInForce` when a process of this kind must not run on these topics now. Returns the newest move."""
     try:
-        growth = await read_growth(settings, found)
+        move = await read_move(settings, found)
     except InvalidMessage as error:
         topic = growth_topic(settings.kafka.topic_prefix)
         raise UnknownMove(
             f"topic {topic} should say how far a move to more partitions is, and cannot be read ({error}): use the release that wrote it"
         ) from error
-    if problem := why_not(growth, process, settings.kafka.topic_prefix):
+    if problem := why_not(None if move is None else move.growth, process, settings.kafka.topic_prefix):
         raise NotInForce(problem)
+    return move
 
 
 async def write_growth(settings: Settings, growth: Growth) -> None:
@@ -68,8 +92,18 @@ async def write_growth(settings: Settings, growth: Growth) -> None:
             config = {"cleanup.policy": "compact"}
             await admin.create_topics([NewTopic(topic, 1, settings.kafka.replication_factor, topic_configs=config)])
             await until_topics_are_led(settings, [topic])
+    await _write(settings, GROWTH_KEY, growth)
+
+
+async def write_at_work(settings: Settings, at_work: AtWork) -> None:
+    """Write a command's sign of life, where the topic is there."""
+    await _write(settings, AT_WORK_KEY, at_work)
+
+
+async def _write(settings: Settings, key: bytes, message: Growth | AtWork) -> None:
+    topic = growth_topic(settings.kafka.topic_prefix)
     async with open_batching_producer(settings) as batching_producer:
-        await batching_producer.produce([Record(topic, GROWTH_PARTITION, GROWTH_KEY, growth.to_bytes())])
+        await batching_producer.produce([Record(topic, GROWTH_PARTITION, key, message.to_bytes())])
 
 
 async def group_members(settings: Settings, group: str) -> int | None:

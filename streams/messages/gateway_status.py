@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from streams.messages.growth import Move
 from streams.messages.message import Message
 
 
@@ -20,6 +21,7 @@ class GatewayStatus(Message):
     `notifies` says that it can send notifications: one of those gateways does.
     `notifications_failing` is since when the message to a recipient of notifications cannot be delivered, by its name.
     `unread` is since when a topic that the gateway follows cannot be read, by the topic: what it knows of it may be old.
+    `move` is the move to more partitions that is under way, as this gateway read it last.
     """
 
     gateway: str
@@ -37,6 +39,7 @@ class GatewayStatus(Message):
     notifies: bool = False
     notifications_failing: dict[str, int] = Field(default_factory=dict)
     unread: dict[str, int] = Field(default_factory=dict)
+    move: Move | None = None
 
     def to_bytes(self) -> bytes:
         """The value for the topic, without fields that have their default."""

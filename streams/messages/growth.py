@@ -20,7 +20,12 @@ from typing import Literal
 from streams.messages.message import Message
 
 GROWTH_KEY = b"growth"
+AT_WORK_KEY = b"at work"
 GROWTH_PARTITION = 0
+LONG_PAUSE_MS = 15 * 60_000
+"""No worker may run while a move closes and switches: a copy of millions of rows needs some minutes, and people need some."""
+LONG_REST_MS = 60 * 60_000
+"""A copy beside running workers may take hours, but not rest."""
 _GROWN = re.compile(r"grown-\d+\.$")
 
 GrowthState = Literal["copying", "closing", "switching", "done", "abandoned"]
@@ -49,8 +54,7 @@ def growth_topic(prefix: str) -> str:
 class Growth(Message):
     """One move. `holder` is the command that carries it out; times are epoch milliseconds.
 
-    `placement` is equal while each record belongs into the same partition of the copy (`core/copy_targets.py`).
-    `is_spoiled`: a write of the copy failed, so that it is made again.
+    `since_ms` is when this state began, 0 where an earlier release wrote it; `at_ms` when a command wrote it last.
     """
 
     from_prefix: str
@@ -62,8 +66,11 @@ class Growth(Message):
     by: str = ""
     began_ms: int
     at_ms: int
+    since_ms: int = 0
     placement: str = ""
+    """Equal while each record belongs into the same partition of the copy (`core/copy_targets.py`)."""
     is_spoiled: bool = False
+    """A write of the copy failed, so that it is made again."""
 
     @property
     def is_open(self) -> bool:
@@ -84,6 +91,61 @@ class Growth(Message):
             "done": f"{move} is done",
             "abandoned": f"{move} was abandoned",
         }[self.state]
+
+
+class AtWork(Message):
+    """The command's sign of life, under a key of its own: it never writes over a state. `copied` of `of` records in this round."""
+
+    holder: str
+    at_ms: int
+    copied: int = 0
+    of: int = 0
+
+
+class Move(Message):
+    """A move as people see it: the state, and the last sign of life of a command that carries it out."""
+
+    growth: Growth
+    at_work: AtWork | None = None
+
+    @property
+    def pauses_workers(self) -> bool:
+        """Whether no worker may run."""
+        return self.growth.state in ("closing", "switching")
+
+    @property
+    def last_ms(self) -> int:
+        """When a command was last at work."""
+        return max(self.growth.at_ms, self.at_work.at_ms if self.at_work is not None else 0)
+
+    @property
+    def since_ms(self) -> int:
+        """When the state began."""
+        return self.growth.since_ms or self.growth.at_ms
+
+    def stands_still_since(self, now_ms: int) -> int | None:
+        """Since when it stands still: workers are paused for long, or nobody goes on with the copy. None while it goes on."""
+        if not self.growth.is_open:
+            return None
+        if self.pauses_workers:
+            return self.since_ms if now_ms - self.since_ms > LONG_PAUSE_MS else None
+        return self.last_ms if now_ms - self.last_ms > LONG_REST_MS else None
+
+    def words_at(self, now_ms: int) -> str:
+        """Where it is, for how long, and whether a command is at work."""
+        minutes = max(0, now_ms - self.since_ms) // 60_000
+        done = self.at_work
+        share = (
+            f", copied {done.copied} of {done.of}"
+            if done is not None and done.of and self.growth.state == "copying"
+            else ""
+        )
+        idle = max(0, now_ms - self.last_ms) // 60_000
+        rests = f"; no command has worked on it for {idle} min" if idle >= IDLE_MINUTES else ""
+        return f"{self.growth.words} (for {minutes} min{share}{rests})"
+
+
+IDLE_MINUTES = 2
 
 
 def why_not(growth: Growth | None, process: Process, prefix: str) -> str:

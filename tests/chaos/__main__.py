@@ -36,6 +36,9 @@ def main() -> None:
     parser.add_argument(
         "--processes", type=int, default=1, help="each worker is so many processes under its supervisor"
     )
+    parser.add_argument(
+        "--grow", type=int, default=0, help="the deployment moves so often to twice as many partitions meanwhile"
+    )
     parser.add_argument("--seed", type=int, default=None, help="one that was printed, to try its plan again")
     parser.add_argument(
         "--family",
@@ -48,6 +51,8 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the record of a run that went well, too")
     parser.add_argument("--judge", type=Path, default=None, help="only judge a history that a run has saved")
     given = parser.parse_args()
+    if given.family and given.grow:
+        parser.error("--family and --grow exclude each other: the family's deployment goes to other topics by itself")
     if given.judge:
         verdict = judge(load(given.judge))
         print(verdict.report())
@@ -55,7 +60,8 @@ def main() -> None:
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="lofty-ghl-chaos-"))
-    plan = Plan(seed, given.kills, 60 * given.minutes, given.rate, tuple(given.outage), given.brokers, given.processes)
+    outages = tuple(given.outage)
+    plan = Plan(seed, given.kills, 60 * given.minutes, given.rate, outages, given.brokers, given.processes, given.grow)
     is_good = asyncio.run(run_family(folder, plan, given.family) if given.family else run(folder, plan))
     if is_good and not given.keep:
         shutil.rmtree(folder, ignore_errors=True)

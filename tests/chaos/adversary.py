@@ -18,12 +18,13 @@ from typing import Any
 from connectors.sandbox.shared.faults import FaultBox, SandboxFault
 from tests.chaos.answers import Answers
 from tests.chaos.desk import Desk
+from tests.chaos.growing import FACTOR, Grow, act_of
 from tests.chaos.guests import GOES, STAYS, Guests
 from tests.chaos.history import FROZEN, Deed
 from tests.chaos.lost import Lost
 from tests.chaos.operator import Operator
 from tests.chaos.outages import How, Outages
-from tests.chaos.stage import PAIRS, SESSION_SECONDS, Stage, WorkerProcess, edit_mapping
+from tests.chaos.stage import PAIRS, PARTITIONS, SESSION_SECONDS, Stage, WorkerProcess, edit_mapping
 from tests.chaos.storage import Storage
 from tests.chaos.strange import Strange
 from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
@@ -122,8 +123,22 @@ class Adversary:
             (self.kill_all, self.kill_at_random, partial(self.kill_at_await_points, 2), self.freeze, self.drain)
         )()
 
-    def plan(self, outages: Sequence[tuple[How, float]]) -> tuple[list[Act], list[str]]:
-        """What is done once each, in a random order, and by which names the judge looks for it."""
+    async def grow(self) -> None:
+        """The deployment moves to more partitions."""
+        disturbances: list[Act] = [
+            self.kill_all,
+            self.kill_at_random,
+            self.freeze,
+            self.drain,
+            self.stop_the_broker,
+            self.trouble_the_vendors,
+            self.ask_for_a_replay,
+        ]
+        move = Grow(self.stage, self.supervisor, self.random, disturbances, self.failures)
+        await self._guest("partitions are added", move.grow())
+
+    def plan(self, outages: Sequence[tuple[How, float]], grows: int = 0) -> tuple[list[Act], list[str]]:
+        """What is done once each, in a random order, and by which names the judge looks for it. Moves are spread over the run."""
         acts: dict[str, Act] = {
             "answers are mangled": self.mangle_answers,
             "garbage on topics": self.put_garbage_on_topics,
@@ -144,7 +159,9 @@ class Adversary:
         acts |= {f"{who} {how} for {s:.0f} s": partial(self.take_kafka_away, how, s) for how, s in outages}
         order = list(acts.values())
         self.random.shuffle(order)
-        return order, list(acts)
+        for number in range(grows):
+            order.insert((number + 1) * len(acts) // (grows + 1) + number, self.grow)
+        return order, [*acts, *(act_of(PARTITIONS * FACTOR ** (number + 1)) for number in range(grows))]
 
     async def _deed(self, act: str, work: Coroutine[Any, Any, dict[str, int]]) -> None:
         happened = self.stage.note(act)

@@ -10,8 +10,10 @@ from tests.chaos.history import History
 from tests.chaos.history_planting import Pick
 from tests.chaos.history_plants_acted import (
     do_without_effect,
+    grow_not,
     leave_out_an_act,
     park_a_stray_nowhere,
+    work_in_no_new_partition,
     write_never,
     write_too_late,
 )
@@ -124,6 +126,8 @@ PLANTS: tuple[Plant, ...] = (
     Plant("an outcome of an appointment before its intent", 7, tell_before_the_intent(*_CALENDAR)),
     Plant("an act that was not done", 8, leave_out_an_act),
     Plant("an act without effect", 8, do_without_effect),
+    Plant("a deployment that did not grow", 8, grow_not),
+    Plant("new partitions that no worker owned", 8, work_in_no_new_partition),
     Plant("a stray that is parked nowhere", 8, park_a_stray_nowhere),
     Plant("an edit of an outage that is never written", 9, write_never),
     Plant("edits of an outage that are written too late", 9, write_too_late),

@@ -9,6 +9,8 @@ from tests.chaos.history import MOST_SECONDS, Deed, History
 from tests.chaos.history.in_time import wanted_of
 from tests.chaos.history_planting import Pick, pick_from
 
+MOST_OFFSETS = 10**9
+
 
 def leave_out_an_act(history: History, pick: Pick[Any]) -> History:
     """What was planned was not done."""
@@ -21,6 +23,21 @@ def do_without_effect(history: History, pick: Pick[Any]) -> History:
     deed = pick_from(pick, history.deeds)
     nothing = replace(deed, seen={**deed.seen, pick_from(pick, deed.seen): 0})
     return replace(history, deeds=[nothing if one is deed else one for one in history.deeds])
+
+
+def grow_not(history: History, pick: Pick[Any]) -> History:
+    """Whatever an act says of itself: the deployment has the partitions of before."""
+    partitions = history.settings.kafka.partitions
+    fence = pick_from(pick, history.fences)
+    fences = [*history.fences, replace(fence, offset=fence.offset + MOST_OFFSETS, of=2 * partitions)]
+    return replace(history, grows_to=2 * partitions, partitions=partitions, fences=fences)
+
+
+def work_in_no_new_partition(history: History, _pick: Pick[Any]) -> History:
+    """The topics are there, and no worker ever owned them."""
+    partitions = 2 * history.settings.kafka.partitions
+    fences = [replace(one, of=history.settings.kafka.partitions) for one in history.fences]
+    return replace(history, grows_to=partitions, partitions=partitions, fences=fences)
 
 
 def park_a_stray_nowhere(history: History, pick: Pick[Any]) -> History:

@@ -30,6 +30,7 @@ BREATH_SECONDS = 1.0
 AWAY, REFUSED, NOT_FINISHED = 3, 2, 1
 REFUSALS = {
     "another mapping in force": str(OtherMapping("")).partition(":")[2],  # a worker has not taken it over yet
+    "the deployment has moved, or moves": "kafka.topic_prefix is",  # the configuration is that of before
     "a topic is missing": differing({}, [""], 1).partition("missing")[
         2
     ],  # its changelog was deleted, and none accepted it yet

@@ -18,10 +18,13 @@ import orjson
 from connectors.sandbox.ghl.seeds import shown
 from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.core.rows import FetchRow, OutboxRow
+from streams.kafka.clients import reach
 from streams.kafka.group_lag import GroupLag
+from streams.kafka.growth import with_topics
 from streams.kafka.topic_reader import read_topic
 from streams.messages import FENCE_KEY, Parked, Receipt
 from streams.messages.fence import Fence
+from streams.messages.growth import first_prefix
 from streams.messages.topics import CHANGES, FETCHES, FETCHES_TABLE, OUTBOX_TABLE, PARKED, RECEIPTS, REPLAYS, SNAPSHOTS
 from streams.operations.conflicts.reader import read_conflicts
 from tests.chaos.history import Event, Fenced, History, Listed, Received
@@ -109,11 +112,24 @@ async def read_history(stage: Stage) -> History:
     limits |= {one.lofty_budget: (LOFTY_PER_MINUTE, 60.0) for one in connections.values()}
     # Before the receipts: of a system that did not come to rest, later receipts violate nothing, later writes would.
     ghl, lofty = stage.ghl.ledger.after(), stage.lofty.ledger.after()
-    told, parked = [], []
-    for era, names in enumerate(stage.eras):  # later topics come after earlier ones
-        receipts = await read_topic(stage.settings, names.of(RECEIPTS))
-        told += [replace(one, offset=one.offset + era * MOST_OFFSETS) for one in receipts]
-        parked += await read_topic(stage.settings, names.of(PARKED))
+    receipts, fences, parked = [], [], []
+    for era, (names, partitions) in enumerate(stage.eras):  # later topics come after earlier ones
+        settings = with_topics(stage.settings, names.prefix, partitions)
+        told = [
+            replace(one, offset=one.offset + era * MOST_OFFSETS)
+            for one in await read_topic(settings, names.of(RECEIPTS))
+        ]
+        fences += [
+            Fenced(one.partition, one.offset, Fence.from_bytes(one.value), partitions)
+            for one in told
+            if one.key == FENCE_KEY
+        ]
+        if _has_grown(stage, era):  # the copy has all of that, and is what counts
+            continue
+        receipts += [
+            Received(one.partition, one.offset, Receipt.from_bytes(one.value)) for one in told if one.key != FENCE_KEY
+        ]
+        parked += await read_topic(settings, names.of(PARKED))
     return History(
         configs=tuple(stage.configs),
         ghl=ghl,
@@ -121,10 +137,9 @@ async def read_history(stage: Stage) -> History:
         limits=limits,
         leads=leads,
         contacts=contacts,
-        receipts=[
-            Received(one.partition, one.offset, Receipt.from_bytes(one.value)) for one in told if one.key != FENCE_KEY
-        ],
-        fences=[Fenced(one.partition, one.offset, Fence.from_bytes(one.value)) for one in told if one.key == FENCE_KEY],
+        receipts=receipts,
+        fences=fences,
+        partitions=(await reach(stage.settings)).get(stage.names.of(RECEIPTS), 0),
         parked=[Parked.from_bytes(one.value) for one in parked],
         nemesis=[Event(one.what, one.whom, one.at, one.until) for one in stage.happened],
         before=stage.before,
@@ -133,6 +148,12 @@ async def read_history(stage: Stage) -> History:
             for one in await read_conflicts(stage.settings)
         ],
     )
+
+
+def _has_grown(stage: Stage, era: int) -> bool:
+    """Whether the next prefix is that of a copy of these topics."""
+    prefixes = [names.prefix for names, _ in stage.eras]
+    return era + 1 < len(prefixes) and prefixes[era + 1].startswith(first_prefix(prefixes[era]))
 
 
 def held_now(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:

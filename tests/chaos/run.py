@@ -15,11 +15,12 @@ from typing import Any
 from streams.messages import Entity
 from tests.chaos.adversary import Act, Adversary, ask_what_waits
 from tests.chaos.desk import Desk
+from tests.chaos.growing import FACTOR
 from tests.chaos.history import judge, save
 from tests.chaos.operator import Operator
 from tests.chaos.outages import How
 from tests.chaos.record import parked_now, read_history, read_topics, until_still
-from tests.chaos.stage import Stage, change_mapping, set_stage
+from tests.chaos.stage import PARTITIONS, Stage, change_mapping, set_stage
 from tests.chaos.supervisor import Supervisor
 
 TELL_SECONDS = 10.0
@@ -41,6 +42,8 @@ class Plan:
     brokers: int = 1
     processes: int = 1
     """How many processes each worker is."""
+    grows: int = 0
+    """How often the deployment moves to twice as many partitions."""
 
     def ways(self) -> list[tuple[How, float]]:
         """Every outage."""
@@ -92,7 +95,7 @@ Script = Callable[[Company, Plan], Coroutine[Any, Any, None]]
 
 async def attack_twice(company: Company, plan: Plan) -> None:
     """Attack, change the configuration, attack again."""
-    once, company.planned[:] = company.adversary.plan(plan.ways())
+    once, company.planned[:] = company.adversary.plan(plan.ways(), plan.grows)
     half = len(once) // 2
     await company.attack(plan.kills // 2, plan.seconds / 2, once[:half], plan.rate)
     await _change_mapping(company.stage, company.adversary)
@@ -139,6 +142,7 @@ async def run(
                 edits=list(desk.journal),
                 planned=company.planned,
                 deeds=list(adversary.deeds),
+                grows_to=PARTITIONS * FACTOR**plan.grows if plan.grows else 0,
                 strays=list(adversary.strange.strays),
                 silences=list(adversary.guests.silences),
             )

@@ -150,8 +150,8 @@ class Stage:
     """The text of the file with which processes start."""
     configs: list[str]
     """What was in force, one after another: the files, with what was edited over them."""
-    eras: list[TopicNames]
-    """The names of all topics, under each prefix that there was; `names` are the last."""
+    eras: list[tuple[TopicNames, int]]
+    """The names of all topics and their number of partitions, under each prefix that there was; `names` are the last."""
     disk: Disk | None = None
     """On which the state of slot `DISK_SLOT` is."""
     edited: str = ""
@@ -165,6 +165,7 @@ class Stage:
     before: dict[str, list[str]] = field(default_factory=dict)
     """Connection → the contacts that GHL had before us."""
     _started: int = 0
+    _gateways: int = 1
 
     def in_force(self) -> str:
         """The configuration as it is now: the file, and what was edited over it."""
@@ -214,8 +215,8 @@ class Stage:
         self.configuration, self.environ = text, dict(environ)
         self.settings = parse_settings(text, environ, read_file=lambda path: "", source="chaos")
         self.names = TopicNames(self.settings.kafka.topic_prefix)
-        if self.names != self.eras[-1]:
-            self.eras.append(self.names)
+        if self.names != self.eras[-1][0]:
+            self.eras.append((self.names, self.settings.kafka.partitions))
         self.configs.append(self.in_force())
 
     def label(self, number: int) -> str:
@@ -225,7 +226,8 @@ class Stage:
     async def restart_gateway(self) -> None:
         """With the configuration as it is now."""
         await asyncio.to_thread(self.gateway.stop)
-        name = f"gateway{len(self.configs)}"
+        self._gateways += 1
+        name = f"gateway{self._gateways}"
         config = self.folder / f"{name}.toml"
         config.write_text(self.configuration)
         self.gateway = Child(name, ["gateway", "--config", str(config)], self.environ, self.folder, self.processes)
@@ -331,7 +333,7 @@ async def set_stage(
             processes,
             text,
             [text],
-            [names],
+            [(names, PARTITIONS)],
             disk,
         )
         try:

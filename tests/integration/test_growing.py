@@ -12,9 +12,11 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.cli import gateway as gateway_command
 from streams.console.server import ConsoleServer
+from streams.core.copy_targets import CopyTargets
 from streams.demo.processes import free_port
 from streams.gateway.server import GatewayServer
 from streams.kafka.batching_producer import Record
@@ -23,8 +25,10 @@ from streams.kafka.growth import NotInForce, demand_in_force, read_growth, with_
 from streams.kafka.topic_reader import newest_values, read_topic
 from streams.messages import ParkedDecision
 from streams.messages.audit_entry import Act
-from streams.messages.growth import GROWTH_KEY, GROWTH_PARTITION, GrowthState, grown_prefix, growth_topic
-from streams.messages.topics import AUDIT, CHANGES, LINKS_TABLE, TopicNames
+from streams.messages.growth import GROWTH_KEY, GROWTH_PARTITION, Growth, GrowthState, grown_prefix, growth_topic
+from streams.messages.partitioning import ghl_budget, partition_of
+from streams.messages.topics import AUDIT, CHANGES, LINKS_TABLE, REPLAY_RUNS, REPLAYS, TopicNames
+from streams.operations.growing.copying import Copying
 from streams.operations.growing.grow import CannotGrow, Growing
 from streams.operations.growing.plan import plan_growth
 from streams.operations.parked.queue import ParkedQueue
@@ -345,3 +349,56 @@ async def test_a_state_that_cannot_be_read_starts_nothing_and_stops_no_gateway(
         assert "goes on" in said[0]
         assert not stop.is_set()
         watching.cancel()
+
+
+async def test_how_far_a_replay_is_is_never_copied_without_what_it_sent(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replay goes on while the last records are copied, and Kafka says the ends of partitions one after another."""
+    async with growing_stage(embedded_kafka, tmp_path) as on:
+        on.new_lead()
+        await on.until_quiet()
+        new, lead = new_settings(on), b"acme:contact:7"
+        ghl = ghl_budget(on.settings.connections["acme"].ghl_budget)
+        growth = Growth(
+            from_prefix=on.settings.kafka.topic_prefix,
+            from_partitions=PARTITIONS,
+            to_prefix=new.kafka.topic_prefix,
+            to_partitions=NEW,
+            state="copying",
+            holder="me",
+            began_ms=1,
+            at_ms=1,
+        )
+        targets = CopyTargets.of(on.settings.connections.values(), growth.from_partitions, NEW)
+        asked = AIOKafkaConsumer.end_offsets
+        replays, runs = on.names.of(REPLAYS), on.names.of(REPLAY_RUNS)
+        sent: list[int] = []
+
+        async def one_after_another(consumer: Any, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+            first = [one for one in partitions if one.topic != runs]
+            ends: dict[TopicPartition, int] = await asked(consumer, first) if first else {}
+            if not sent and any(one.topic == replays for one in first):
+                sent.append(1)
+                async with open_batching_producer(on.settings) as producer:
+                    await producer.produce([Record(replays, partition_of(ghl, PARTITIONS), lead, b"{}")])
+                    await producer.produce([Record(runs, partition_of("a run", PARTITIONS), b"a run", b"{}")])
+            rest = [one for one in partitions if one.topic == runs]
+            return ends | (await asked(consumer, rest) if rest else {})
+
+        async def ours() -> None:
+            """Nobody takes the move over."""
+
+        monkeypatch.setattr(AIOKafkaConsumer, "end_offsets", one_after_another)
+        async with Copying(on.settings, new, targets, ours) as copying:
+            found = []
+            for _ in range(2):
+                await copying.run()
+                copies = [
+                    await read_topic(new, TopicNames(new.kafka.topic_prefix).of(one)) for one in (REPLAY_RUNS, REPLAYS)
+                ]
+                found.append([len(one) for one in copies])
+
+        assert sent
+        assert all(progress <= records for progress, records in found), found
+        assert found[-1] == [1, 1]

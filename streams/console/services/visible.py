@@ -12,6 +12,7 @@ from streams.mapping.compile import DEFAULT
 from streams.mapping_versions.listing import Edit, MappingState
 from streams.mapping_versions.problems import TextProblem
 from streams.messages import WorkerStatus
+from streams.messages.growth import AtWork, Move
 from streams.messages.worker_status import BudgetStatus
 from streams.operations.conflicts.open_conflicts import ConflictItem
 from streams.operations.status.overview import ConnectionView, Overview
@@ -34,7 +35,15 @@ def visible_deployment(found: Overview, scope: Scope) -> Overview:
         gateways=None,
         configuration="",
         parked_open=(),
+        move=None if found.move is None else _move(found.move),
     )
+
+
+def _move(move: Move) -> Move:
+    """That everything pauses, and for how long, concerns everybody; who makes it and how much is copied does not."""
+    growth = move.growth.model_copy(update={"holder": "", "by": ""})
+    at_work = None if move.at_work is None else AtWork(holder="", at_ms=move.at_work.at_ms)
+    return Move(growth=growth, at_work=at_work)
 
 
 def visible_mappings(state: MappingState, scope: Scope) -> MappingState:

@@ -33,10 +33,14 @@ Cause = Literal[
     "parked",
     "webhooks",
     "notifications",
+    "move",
+    "copy rests",
 ]
 """Why something does not work, for people who know neither workers nor Kafka."""
 
-WORST: frozenset[str] = frozenset({"no worker", "no gateway", "kafka", "opt-out", "wrong account", "other deployment"})
+WORST: frozenset[str] = frozenset(
+    {"no worker", "no gateway", "kafka", "opt-out", "wrong account", "other deployment", "move"}
+)
 """Everything is at a halt, or each hour costs money or trust: quiet hours do not delay these by default."""
 
 PRIMARY: frozenset[str] = frozenset({"access", "wrong account", "paused", "quota"})

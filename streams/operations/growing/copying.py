@@ -31,7 +31,7 @@ from streams.kafka.group_lag import GroupLag
 from streams.kafka.topic_reader import KafkaRecord, consumer_without_group, each_record
 from streams.messages import InvalidMessage, ParkedDecision
 from streams.messages.partitioning import partition_of
-from streams.messages.topics import PARKED, RESOLVED, TOPICS, TopicNames
+from streams.messages.topics import PARKED, REPLAY_RUNS, RESOLVED, TOPICS, TopicNames
 from streams.operations.growing.copied_from import first_unread, marked, source_position
 from streams.settings import Settings
 
@@ -90,9 +90,10 @@ class Copying:
     async def run(self) -> int:
         """Copy what the old topics hold now; returns how many records came."""
         partitions = self._partitions(self._from, self.targets.old)
-        decisions = [one for one in partitions if one.topic == self._from.of(RESOLVED)]
-        # A decision is written behind what it decides: what is parked is copied at least as far.
-        ends: Ends = await self._consumer.end_offsets(decisions)
+        # A decision is written behind what it decides, and how far a replay is behind what it sent: those are copied at least as far. A
+        # command may go on while the last gateways' records are copied, and Kafka's answer for many partitions is not of one moment.
+        followers = [one for one in partitions if one.topic in (self._from.of(RESOLVED), self._from.of(REPLAY_RUNS))]
+        ends: Ends = await self._consumer.end_offsets(followers)
         others: Ends = await self._consumer.end_offsets([one for one in partitions if one not in ends])
         left = sum([end - await self._consumer.position(one) for one, end in (others | ends).items()])
         done = 0

@@ -28,11 +28,11 @@ from streams.core.copy_targets import CopyTargets
 from streams.kafka.admin import create_topics, delete_topic
 from streams.kafka.batching_producer import NotWritten
 from streams.kafka.clients import demand_group, reach, until_topics_are_led
-from streams.kafka.growth import group_members, read_growth, read_known_growth, with_topics, write_growth
+from streams.kafka.growth import group_members, read_growth, read_known_growth, with_topics, write_at_work, write_growth
 from streams.kafka.rights import READS, READS_AND_WRITES, Right, demand_rights
 from streams.kafka.topic_reader import first_and_end_offsets
 from streams.mapping_versions.store import settings_now
-from streams.messages.growth import ABANDONABLE, Growth, GrowthState, grown_prefix
+from streams.messages.growth import ABANDONABLE, AtWork, Growth, GrowthState, grown_prefix
 from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import TopicNames, differing
 from streams.operations.growing.copying import Copying
@@ -45,9 +45,13 @@ FEW_RECORDS = 2_000
 MOST_ROUNDS = 20
 """The copy follows running workers until a round brings fewer records, but no more rounds than that."""
 LOOK_SECONDS = 1.0
-ATTEMPTS = 10
+LIFE_MS = 30_000
+"""How often the command says that it is at work."""
+PATIENCE_SECONDS = 180.0
+"""So long it tries again while Kafka does not answer: a broker with thousands of partitions starts slowly, and workers may be paused."""
 RETRY_SECONDS = 3.0
-"""Kafka's own clients give up after fifteen seconds: so this one waits for about three minutes."""
+WELL_SECONDS = 60.0
+"""A try that lasted longer found Kafka well at first."""
 
 
 class CannotGrow(RuntimeError):
@@ -80,6 +84,8 @@ class Growing:
     copied: int = 0
     """Records that this command has written to the copy."""
     _growth: Growth | None = None
+    _progress: tuple[int, int] = (0, 0)
+    _said_ms: int = 0
 
     async def run(self) -> Growth:
         """Carry it out, from wherever it is. Raises `CannotGrow`, and aiokafka's errors.
@@ -87,7 +93,9 @@ class Growing:
         Where Kafka did not answer in time it goes on as another command would: brokers that have just made hundreds of partitions,
         or have lost a node, need a while.
         """
-        for _ in range(ATTEMPTS - 1):
+        failing_since: float | None = None
+        while True:
+            began = time.monotonic()
             try:
                 return await self._go_on()
             except NotWritten:
@@ -95,9 +103,13 @@ class Growing:
             except KafkaError as error:
                 if not (error.retriable or isinstance(error, KafkaTimeoutError | KafkaConnectionError)):
                     raise
+                now = time.monotonic()
+                if failing_since is None or now - began > WELL_SECONDS:
+                    failing_since = now
+                if now - failing_since > PATIENCE_SECONDS:
+                    raise
                 self.say(f"Kafka did not answer ({error}), trying again in {RETRY_SECONDS:.0f} s")
             await asyncio.sleep(RETRY_SECONDS)
-        return await self._go_on()
 
     async def _go_on(self) -> Growth:
         growth = await self._begun()
@@ -106,7 +118,7 @@ class Growing:
         source, target = await self._sides(growth)
         await self._prepare(growth, target)
         targets = _targets(source, growth)
-        async with Copying(source, target, targets, self._demand_ours, self.report) as copying:
+        async with Copying(source, target, targets, self._demand_ours, self._note_progress) as copying:
             try:
                 growth = await self._carry_out(growth, source, copying)
                 self.copied += copying.copied
@@ -163,7 +175,7 @@ class Growing:
             is_stale = now_ms - growth.at_ms > FRESH_SECONDS * 1000
             is_moved = growth.placement != (await self._placement(growth))
             if growth.state in ABANDONABLE and (is_stale or is_moved or growth.is_spoiled):
-                growth = growth.model_copy(update={"state": "copying", "is_spoiled": False})
+                growth = growth.model_copy(update={"state": "copying", "since_ms": now_ms, "is_spoiled": False})
                 await self._clear(growth)
             self.say(f"goes on: {growth.words}")
         else:
@@ -173,6 +185,7 @@ class Growing:
                 to_prefix=grown_prefix(kafka.topic_prefix, self.to),
                 to_partitions=self.to,
                 state="copying",
+                since_ms=now_ms,
                 holder=self.holder,
                 by=getpass.getuser(),
                 began_ms=now_ms,
@@ -250,7 +263,15 @@ class Growing:
             await self._demand_ours()
         self.before_state(state)
         assert self._growth is not None, "the move has begun"
-        written = {"state": state, "at_ms": self.now_ms(), "holder": self.holder, "is_spoiled": is_spoiled}
+        now_ms = self.now_ms()
+        since_ms = self._growth.since_ms if state == self._growth.state else now_ms
+        written = {
+            "state": state,
+            "at_ms": now_ms,
+            "since_ms": since_ms,
+            "holder": self.holder,
+            "is_spoiled": is_spoiled,
+        }
         self._growth = self._growth.model_copy(update=written)
         await write_growth(self.settings, self._growth)
         return self._growth
@@ -260,6 +281,20 @@ class Growing:
         if growth is None or growth.holder != self.holder:
             who = growth.holder if growth is not None else "nobody"
             raise CannotGrow(f"another command has taken the move over ({who}), and this one stops")
+        await self._show_life()
+
+    async def _show_life(self) -> None:
+        """Now and then: whoever looks at the move sees that somebody is at work."""
+        now_ms = self.now_ms()
+        if now_ms - self._said_ms < LIFE_MS:
+            return
+        self._said_ms = now_ms
+        copied, of = self._progress
+        await write_at_work(self.settings, AtWork(holder=self.holder, at_ms=now_ms, copied=copied, of=of))
+
+    def _note_progress(self, done: int, of: int) -> None:
+        self._progress = (done, of)
+        self.report(done, of)
 
     async def _follow(self, copying: Copying) -> None:
         for _ in range(MOST_ROUNDS):
@@ -292,6 +327,7 @@ class Growing:
                 said = line
             if time.monotonic() - began >= self.wait_seconds:
                 raise Interrupted(f"{line}. Nothing is lost: run the same command again")
+            await self._show_life()
             await asyncio.sleep(LOOK_SECONDS)
 
 

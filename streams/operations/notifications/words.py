@@ -39,6 +39,18 @@ CAUSES: Mapping[str, CauseText] = {
         "Nothing is copied between Lofty and GoHighLevel. Nothing is lost: changes are kept, and copied later.",
         "Start the sync engine again, or ask whoever runs it.",
     ),
+    "move": CauseText(
+        "The sync engine is paused, because it is being made larger",
+        "The sync engine runs again",
+        "Nothing is copied between Lofty and GoHighLevel until that is done. Nothing is lost: changes are kept, and copied later.",
+        "Tell whoever makes it larger: `lofty-ghl partitions show` says what it waits for.",
+    ),
+    "copy rests": CauseText(
+        "Making the sync engine larger was begun, and does not go on",
+        "Making the sync engine larger goes on, or was given up",
+        "Everything is copied as usual.",
+        "Tell whoever makes it larger: `lofty-ghl partitions show` says how to go on, and how to give it up.",
+    ),
     "worker stopped": CauseText(
         "A part of the sync engine has stopped unexpectedly",
         "No part of the sync engine is reported missing now",

@@ -51,7 +51,7 @@ NO_ACCESS = frozenset({"no access", "uninstalled"})
 
 STOP_ONE = "stop one of the two; if the other has stopped already, lofty-ghl connections take-over {name}"
 
-Kind = Literal["worker", "mapping", "partitions", "gateway", "connection", "budget", "lag", "parked"]
+Kind = Literal["worker", "mapping", "partitions", "gateway", "connection", "budget", "lag", "parked", "move"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,12 @@ def problems_of(found: Overview) -> tuple[HealthProblem, ...]:
         none = HealthProblem(
             "workers", f"none is alive{last}: nothing is synced", "lofty-ghl worker", "worker", Problem("no worker")
         )
-        return (none, *_gateways(found), *_parked(found))
+        moving = tuple(_move(found))
+        # A worker that is started now would end at once.
+        absent = () if found.move is not None and found.move.pauses_workers else (none,)
+        return (*absent, *moving, *_gateways(found), *_parked(found))
     return (
+        *_move(found),
         *_workers(found),
         *_gateways(found),
         *_silent(found),
@@ -99,6 +103,21 @@ def awaits_consent(found: Overview, budget: BudgetStatus) -> bool:
         return False  # at first, as this is asked for each budget
     resting = {one.connection for one in found.connections if one.paused and one.rests}
     return resting.issuperset(budget.connections)
+
+
+def _move(found: Overview) -> Iterator[HealthProblem]:
+    """A move to more partitions that stands still, or that pauses all workers."""
+    move = found.move
+    if move is None:
+        return
+    since_ms = move.stands_still_since(found.at_ms)
+    is_paused = move.pauses_workers and not found.alive
+    if since_ms is None and not is_paused:
+        return
+    why = "no worker may run, so nothing is synced" if move.pauses_workers else "nobody goes on with it"
+    about = Problem("move" if move.pauses_workers else "copy rests", since_ms=since_ms or move.since_ms)
+    mend = f"lofty-ghl partitions grow --to {move.growth.to_partitions}"
+    yield HealthProblem("more partitions", f"{why}: {move.words_at(found.at_ms)}", mend, "move", about)
 
 
 def _workers(found: Overview) -> Iterator[HealthProblem]:

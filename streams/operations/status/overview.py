@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from streams.messages.gateway_status import GatewayStatus
+from streams.messages.growth import Move
 from streams.messages.worker_status import BudgetStatus, LagStatus, SideStatus, WorkerStatus
 from streams.settings.model import paused_words
 
@@ -124,8 +125,8 @@ class Overview:
     gateways: tuple[GatewayView, ...] | None = None
     configuration: str = ""
     parked_open: tuple[ParkedOpen, ...] = ()
-    move: str = ""
-    """How far a move to more partitions is, in words; empty where none is under way."""
+    move: Move | None = None
+    """The move to more partitions that is under way, as the gateways know it."""
 
     @property
     def alive(self) -> tuple[WorkerView, ...]:
@@ -169,6 +170,7 @@ def overview(
     living = sorted((view.status for view in views if view.is_alive), key=lambda status: status.at_ms)
     budgets = {(b.dispatcher, b.budget): b for status in living for b in status.budgets}
     owned = {partition for status in living for partition in status.fenced}
+    views_of_gateways = None if gateways is None else _gateways(gateways, now_ms)
     return Overview(
         at_ms=now_ms,
         workers=listed,
@@ -181,9 +183,16 @@ def overview(
         releases=tuple(sorted({status.release for status in living})),
         stages=_sum(status.stages for status in living),
         totals=_sum(status.totals for status in living),
-        gateways=None if gateways is None else _gateways(gateways, now_ms),
+        gateways=views_of_gateways,
         configuration=configuration,
+        move=_move(views_of_gateways or ()),
     )
+
+
+def _move(gateways: Iterable[GatewayView]) -> Move | None:
+    """By whichever gateway that is alive knows the newest of it. What all of them know is over."""
+    moves = [one.status.move for one in gateways if one.is_alive and one.status.move is not None]
+    return max(moves, key=lambda move: (move.growth.at_ms, move.last_ms), default=None)
 
 
 def rates(before: Iterable[WorkerStatus], after: Iterable[WorkerStatus]) -> dict[str, float]:

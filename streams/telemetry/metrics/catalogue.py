@@ -434,6 +434,17 @@ UNREAD_SECONDS = _gauge(
     FOLLOWED,
     by="gateway",
 )
+MOVE_SECONDS = _gauge(
+    "move_seconds",
+    "How long a move to more partitions has been in its state, as this gateway knows it; 0 in all other states, and without a move.",
+    Label("state", ("copying", "closing", "switching")),
+    by="gateway",
+)
+MOVE_IDLE = _gauge(
+    "move_idle_seconds",
+    "Time since a command last worked on a move to more partitions that is under way; 0 without one.",
+    by="gateway",
+)
 CONNECTIONS_SERVED = _gauge(
     "connections_served", "Connections whose side this worker serves.", Label("side", ("lofty", "ghl"))
 )

@@ -26,6 +26,11 @@ def of_gateway(status: GatewayStatus) -> Iterator[Reading]:
     yield c.CONNECTIONS_CONFIGURED, (), status.connections
     for topic in c.FOLLOWED.values:
         yield c.UNREAD_SECONDS, (topic,), _age(status.unread.get(topic), status.at_ms)
+    move = status.move
+    for state in c.MOVE_SECONDS.labels[0].values:
+        is_there = move is not None and move.growth.state == state
+        yield c.MOVE_SECONDS, (state,), _age(move.since_ms if move is not None and is_there else None, status.at_ms)
+    yield c.MOVE_IDLE, (), _age(None if move is None else move.last_ms, status.at_ms)
 
 
 def of_worker(status: WorkerStatus) -> Iterator[Reading]:

@@ -13,6 +13,8 @@ from tests.chaos.history.history import Stray
 def every_act_acts(case: Case) -> Finding:
     """Each planned act was done, each that was done had all effects that it names, and each stray is on `parked`.
 
+    A deployment that was to grow has the partitions that it was to have, and workers owned them.
+
     Proves nothing of: acts that name no effect (kills and freezes: what they did is in the other properties' evidence).
     """
     history = case.history
@@ -29,6 +31,12 @@ def every_act_acts(case: Case) -> Finding:
         for effect, number in deed.seen.items():
             if number < 1:
                 tally.note(deed.act, f"had no effect: {effect}")
+    if history.grows_to:
+        tally.examined += 1
+        worked = sum((one.of or history.settings.kafka.partitions) == history.grows_to for one in history.fences)
+        if history.partitions != history.grows_to or not worked:
+            says = f"was to grow to {history.grows_to} partitions: it has {history.partitions}, and {worked} fences of workers are there"
+            tally.note("the deployment", says)
     for stray in history.strays:
         tally.examined += 1
         if not any(_is_of(one, stray) for one in history.parked):

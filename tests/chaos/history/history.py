@@ -53,11 +53,12 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """A fence where it stands among the receipts."""
+    """A fence where it stands among the receipts. `of` is how many partitions its topic has; 0: as many as at the end."""
 
     partition: int
     offset: int
     fence: Fence
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,8 @@ class History:
     - `planned`: the acts that were to be done, each of them once at least; `deeds`: what was done, with its effects.
     - `strays`: what nobody can read, or nobody can carry.
     - `silences`: when nobody may ask for a connection.
+    - `grows_to`: how many partitions the deployment was to have at the end; 0 where it was not to grow. `partitions`: how many the topics
+      have that it uses at the end.
     - `before`: connection → the ids of contacts that GHL had before us. `listed`: the conflicts that the product lists at the end.
     """
 
@@ -158,6 +161,8 @@ class History:
     deeds: Sequence[Deed] = ()
     strays: Sequence[Stray] = ()
     silences: Sequence[Silence] = ()
+    grows_to: int = 0
+    partitions: int = 0
     before: Mapping[str, Sequence[str]] = field(default_factory=dict)
     listed: Sequence[Listed] = ()
 

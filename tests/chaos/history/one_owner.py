@@ -12,7 +12,7 @@ from connectors.sandbox.shared.ledger import Entry
 from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
-from tests.chaos.history.history import Fenced
+from tests.chaos.history.history import Fenced, History
 from tests.chaos.history.told import told, worker_of
 
 HANDOVER_SECONDS = 0.5
@@ -39,16 +39,20 @@ def one_owner(case: Case) -> Finding:
     Proves nothing of: workers that send no name; two owners of which only one asks.
     """
     tally = Tally(6, "a budget is asked by one worker at a time", "requests of named workers")
-    history, partitions = case.history, case.history.settings.kafka.partitions
-    fences: dict[int, list[Fenced]] = defaultdict(list)
-    for one in sorted(history.fences, key=lambda one: (one.partition, one.offset)):
-        fences[one.partition].append(one)
+    history = case.history
     locations = {name: name for name in history.connection_at}
     for budget, entries in _by_budget(history.ghl, locations).items():
-        _judge(case, tally, budget, entries, fences[partition_of(ghl_budget(budget), partitions)])
+        _judge(case, tally, budget, entries, _fences_of(history, ghl_budget(budget)))
     for budget, entries in _by_budget(history.lofty, history.lofty_budget_of).items():
-        _judge(case, tally, budget, entries, fences[partition_of(lofty_budget(budget), partitions)])
+        _judge(case, tally, budget, entries, _fences_of(history, lofty_budget(budget)))
     return tally.finding()
+
+
+def _fences_of(history: History, budget: str) -> list[Fenced]:
+    """Those of its partition, in order: before the deployment grew it was in another one."""
+    last = history.settings.kafka.partitions
+    found = [one for one in history.fences if one.partition == partition_of(budget, one.of or last)]
+    return sorted(found, key=lambda one: one.offset)
 
 
 def _by_budget(entries: Iterable[Entry], budgets: Mapping[str, str]) -> dict[str, list[Entry]]:

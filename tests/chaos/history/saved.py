@@ -38,7 +38,7 @@ def to_json(history: History) -> dict[str, Any]:
             for one in history.receipts
         ],
         "fences": [
-            {"partition": one.partition, "offset": one.offset, "fence": one.fence.model_dump(mode="json")}
+            {"partition": one.partition, "offset": one.offset, "fence": one.fence.model_dump(mode="json"), "of": one.of}
             for one in history.fences
         ],
         "parked": [one.model_dump(mode="json") for one in history.parked],
@@ -48,6 +48,8 @@ def to_json(history: History) -> dict[str, Any]:
         "deeds": [{**asdict(one), "seen": dict(one.seen)} for one in history.deeds],
         "strays": [asdict(one) for one in history.strays],
         "silences": [asdict(one) for one in history.silences],
+        "grows_to": history.grows_to,
+        "partitions": history.partitions,
         "before": {name: list(ids) for name, ids in history.before.items()},
         "listed": [asdict(one) for one in history.listed],
     }
@@ -66,7 +68,10 @@ def from_json(found: dict[str, Any]) -> History:
             Received(one["partition"], one["offset"], Receipt.model_validate(one["receipt"]))
             for one in found["receipts"]
         ],
-        fences=[Fenced(one["partition"], one["offset"], Fence.model_validate(one["fence"])) for one in found["fences"]],
+        fences=[
+            Fenced(one["partition"], one["offset"], Fence.model_validate(one["fence"]), one.get("of", 0))
+            for one in found["fences"]
+        ],
         parked=[Parked.model_validate(one) for one in found["parked"]],
         nemesis=[Event(**one) for one in found["nemesis"]],
         edits=[Edit(one["at"], Entity.from_key(one["entity"]), one["version"]) for one in found.get("edits", ())],
@@ -74,6 +79,8 @@ def from_json(found: dict[str, Any]) -> History:
         deeds=[Deed(**one) for one in found.get("deeds", ())],
         strays=[Stray(**one) for one in found.get("strays", ())],
         silences=[Silence(**{**one, "left": tuple(one["left"])}) for one in found.get("silences", ())],
+        grows_to=found.get("grows_to", 0),
+        partitions=found.get("partitions", 0),
         before=found.get("before", {}),
         listed=[Listed(**one) for one in found.get("listed", ())],
     )

@@ -24,7 +24,7 @@ def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hype
     if found.parked.total:
         parked = f"{counted(found.parked.total, 'problem needs', 'problems need')} attention."
         ways.append(Hyperlink("See what needs attention", href("/parked")))
-    for look in (_without_workers, _without_access, _on_hold, _paused, _late, _crowded):
+    for look in (_enlarged, _without_workers, _without_access, _on_hold, _paused, _late, _crowded, _unfinished):
         trouble = look(now)
         if trouble is not None:
             state, why, way = trouble
@@ -45,7 +45,8 @@ def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hype
         names = ", ".join(paused)
         state = StatusText("warn", f"{state.words}; {names} {'is' if len(paused) == 1 else 'are'} paused")
         ways.append(Hyperlink("See connections", href("/connections")))
-    return state, tuple(one for one in ("" if found.is_limited else _fresh(now), parked) if one), tuple(ways)
+    fresh = "" if found.is_limited else _fresh(now)
+    return state, tuple(one for one in (fresh, _meanwhile(now), parked) if one), tuple(ways)
 
 
 def is_without_connections(found: OverviewNow) -> bool:
@@ -54,6 +55,36 @@ def is_without_connections(found: OverviewNow) -> bool:
 
 
 ErrorView = tuple[StatusText, str, Hyperlink | None]
+
+
+def _enlarged(now: Deployment) -> ErrorView | None:
+    """The sync engine moves to more partitions, and no worker may run: a planned pause, unless it lasts."""
+    move = now.move
+    if move is None or not move.pauses_workers:
+        return None
+    words = "The sync engine is paused while it is made larger"
+    lasted = length((now.at_ms - move.since_ms) / 1000)
+    kept = f"For {lasted} so far. New changes are kept, and synced when it runs again; nothing is lost."
+    if move.stands_still_since(now.at_ms) is None:
+        return StatusText("busy", words), kept, None
+    return StatusText("bad", words), f"{kept} That is longer than expected: tell whoever runs the sync engine.", None
+
+
+def _unfinished(now: Deployment) -> ErrorView | None:
+    """It was begun, and nobody goes on with it."""
+    since_ms = now.move.stands_still_since(now.at_ms) if now.move is not None else None
+    if since_ms is None:
+        return None
+    return (
+        StatusText("warn", "Running; making the sync engine larger does not go on"),
+        f"It was begun, and nothing has happened for {length((now.at_ms - since_ms) / 1000)}. Changes are synced as usual. "
+        "Tell whoever runs the sync engine.",
+        None,
+    )
+
+
+def _meanwhile(now: Deployment) -> str:
+    return "" if now.move is None else "The sync engine is being made larger. Changes are synced as usual meanwhile."
 
 
 def _without_workers(now: Deployment) -> ErrorView | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from streams.kafka.batching_producer import NotWritten
 from streams.operations.growing import grow
-from streams.operations.growing.grow import ATTEMPTS, Growing
+from streams.operations.growing.grow import Growing
 
 
 class Flaky(Growing):
@@ -53,7 +54,21 @@ async def test_what_no_waiting_mends_is_raised_at_once(error: KafkaError) -> Non
         await flaky(error).run()
 
 
-async def test_it_gives_up_in_the_end() -> None:
-    """Kafka is away for longer."""
-    with pytest.raises(KafkaTimeoutError):
-        await flaky(*[KafkaTimeoutError("late")] * ATTEMPTS).run()
+async def test_it_gives_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kafka is away for longer than it has patience, however quickly each try fails."""
+    clock = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(grow, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    moving = flaky(*[KafkaConnectionError("refused")] * 100)
+    with pytest.raises(KafkaConnectionError):
+        await moving.run()
+
+    waited = 20 * (100 - len(moving.errors))  # each try asks the clock twice
+    assert grow.PATIENCE_SECONDS < waited < 2 * grow.PATIENCE_SECONDS
+
+
+async def test_a_try_that_went_well_for_long_begins_the_patience_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker may restart several times while millions of records are copied."""
+    clock = iter(range(0, 10**6, 100))
+    monkeypatch.setattr(grow, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+    assert cast("Any", await flaky(*[KafkaTimeoutError("late")] * 50).run()) == "done"

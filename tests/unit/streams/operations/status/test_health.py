@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from streams.messages import GatewayStatus
+from streams.messages.growth import AtWork, Growth, GrowthState, Move
 from streams.messages.worker_status import (
     STUCK_LOOKS,
     BudgetStatus,
@@ -156,6 +157,48 @@ def test_connections_of_which_a_part_was_not_heard_yet_are_no_fault() -> None:
     """A worker with many connections reports them one part after another."""
     assert wrong(worker(connections=(), parts=2, parts_heard=1)) == []
     assert len(wrong(worker(connections=(), parts=2, parts_heard=2))) == 1
+
+
+def move(state: GrowthState, *, since_ms: int, last_ms: int) -> Move:
+    """A move of two partitions to four, in this state since then; a command was at work last."""
+    facts = {"from_prefix": "", "from_partitions": 2, "to_prefix": "grown-4.", "to_partitions": 4, "began_ms": 1}
+    growth = Growth.model_validate({**facts, "state": state, "holder": "h", "at_ms": since_ms, "since_ms": since_ms})
+    return Move(growth=growth, at_work=AtWork(holder="h", at_ms=last_ms))
+
+
+def test_a_move_that_goes_on_is_nothing_to_act_on() -> None:
+    """For hours, while its command is at work; and no worker is missing in a pause."""
+    copying = move("copying", since_ms=NOW - 300 * MINUTE, last_ms=NOW - MINUTE)
+    assert wrong(worker(), gateways=(gateway(move=copying),)) == []
+    closing = move("closing", since_ms=NOW - MINUTE, last_ms=NOW)
+    assert wrong(worker(), gateways=(gateway(move=closing),)) == []
+
+
+def test_a_move_that_stands_still_is_named_with_the_command_that_goes_on() -> None:
+    """Workers that are paused for long, and a copy that nobody works on."""
+    closing = move("closing", since_ms=NOW - 16 * MINUTE, last_ms=NOW)
+    [paused] = wrong(worker(), gateways=(gateway(move=closing),))
+    assert paused.startswith(
+        "more partitions: no worker may run, so nothing is synced: the move from 2 to 4 partitions"
+    )
+    assert "(for 16 min)" in paused
+    rests = move("copying", since_ms=NOW - 300 * MINUTE, last_ms=NOW - 61 * MINUTE)
+    found = overview(
+        [worker()], NOW, partitions=2, connections=["acme"], gateways=[gateway(move=rests)], configuration="ours"
+    )
+    [problem] = problems_of(found)
+    assert "no command has worked on it for 61 min" in problem.says
+    assert problem.mend == "lofty-ghl partitions grow --to 4"
+    assert (problem.about.cause, problem.about.since_ms) == ("copy rests", NOW - 61 * MINUTE)
+
+
+def test_no_worker_is_to_be_started_while_none_may_run() -> None:
+    """It would end at once: what helps is to finish the move."""
+    switching = move("switching", since_ms=NOW - MINUTE, last_ms=NOW)
+    [problem] = wrong(gateways=(gateway(move=switching),))
+    assert problem.startswith("more partitions: no worker may run")
+    copying = move("copying", since_ms=NOW - MINUTE, last_ms=NOW)
+    assert wrong(gateways=(gateway(move=copying),))[0].startswith("workers: none is alive")
 
 
 def test_gateways_are_named() -> None:

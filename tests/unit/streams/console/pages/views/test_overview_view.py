@@ -9,6 +9,7 @@ from streams.console.pages.views.overview_view import overview_view
 from streams.console.services.overview import History, IndexState, OverviewNow
 from streams.console.services.parked import ParkedGroup, ParkedGroups
 from streams.console.services.time_series import Point, TimeSeries
+from streams.messages.growth import Growth, Move
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus, WorkerStatus
 from streams.operations.status.overview import overview
 
@@ -49,6 +50,30 @@ def test_a_healthy_deployment_is_running() -> None:
     assert (state.level, state.words) == ("ok", "Running, and up to date")
     assert because == ("99.5 % of 200 live changes were in GHL within a minute.",)
     assert ways == ()
+
+
+def enlarged(state: str, *, minutes: int) -> OverviewNow:
+    """A deployment that moves to more partitions, in this state for so long."""
+    since_ms = NOW - minutes * 60_000
+    facts = {"from_prefix": "", "from_partitions": 4, "to_prefix": "grown-8.", "to_partitions": 8, "began_ms": 1}
+    growth = Growth.model_validate({**facts, "state": state, "holder": "h", "at_ms": since_ms, "since_ms": since_ms})
+    found = now(*([status()] if state == "copying" else []))
+    return replace(found, deployment=replace(found.deployment, move=Move(growth=growth)))
+
+
+def test_a_sync_engine_that_is_made_larger_says_so_and_what_becomes_of_changes() -> None:
+    """Not that it does not run; and without the words of an engineer."""
+    state, because, _ = verdict(enlarged("closing", minutes=2))
+    assert (state.level, state.words) == ("busy", "The sync engine is paused while it is made larger")
+    assert "nothing is lost" in because[0]
+    state, because, _ = verdict(enlarged("switching", minutes=16))
+    assert state.level == "bad"
+    assert "longer than expected" in because[0]
+    state, because, _ = verdict(enlarged("copying", minutes=10))
+    assert (state.level, state.words) == ("ok", "Running, and up to date")
+    assert because[-1] == "The sync engine is being made larger. Changes are synced as usual meanwhile."
+    state, _, _ = verdict(enlarged("copying", minutes=61))
+    assert (state.level, state.words) == ("warn", "Running; making the sync engine larger does not go on")
 
 
 def test_almost_all_is_never_rounded_to_all() -> None:
