@@ -8,6 +8,7 @@ import typer
 
 from streams.cli.shared import (
     DEFAULT_CONFIG,
+    WRONG,
     ConfigOption,
     JsonOption,
     count_of,
@@ -38,18 +39,22 @@ ToOption = Annotated[
 
 @partitions.command()
 def plan(to: ToOption, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Say what a move copies, how long it takes, and how long the workers pause. Changes nothing.
+    """Say what a move copies, how much room it takes, how long that lasts, and how long the workers pause. Changes nothing.
+
+    Exit code 1: the copy does not fit on Kafka's disks.
 
     Example: lofty-ghl partitions plan --to 24
     """
     from dataclasses import asdict
 
-    from streams.operations.growing.plan import plan_growth
+    from streams.operations.growing.plan import no_room, plan_growth
 
     settings = settings_in_force(config)
     _multiple_or_refuse(settings, to)
     found = with_kafka(settings, lambda: plan_growth(settings, to), writes=False, group=True)
     print_findings(asdict(found), list(_plan_lines(found)), as_json=as_json)
+    if problem := no_room(found.disks):
+        refuse(problem, WRONG)
 
 
 @partitions.command()
@@ -59,6 +64,9 @@ def grow(
     wait: Annotated[
         float, typer.Option("--wait", min=0, help="So many seconds it waits for processes to be stopped, each time.")
     ] = 600.0,
+    ignore_disks: Annotated[
+        bool, typer.Option("--ignore-disks", help="Begin although Kafka's disks seem to have too little room.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Move to more partitions: copy beside the running workers, then say when to stop workers and restart gateways.
@@ -80,7 +88,7 @@ def grow(
             last[0] = time.monotonic()
             say(f"copied {done} of {of}")
 
-    growing = Growing(settings, to, say=say, report=report, wait_seconds=wait)
+    growing = Growing(settings, to, say=say, report=report, wait_seconds=wait, checks_disks=not ignore_disks)
     growth = _audited(settings, "deployment grow", to, growing.run)
     took = {part: round(seconds, 1) for part, seconds in growing.took.items()}
     document = {**growth.model_dump(mode="json"), "took_seconds": took}
@@ -166,8 +174,18 @@ def _multiple_or_refuse(settings: Settings, to: int) -> None:
 
 
 def _plan_lines(found: GrowthPlan) -> Any:
+    from streams.operations.growing.plan import in_bytes
+
     yield f"from {found.from_partitions} to {found.to_partitions} partitions, into topics with the prefix {found.to_prefix!r}"
-    yield f"copies {count_of(found.records, 'record')}, about {found.megabytes:.0f} MB (times the replication factor, on Kafka's disks)"
+    yield f"copies {count_of(found.records, 'record')}, about {found.megabytes:.0f} MB before compression"
+    if found.disks:
+        free = ", ".join(f"{in_bytes(one.usable_bytes)} (broker {one.broker})" for one in found.disks)
+        yield f"takes about {in_bytes(found.disks[0].needed_bytes)} on the disks of each broker; free: {free}"
+    else:
+        yield (
+            "the room on Kafka's disks is unknown: brokers say it from Kafka 3.3 on, to whoever has the right Describe on the cluster; "
+            "the copy takes as much as the topics of now, so look before you begin"
+        )
     for part in found.topics[:8]:
         yield f"  {part.records:>10}  {part.topic}"
     yield f"beside the running workers: about {found.copy_seconds:.0f} s"

@@ -28,9 +28,10 @@ from streams.messages.audit_entry import Act
 from streams.messages.growth import GROWTH_KEY, GROWTH_PARTITION, Growth, GrowthState, grown_prefix, growth_topic
 from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.topics import AUDIT, CHANGES, LINKS_TABLE, REPLAY_RUNS, REPLAYS, TopicNames
+from streams.operations.growing import grow
 from streams.operations.growing.copying import Copying
 from streams.operations.growing.grow import CannotGrow, Growing
-from streams.operations.growing.plan import plan_growth
+from streams.operations.growing.plan import DiskNeed, ask_disks, plan_growth
 from streams.operations.parked.queue import ParkedQueue
 from streams.settings import Settings
 from streams.worker.worker import Worker
@@ -324,6 +325,44 @@ async def test_the_command_is_killed_and_run_again(real_kafka: Broker, tmp_path:
         assert [act.outcome for act in acts if act.action == "deployment grow"].count("done") == 2
         assert_nothing_lost_or_double(on, leads)
         assert on.contacts()[leads[0]]["firstName"] == "Tail"
+
+
+async def test_a_plan_says_what_the_copy_takes_of_kafkas_disks_and_refuses_what_does_not_fit(
+    real_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker of today says it. A move that is begun all the same is refused before anything is made."""
+
+    async def full(_: Settings) -> tuple[DiskNeed, ...]:
+        return (DiskNeed(1, 10**9, 10**9),)
+
+    async with growing_stage(real_kafka, tmp_path) as on:
+        on.new_lead()
+        await on.until_quiet()
+        [disk] = await ask_disks(on.settings)
+        code, said, _ = await command("partitions plan", config_of(on, tmp_path), "--to", str(NEW))
+        monkeypatch.setattr(grow, "ask_disks", full)
+        with pytest.raises(CannotGrow, match="make room there first"):
+            await of(on).run()
+        begun = await read_growth(on.settings)
+        with pytest.raises(CannotGrow, match="stop all workers now"):
+            await of(on, wait_seconds=0, checks_disks=False).run()
+
+    assert disk.usable_bytes > 10**6
+    assert 1_000 < disk.needed_bytes < 10**8
+    assert (code, "on the disks of each broker; free: " in said) == (0, True)
+    assert begun is None
+
+
+async def test_a_broker_that_does_not_say_how_much_room_it_has_stops_nothing(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """The plan says that it is unknown."""
+    async with growing_stage(embedded_kafka, tmp_path) as on:
+        found = await ask_disks(on.settings)
+        code, said, _ = await command("partitions plan", config_of(on, tmp_path), "--to", str(NEW))
+
+    assert found == ()
+    assert (code, "the room on Kafka's disks is unknown" in said) == (0, True)
 
 
 async def test_a_state_that_cannot_be_read_starts_nothing_and_stops_no_gateway(

@@ -36,6 +36,7 @@ from streams.messages.growth import ABANDONABLE, AtWork, Growth, GrowthState, gr
 from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import TopicNames, differing
 from streams.operations.growing.copying import Copying
+from streams.operations.growing.plan import ask_disks, no_room
 from streams.operations.status.reader import read_overview
 from streams.settings import Settings
 
@@ -75,6 +76,8 @@ class Growing:
     say: Callable[[str], None] = lambda line: None
     report: Callable[[int, int], None] = lambda done, of: None
     wait_seconds: float = 600.0
+    checks_disks: bool = True
+    """Whether a move is refused whose copy does not fit on Kafka's disks."""
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     before_state: Callable[[GrowthState], None] = lambda state: None
     holder: str = field(default_factory=lambda: f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex[:6]}")
@@ -215,6 +218,8 @@ class Growing:
         await demand_rights(self.settings, names.specs(), READS)
         await group_members(self.settings, names.group)
         await demand_group(self.settings, TopicNames(growth.to_prefix).group)
+        if self.checks_disks and (problem := no_room(await ask_disks(self.settings))):
+            raise CannotGrow(problem)
 
     async def _sides(self, growth: Growth) -> tuple[Settings, Settings]:
         """The settings with the old and with the new topics, with all connections that there are now."""

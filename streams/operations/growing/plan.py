@@ -6,11 +6,12 @@ Kafka's offsets say how many records there are; a sample of them says how large 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streams.core.copy_targets import SOURCES, CopyTargets
 from streams.kafka.clients import reach
+from streams.kafka.disk_room import BrokerDisk, broker_disks
 from streams.kafka.growth import group_members
 from streams.kafka.topic_reader import each_record, first_and_end_offsets
 from streams.messages.growth import grown_prefix
@@ -37,6 +38,59 @@ class TopicPart:
     records: int
 
 
+KEPT_FREE = 0.1
+"""Of what a broker has free so much is left to everything else that is written meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskNeed:
+    """What the copy takes of one broker's disks, if it is spread evenly. Bytes."""
+
+    broker: int
+    needed_bytes: int
+    usable_bytes: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for it."""
+        return self.needed_bytes <= self.usable_bytes * (1 - KEPT_FREE)
+
+
+def disk_needs(disks: Sequence[BrokerDisk]) -> tuple[DiskNeed, ...]:
+    """The copy is as large as what it copies, replicas included, and spread over all brokers."""
+    if not disks:
+        return ()
+    share = sum(one.held_bytes for one in disks) // len(disks)
+    return tuple(DiskNeed(one.broker, share, one.usable_bytes) for one in disks)
+
+
+def no_room(needs: Iterable[DiskNeed]) -> str:
+    """Why the copy does not fit; empty where it does, or where nobody knows."""
+    full = [one for one in needs if not one.fits]
+    if not full:
+        return ""
+    first = full[0]
+    return (
+        f"the copy takes about {in_bytes(first.needed_bytes)} on the disks of each broker, and broker {first.broker} has "
+        f"{in_bytes(first.usable_bytes)} free, of which a tenth is left to what is written meanwhile: make room there first"
+    )
+
+
+def in_bytes(number: int) -> str:
+    """A size for people."""
+    size, units = float(number), ["B", "kB", "MB", "GB", "TB"]
+    while size >= 1000 and len(units) > 1:
+        size, units = size / 1000, units[1:]
+    return f"{size:.0f} {units[0]}" if size >= 10 or units[0] == "B" else f"{size:.1f} {units[0]}"
+
+
+async def ask_disks(settings: Settings) -> tuple[DiskNeed, ...]:
+    """What the copy of this deployment takes of each broker's disks; empty where Kafka does not say."""
+    names = TopicNames(settings.kafka.topic_prefix)
+    topics = [one.topic(names) for one in SOURCES]
+    return disk_needs(await broker_disks(settings, topics, settings.kafka.partitions))
+
+
 @dataclass(frozen=True, slots=True)
 class GrowthPlan:
     """What the move does. Sizes and times are estimates."""
@@ -55,6 +109,8 @@ class GrowthPlan:
     members: int | None
     left: tuple[str, ...]
     """Topics of an earlier copy, which are deleted first."""
+    disks: tuple[DiskNeed, ...] = ()
+    """What the copy takes of Kafka's disks; empty where Kafka does not say."""
 
 
 async def plan_growth(settings: Settings, to: int) -> GrowthPlan:
@@ -87,6 +143,7 @@ async def plan_growth(settings: Settings, to: int) -> GrowthPlan:
         gateways=tuple(one.status.gateway for one in overview.gateways or () if one.is_alive),
         members=await group_members(settings, names.group),
         left=tuple(sorted(name for name in new.specs() if name in found)),
+        disks=await ask_disks(settings),
     )
 
 
