@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter as PlainCounter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.metrics_core import Metric
 
 from connectors.http.call_record import CallRecord
@@ -18,14 +18,15 @@ from streams.core.scheduling.pauses import PAUSE_KINDS, PauseKind
 from streams.core.to_ghl.left_out import LeftOut
 from streams.messages import Snapshot
 from streams.telemetry.metrics import catalogue as c
+from streams.telemetry.metrics.counts import Counter, Histogram
 from streams.telemetry.metrics.exposition import GaugeRows
 from streams.telemetry.metrics.folding import FOLDED_COUNTS, OTHERS, labelled_by
 from streams.telemetry.metrics.spec import Process, Reading, Spec
 
+Made = TypeVar("Made", Counter, Histogram)
+
 FRESH_SECONDS = 60.0
 """The objective: a live change is in GHL within this time."""
-
-disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
 
 
 class Metrics:
@@ -202,61 +203,46 @@ class Metrics:
         return cast(dict[str, Any], found)
 
     def _counter(self, spec: Spec) -> Counter:
-        return cast(Counter, self._made_of(spec, lambda: Counter(*_as_declared(spec), registry=self.registry)))
+        return self._made_of(spec, Counter)
 
     def _histogram(self, spec: Spec) -> Histogram:
-        made = self._made_of(spec, lambda: Histogram(*_as_declared(spec), buckets=spec.buckets, registry=self.registry))
-        return cast(Histogram, made)
+        return self._made_of(spec, Histogram)
 
-    def _made_of(self, spec: Spec, make: Callable[[], Any]) -> Any:
+    def _made_of(self, spec: Spec, make: Callable[[Spec], Made]) -> Made:
         """The instrument; one that counts nothing where counting is off, or where this process has no such metric."""
-        made = _Folding if spec in FOLDED_COUNTS else _Known
-        found = made(make(), spec) if self.is_on and self.process in spec.by else _Nothing()
-        self._instruments[spec.name] = found
-        return found
+        if not self.is_on or self.process not in spec.by:
+            self._instruments[spec.name] = _Nothing()
+            return cast(Made, self._instruments[spec.name])
+        found = make(spec)
+        self.registry.register(found)
+        self._instruments[spec.name] = _Folding(found, spec) if spec in FOLDED_COUNTS else found
+        return cast(Made, self._instruments[spec.name])
 
 
-class _Known:
-    """An instrument that remembers what it was asked for: the library looks up and checks label values at each use."""
-
-    def __init__(self, instrument: Any, spec: Spec) -> None:
-        self._instrument = instrument
-        self._known: dict[tuple[str, ...], Any] = {}
-        if not spec.labels:
-            self.inc, self.observe = getattr(instrument, "inc", None), getattr(instrument, "observe", None)
-
-    def labels(self, *values: str) -> Any:
-        found = self._known.get(values)
-        if found is None:
-            found = self._known[values] = self._instrument.labels(*values)
-        return found
-
-
-class _Folding(_Known):
-    """Such an instrument with a label for a connection or budget, of which only those that are shown have series, once `show` was called.
+class _Folding:
+    """An instrument with a label for a connection or budget, of which only those that are shown have series, once `show` was called.
 
     What identifies one are the label's value and those before it: a budget has its dispatcher before it.
     """
 
-    def __init__(self, instrument: Any, spec: Spec) -> None:
-        super().__init__(instrument, spec)
+    def __init__(self, instrument: Counter | Histogram, spec: Spec) -> None:
+        self._instrument = instrument
         self._at = labelled_by(spec) or 0
         self._shown: frozenset[tuple[str, ...]] | None = None
 
     def labels(self, *values: str) -> Any:
         if self._shown is not None and values[: self._at + 1] not in self._shown:
             values = (*values[: self._at], OTHERS, *values[self._at + 1 :])
-        return super().labels(*values)
+        return self._instrument.labels(*values)
 
     def show(self, shown: Iterable[tuple[str, ...]]) -> None:
         """Show these from now on; the series of those that are not among them end, as those of a process that ends."""
         before, self._shown = self._shown, frozenset(shown)
         if before == self._shown:
             return
-        for values in [values for values in list(self._known) if values[self._at] != OTHERS]:
+        for values in [values for values in self._instrument.known() if values[self._at] != OTHERS]:
             if values[: self._at + 1] not in self._shown:
-                del self._known[values]
-                self._instrument.remove(*values)
+                self._instrument.remove(values)
 
 
 class _Nothing:
@@ -309,10 +295,6 @@ class _FirstRead:
 
     def describe(self) -> Iterable[Metric]:
         return ()
-
-
-def _as_declared(spec: Spec) -> tuple[str, str, tuple[str, ...]]:
-    return spec.full_name.removesuffix("_total"), spec.help, spec.label_names
 
 
 def _exemplar(trace: str) -> dict[str, str] | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
 
 from streams.telemetry.metrics.exposition import Exposition
 from streams.telemetry.metrics.merging import merge
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
 
 ODD = 'say "# HELP no" \\ \n# HELP twice no'
 """A value that looks like the beginning of a metric."""
