@@ -26,7 +26,12 @@ QUOTA_PART = 0.5
 
 @dataclass(slots=True)
 class Attention:
-    """`look` at everything, then ask for `connections` and `budgets` (dispatcher, name): what needs a look, or did lately."""
+    """`look` at everything, then ask for `connections` and `budgets` (dispatcher, name): what needs a look, or did lately.
+
+    `in_need` is how many connections needed one at the last look, without those that are only late.
+    """
+
+    in_need: int = 0
 
     _connections: dict[str, int] = field(default_factory=dict)
     _budgets: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -45,6 +50,7 @@ class Attention:
         """Judge all of them as they are now."""
         all_budgets, all_connections = tuple(budgets), tuple(connections)
         in_need = {one.connection for one in all_connections if connection_in_need(one, now_ms)}
+        self.in_need = len(in_need)
         late = sorted((since, one.connection) for one in all_connections if (since := _late_since(one, now_ms)))
         in_need |= {name for _, name in late[:MOST_LATE]}
         held = {_of(one) for one in all_budgets if budget_in_need(one)}

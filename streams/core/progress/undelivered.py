@@ -56,15 +56,15 @@ class Undelivered:
 
     def number(self, connection: str) -> int:
         """How many are on their way."""
-        return self._counts[connection, False]
+        return self._counts.get((connection, False), 0)
 
     def parked(self, connection: str) -> int:
         """How many are parked."""
-        return self._counts[connection, True]
+        return self._counts.get((connection, True), 0)
 
     def oldest_ms(self, connection: str) -> int | None:
         """When the oldest that is on its way was accepted; None without any."""
-        queue = self._oldest[connection]
+        queue = self._oldest.get(connection)
         while queue and not self._is_fresh(connection, queue[0]):
             heapq.heappop(queue)
         return queue[0][0] if queue else None

@@ -14,7 +14,7 @@ from typing import Any
 from connectors.rate import RateHeaders
 from streams.core.scheduling.allowance import Allowance
 from streams.core.scheduling.daily_limit import DAY_SECONDS, Day
-from streams.core.scheduling.items import Priority
+from streams.core.scheduling.items import PRIORITIES, Priority
 from streams.core.scheduling.quota import LIVE_RESERVE, Quota
 from streams.core.scheduling.spread import Spread
 from streams.core.scheduling.window import RequestWindow
@@ -132,7 +132,7 @@ class Budget:
         if now < self._paused_until:
             return NOTHING
         if self.quota is None or self.quota.allows(Priority.SWEEP, now):
-            return max(Priority)
+            return PRIORITIES[-1]
         return next((one for one in (Priority.LIVE, Priority.OPT_OUT) if self.quota.allows(one, now)), NOTHING)
 
     def slots(self, now: float) -> int:
@@ -168,7 +168,7 @@ class Budget:
             limit=self.window.limit,
             used=self.window.used(now),
             in_flight=self.window.in_flight,
-            waiting={priority: waiting.get(priority, 0) for priority in Priority},
+            waiting={priority: waiting.get(priority, 0) for priority in PRIORITIES},
             blocked=blocked,
             pause_cause=self.pause_cause(now),
             pause_seconds=max(0.0, self._paused_until - now),

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from streams.core.scheduling.items import Item, Priority, Verdict
+from streams.core.scheduling.items import PRIORITIES, Item, Priority, Verdict
 
 
 @dataclass(slots=True, eq=False)
@@ -177,7 +177,7 @@ class Lanes:
 
     def waiting(self) -> dict[Priority, int]:
         """How many entities wait, by their priority. Counted as they come and go: asking costs nothing."""
-        return {priority: self._counts[priority] for priority in Priority}
+        return {priority: self._counts[priority] for priority in PRIORITIES}
 
     def blocked(self) -> int:
         """How many entities wait for their contact."""

@@ -51,7 +51,7 @@ class RowCount:
 
     def number(self, connection: str) -> int:
         """Rows of a connection; too few for some seconds after its partition was gained."""
-        return sum(counts[connection] for counts in self._counts.values())
+        return sum([counts.get(connection, 0) for counts in self._counts.values()])
 
     @property
     def total(self) -> int:

@@ -44,41 +44,37 @@ def labelled_by(spec: Spec) -> int | None:
     return next((at for at, label in enumerate(spec.labels) if label.name in ("connection", "budget")), None)
 
 
-_LABELLED = {spec.name: labelled_by(spec) for spec in c.CATALOGUE}
+_LABELLED = {spec.name: at for spec in c.CATALOGUE if (at := labelled_by(spec)) is not None}
+"""The metrics of single connections and budgets, and which label names these."""
+_OF_CONNECTIONS = frozenset(spec.name for spec in c.CATALOGUE if "connection" in spec.label_names)
+_ALONE = (OTHERS,)
 
 
 def folded(
     readings: Iterable[Reading], connections: Collection[str], budgets: Collection[tuple[str, str]]
 ) -> Iterator[Reading]:
     """The readings of the process, of the connections and budgets (dispatcher, name) that are shown, and of the others together."""
-    rest: dict[str, dict[tuple[str, ...], float]] = {}
-    specs: dict[str, Spec] = {}
-    names = {name for dispatcher, name in budgets if dispatcher == "read"}
+    rest: dict[str, tuple[Spec, dict[tuple[str, ...], float]]] = {}
+    lofty_budgets = {name for dispatcher, name in budgets if dispatcher == "read"}
     for reading in readings:
         spec, labels, value = reading
-        at = _LABELLED[spec.name]
-        if at is None or _is_shown(spec, labels, at, value, connections, budgets, names):
+        name = spec.name
+        at = _LABELLED.get(name)
+        if at is None:
             yield reading
-        elif (rule := RULES.get(spec.name)) is not None:
-            specs[spec.name] = spec
-            values, key = rest.setdefault(spec.name, {}), (*labels[:at], OTHERS, *labels[at + 1 :])
+            continue
+        if name in _OF_CONNECTIONS:
+            is_shown = labels[at] in connections
+        elif at == 0:  # a limit of Lofty, without a dispatcher
+            is_shown = labels[0] in lofty_budgets or (spec is c.SWEEP_LOAD and value > SHOWN_LOAD)
+        else:
+            is_shown = (labels[0], labels[at]) in budgets
+        if is_shown:
+            yield reading
+        elif (rule := RULES.get(name)) is not None:
+            _, values = rest.get(name) or rest.setdefault(name, (spec, {}))
+            key = _ALONE if len(labels) == 1 else (*labels[:at], OTHERS, *labels[at + 1 :])
             before = values.get(key, 0.0)
-            values[key] = before + value if rule == "added" else max(before, value)
-    for name, values in rest.items():
-        yield from ((specs[name], labels, value) for labels, value in values.items())
-
-
-def _is_shown(
-    spec: Spec,
-    labels: tuple[str, ...],
-    at: int,
-    value: float,
-    connections: Collection[str],
-    budgets: Collection[tuple[str, str]],
-    lofty_budgets: Collection[str],
-) -> bool:
-    if spec.labels[at].name == "connection":
-        return labels[at] in connections
-    if at == 0:  # a limit of Lofty, without a dispatcher
-        return labels[0] in lofty_budgets or (spec is c.SWEEP_LOAD and value > SHOWN_LOAD)
-    return (labels[0], labels[at]) in budgets
+            values[key] = before + value if rule == "added" else (value if value > before else before)
+    for spec, values in rest.values():
+        yield from ((spec, labels, value) for labels, value in values.items())

@@ -33,13 +33,14 @@ def of_gateway(status: GatewayStatus) -> Iterator[Reading]:
     yield c.MOVE_IDLE, (), _age(None if move is None else move.last_ms, status.at_ms)
 
 
-def of_worker(status: WorkerStatus) -> Iterator[Reading]:
-    """What a worker shows."""
+def of_worker(status: WorkerStatus, in_need: int | None = None) -> Iterator[Reading]:
+    """What a worker shows. `in_need` is how many connections need a look, where that was counted already."""
     yield from of_process(status.release, status.at_ms, status.appends_failing_seconds)
     yield c.CONFIGURATION, (status.configuration,), 1
     yield c.CONNECTIONS_SERVED, ("lofty",), sum(one.reading is not None for one in status.connections)
     yield c.CONNECTIONS_SERVED, ("ghl",), sum(one.writing is not None for one in status.connections)
-    in_need = sum(connection_in_need(one, status.at_ms) for one in status.connections)
+    if in_need is None:
+        in_need = sum(connection_in_need(one, status.at_ms) for one in status.connections)
     yield c.CONNECTIONS_IN_NEED, (), in_need
     yield c.PARTITIONS, ("assigned",), len(status.assigned)
     yield c.PARTITIONS, ("fenced",), len(status.fenced)

@@ -64,7 +64,7 @@ class StatusPublisher:
             return of_worker(status)
         attention.look(status.budgets, status.connections, status.at_ms)
         self._metrics.show(attention.connections, attention.budgets)
-        return folded(of_worker(status), attention.connections, attention.budgets)
+        return folded(of_worker(status, attention.in_need), attention.connections, attention.budgets)
 
     def status(self) -> WorkerStatus:
         """The status now."""
