@@ -115,6 +115,22 @@ async def vendors(settings: Settings, now: Callable[[], float] = time.time, **se
     return await examine(with_secrets(settings, **secrets), now=now)
 
 
+async def test_a_key_that_several_connections_have_is_asked_once(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """Each has its lines all the same, and what the vendors' limits make it last is foretold."""
+    async with stage(embedded_kafka, tmp_path) as on:
+        one = on.settings.connections["acme"]
+        three = {name: one.model_copy(update={"name": name}) for name in ("acme", "best", "cole")}
+        foretold: list[float] = []
+        before = len(on.requests("lofty"))
+        found = await examine(on.settings.model_copy(update={"connections": three}), foretell=foretold.append)
+        made = on.requests("lofty")[before:]
+    accepted = [line.connection for line in found.verdicts if line.says.startswith("the key is accepted")]
+    assert accepted == ["acme", "best", "cole"]
+    assert len(made) == 2, made
+    assert len(foretold) == 1
+    assert foretold[0] > 0
+
+
 async def test_a_vendor_that_is_not_there_is_away(embedded_kafka: Broker, tmp_path: Path) -> None:
     """With its address."""
     async with stage(embedded_kafka, tmp_path) as on:

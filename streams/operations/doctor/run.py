@@ -20,7 +20,8 @@ from streams.operations.doctor import kafka, machine, tokens, vendors
 from streams.operations.doctor.check_result import CheckResult, exit_code
 from streams.operations.doctor.machine import Space, free_bytes
 from streams.operations.doctor.notified import notified
-from streams.settings import Settings
+from streams.operations.doctor.turns import Turn, Turns, least_seconds
+from streams.settings import Connection, Settings
 from streams.settings.model import paused_words
 
 CHECK_SECONDS = 12.0
@@ -29,6 +30,12 @@ Run = Callable[[], AsyncIterator[CheckResult] | Iterator[CheckResult]]
 
 Progress = Callable[[int, int], None]
 """Called with the number of checks that have ended, and of all."""
+
+Foretell = Callable[[float], None]
+"""Called once, with the seconds that the vendors' limits make it last at least."""
+
+GHL_REQUESTS, LOFTY_REQUESTS = 4, 2
+"""What a check asks for, at most; a key of Lofty that may not ask whose it is, once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +52,16 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check, of one `connection` or of the deployment. `needs_kafka`: it is skipped while Kafka is away."""
+    """One check, of one `connection` or of the deployment. `needs_kafka`: it is skipped while Kafka is away.
+
+    `turn` is what it asks of a vendor's limit: its time begins when its turn has come.
+    """
 
     name: str
     run: Run
     needs_kafka: bool = False
     connection: str = ""
+    turn: Turn | None = None
 
 
 async def examine(
@@ -62,26 +73,32 @@ async def examine(
     only: Collection[str] | None = None,
     at_once: int | None = None,
     on_progress: Progress = lambda _done, _of: None,
+    foretell: Foretell = lambda _seconds: None,
+    turns: Turns | None = None,
 ) -> Examination:
     """Run all checks. `now` is this machine's clock in seconds. A failing check is a result, and never raises.
 
+    Of each vendor's limit half is used (`turns`); `foretell` is told how long that takes.
     `only`: the vendors of these connections are asked, by their ids. `at_once`: so many checks run at a time, by default all.
     """
     reached = asyncio.ensure_future(_reach(settings))
     edited = await _with_edits(settings, reached, check_seconds)
     knows_all, settings = edited is not None, edited or settings
-    checks = tuple(_checks(settings, now, space, only, knows_all=knows_all))
-    turns, ended = asyncio.Semaphore(at_once or len(checks)), 0
+    async with vendors.vendor_transport() as transport, vendors.LoftyKeys(transport, now) as keys:
+        checks = tuple(_checks(settings, now, space, only, keys, knows_all=knows_all))
+        foretell(least_seconds(check.turn for check in checks))
+        limits, places, ended = turns or Turns(), asyncio.Semaphore(at_once or len(checks)), 0
 
-    async def run(check: Check) -> list[CheckResult]:
-        nonlocal ended
-        async with turns:
-            results = await _run(check, reached, check_seconds)
-        ended += 1
-        on_progress(ended, len(checks))
-        return results
+        async def run(check: Check) -> list[CheckResult]:
+            nonlocal ended
+            await limits.wait(check.turn)
+            async with places:
+                results = await _run(check, reached, check_seconds)
+            ended += 1
+            on_progress(ended, len(checks))
+            return results
 
-    found = await asyncio.gather(*map(run, checks))
+        found = await asyncio.gather(*map(run, checks))
     configured = CheckResult("configuration", "file", "ok", f"{len(settings.connections)} connections, no problem")
     trouble = (
         CheckResult("connection", name, "wrong", words, "change the connection in the console, or fix the keys", name)
@@ -116,7 +133,13 @@ async def _with_edits(settings: Settings, reached: asyncio.Future[CheckResult], 
 
 
 def _checks(
-    settings: Settings, now: Callable[[], float], space: Space, only: Collection[str] | None, *, knows_all: bool
+    settings: Settings,
+    now: Callable[[], float],
+    space: Space,
+    only: Collection[str] | None,
+    keys: vendors.LoftyKeys,
+    *,
+    knows_all: bool,
 ) -> Iterable[Check]:
     def now_ms() -> int:
         return int(now() * 1000)
@@ -135,8 +158,20 @@ def _checks(
         if only is not None and name not in only:
             continue
         by_oauth = connection.ghl.auth == "oauth"
-        yield Check(f"GHL of {name}", partial(vendors.ghl, settings, connection, stored, now), by_oauth, name)
-        yield Check(f"Lofty of {name}", partial(vendors.lofty, settings, connection, now), connection=name)
+        ghl = partial(vendors.ghl, settings, connection, stored, keys.transport, now)
+        yield Check(f"GHL of {name}", ghl, by_oauth, name, _ghl_turn(connection))
+        lofty = partial(vendors.lofty, settings, connection, keys)
+        yield Check(f"Lofty of {name}", lofty, connection=name, turn=_lofty_turn(connection))
+
+
+def _ghl_turn(connection: Connection) -> Turn:
+    a_second = connection.ghl.requests_per_window / connection.ghl.window_seconds
+    return Turn(f"GHL {connection.ghl_budget}", connection.name, GHL_REQUESTS, a_second)
+
+
+def _lofty_turn(connection: Connection) -> Turn | None:
+    key, a_second = vendors.key_of(connection), connection.lofty.requests_per_minute / 60
+    return Turn(f"Lofty {connection.lofty_budget}", key, LOFTY_REQUESTS, a_second) if key is not None else None
 
 
 async def _reach(settings: Settings) -> CheckResult:

@@ -71,11 +71,11 @@ class StoredTokens:
         """By name. A check whose time is over does not end the read of the others. Raises aiokafka's errors."""
         if self._reading is None:
             self._reading = asyncio.ensure_future(token_rows(self._settings))
-            self._reading.add_done_callback(_retrieved)
+            self._reading.add_done_callback(retrieved)
         return await asyncio.shield(self._reading)
 
 
-def _retrieved(reading: asyncio.Future[dict[str, TokenRow]]) -> None:
+def retrieved(reading: asyncio.Future[dict[str, TokenRow]]) -> None:
     """Where no check waits for it any longer, nobody hears of its error."""
     if not reading.cancelled():
         reading.exception()

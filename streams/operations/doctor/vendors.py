@@ -1,26 +1,31 @@
 """Checks at the vendors: they accept our credentials, these have their scopes, and the clocks agree.
 
-A few requests for each connection, one after another, that leave some of each window to the workers; nothing is written.
+A few requests for each connection, one after another, each key once; `turns.py` leaves half of each limit to the workers. Nothing is written.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from typing import Self
+
+from pydantic import SecretStr
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError, NetworkError, VendorError, WrongAccount
 from connectors.ghl.client import GhlClient
 from connectors.ghl.operations import OPERATIONS
 from connectors.http.call_record import CallRecord
-from connectors.http.request import Request, Response
+from connectors.http.request import Request, Response, Transport
 from connectors.http.transport import AiohttpTransport
 from connectors.lofty.client import LoftyClient
+from connectors.lofty.wire import Subscription
 from streams.core.to_ghl.directory import Directory, fold
 from streams.operations.doctor.check_result import CheckResult, compare_clocks
-from streams.operations.doctor.tokens import StoredTokens, ghl_token
+from streams.operations.doctor.tokens import StoredTokens, ghl_token, retrieved
 from streams.operations.mapping_preview.compatibility import check_compatibility
 from streams.operations.subscriptions.plan import reconcile
 from streams.operations.subscriptions.reconcile import FEW, addresses_of
@@ -35,7 +40,7 @@ OPTIONAL = "get-custom-values"
 class ClockTransport:
     """A transport that compares our clock with the vendor's: each response has a `Date`, in whole seconds."""
 
-    def __init__(self, inner: AiohttpTransport, now: Now) -> None:
+    def __init__(self, inner: Transport, now: Now) -> None:
         self._inner = inner
         self._now = now
         self.least = float("-inf")
@@ -106,7 +111,7 @@ class _Location:
 
 
 async def ghl(
-    settings: Settings, connection: Connection, stored: StoredTokens, now: Now = time.time
+    settings: Settings, connection: Connection, stored: StoredTokens, inner: Transport, now: Now = time.time
 ) -> AsyncIterator[CheckResult]:
     """GHL accepts the token, the token has the scopes, and the mapping's fields fit the location."""
     subject = f"GHL of {connection.name}"
@@ -115,17 +120,16 @@ async def ghl(
         yield CheckResult("access", subject, "not looked at", why, "see the lines credentials and tokens")
         return
     location, base_url = _Location(), connection.ghl.base_url
-    async with AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4) as inner:
-        transport = ClockTransport(inner, now)
-        client = GhlClient(transport, StaticAuth("Bearer", token), base_url=base_url, on_answer=transport.note_rate)
-        try:
-            await location.read(client, transport, connection.ghl.location_id)
-        except VendorError as error:
-            yield _refused(subject, error, connection, "ghl_token")
-            return
-        except ConnectorError as error:
-            yield _away(subject, base_url, error)
-            return
+    transport = ClockTransport(inner, now)
+    client = GhlClient(transport, StaticAuth("Bearer", token), base_url=base_url, on_answer=transport.note_rate)
+    try:
+        await location.read(client, transport, connection.ghl.location_id)
+    except VendorError as error:
+        yield _refused(subject, error, connection, "ghl_token")
+        return
+    except ConnectorError as error:
+        yield _away(subject, base_url, error)
+        return
     if not location.is_whole:
         yield CheckResult("access", subject, "warning", "few requests of GHL's window are left", "retry later")
     yield CheckResult("access", subject, "ok", "the token is accepted")
@@ -154,7 +158,67 @@ def _location(connection: Connection, subject: str, location: _Location) -> Iter
         yield CheckResult("fields", connection.name, "ok", "the mapping's fields exist, or will be created")
 
 
-async def lofty(settings: Settings, connection: Connection, now: Now = time.time) -> AsyncIterator[CheckResult]:
+def vendor_transport() -> AiohttpTransport:
+    """One for all checks of an examination: a thousand would each open connections of their own."""
+    return AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4)
+
+
+@dataclass(frozen=True, slots=True)
+class LoftyAnswers:
+    """What Lofty says to a key: whose it is in words, its subscriptions, and how our clocks compare."""
+
+    owner: str
+    subscriptions: Sequence[Subscription]
+    clock: Sequence[CheckResult]
+
+
+class LoftyKeys:
+    """What Lofty says to each key: it is asked once, however many connections have it. `async with LoftyKeys(transport) as keys`."""
+
+    def __init__(self, transport: Transport, now: Now = time.time) -> None:
+        self.transport = transport
+        self._now = now
+        self._asked: dict[Hashable, asyncio.Future[LoftyAnswers]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End what is still asked, as nobody waits for it."""
+        for asking in self._asked.values():
+            asking.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+
+    async def of(self, connection: Connection, key: SecretStr) -> LoftyAnswers:
+        """Those of a connection's key. A check whose time is over does not end the others'. Raises the connector's errors."""
+        about = key_of(connection)
+        if about not in self._asked:
+            self._asked[about] = asyncio.ensure_future(self._ask(connection, key))
+            self._asked[about].add_done_callback(retrieved)
+        return await asyncio.shield(self._asked[about])
+
+    async def _ask(self, connection: Connection, key: SecretStr) -> LoftyAnswers:
+        transport = ClockTransport(self.transport, self._now)
+        client = LoftyClient(
+            transport,
+            StaticAuth("token", key.get_secret_value()),
+            base_url=connection.lofty.base_url,
+            team=connection.lofty.team_id,
+            on_answer=transport.note_rate,
+        )
+        owner = await _owner(client)
+        return LoftyAnswers(owner, await client.list_subscriptions(), transport.clock("Lofty"))
+
+
+def key_of(connection: Connection) -> Hashable:
+    """What connections have in common whose key is asked once; None for a connection whose key is not asked."""
+    key = connection.secrets.lofty_api_key
+    if connection.lofty.auth == "oauth" or key is None:
+        return None
+    return connection.lofty.base_url, connection.lofty.team_id, key.get_secret_value()
+
+
+async def lofty(settings: Settings, connection: Connection, keys: LoftyKeys) -> AsyncIterator[CheckResult]:
     """Lofty accepts the key, and its webhooks come to this gateway."""
     subject, key = f"Lofty of {connection.name}", connection.secrets.lofty_api_key
     if connection.lofty.auth == "oauth" or key is None:
@@ -163,31 +227,20 @@ async def lofty(settings: Settings, connection: Connection, now: Now = time.time
         else:
             yield CheckResult("access", subject, "not looked at", "there is no key")
         return
-    async with AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4) as inner:
-        transport = ClockTransport(inner, now)
-        auth = StaticAuth("token", key.get_secret_value())
-        client = LoftyClient(
-            transport,
-            auth,
-            base_url=connection.lofty.base_url,
-            team=connection.lofty.team_id,
-            on_answer=transport.note_rate,
-        )
-        try:
-            owner = await _owner(client)
-            existing = await client.list_subscriptions()
-        except WrongAccount as error:
-            mend = "set an API key of that team, or correct lofty.team_id"
-            yield CheckResult("access", subject, "wrong", error.messages[0], mend)
-            return
-        except VendorError as error:
-            yield _refused(subject, error, connection, "lofty_api_key")
-            return
-        except ConnectorError as error:
-            yield _away(subject, connection.lofty.base_url, error)
-            return
-    yield CheckResult("access", subject, "ok", f"the key is accepted{owner}")
-    for result in transport.clock("Lofty"):
+    try:
+        answers = await keys.of(connection, key)
+    except WrongAccount as error:
+        mend = "set an API key of that team, or correct lofty.team_id"
+        yield CheckResult("access", subject, "wrong", error.messages[0], mend)
+        return
+    except VendorError as error:
+        yield _refused(subject, error, connection, "lofty_api_key")
+        return
+    except ConnectorError as error:
+        yield _away(subject, connection.lofty.base_url, error)
+        return
+    yield CheckResult("access", subject, "ok", f"the key is accepted{answers.owner}")
+    for result in answers.clock:
         yield result
     url, webhook = settings.gateway.public_url, connection.secrets.webhook_secret
     if url is None or webhook is None:
@@ -195,7 +248,7 @@ async def lofty(settings: Settings, connection: Connection, now: Now = time.time
         yield CheckResult("webhooks", subject, "warning", "the gateway's public URL is not known", mend)
         return
     addresses = addresses_of(settings, connection, url.rstrip("/"))
-    steps = reconcile(existing, addresses.url, addresses.base, addresses.others)
+    steps = reconcile(answers.subscriptions, addresses.url, addresses.base, addresses.others)
     wrong = [step for step in steps if step.action != "keep"]
     if wrong:
         lists = ", ".join(f"list {step.list_id} ({step.because})" for step in wrong)
