@@ -10,16 +10,14 @@ from functools import partial
 
 from aiokafka.errors import KafkaError
 
-from streams.kafka.clients import demand_group, reach
-from streams.kafka.error_texts import KafkaMisconfigured, KafkaRefused
-from streams.kafka.rights import READS, demand_rights
 from streams.mapping_versions.errors import NoMappings
 from streams.mapping_versions.store import settings_now
-from streams.messages.topics import TopicNames
 from streams.operations.doctor import kafka, machine, tokens, vendors
 from streams.operations.doctor.check_result import CheckResult, exit_code
+from streams.operations.doctor.lofty_keys import LoftyKeys, key_of
 from streams.operations.doctor.machine import Space, free_bytes
 from streams.operations.doctor.notified import notified
+from streams.operations.doctor.reached import reached_kafka
 from streams.operations.doctor.turns import Turn, Turns, least_seconds
 from streams.settings import Connection, Settings
 from streams.settings.model import paused_words
@@ -78,13 +76,13 @@ async def examine(
 ) -> Examination:
     """Run all checks. `now` is this machine's clock in seconds. A failing check is a result, and never raises.
 
-    Of each vendor's limit half is used (`turns`); `foretell` is told how long that takes.
+    Of each vendor's limit half is used (`turns`); `foretell` gets how long that takes.
     `only`: the vendors of these connections are asked, by their ids. `at_once`: so many checks run at a time, by default all.
     """
-    reached = asyncio.ensure_future(_reach(settings))
+    reached = asyncio.ensure_future(reached_kafka(settings))
     edited = await _with_edits(settings, reached, check_seconds)
     knows_all, settings = edited is not None, edited or settings
-    async with vendors.vendor_transport() as transport, vendors.LoftyKeys(transport, now) as keys:
+    async with vendors.vendor_transport() as transport, LoftyKeys(transport, now) as keys:
         checks = tuple(_checks(settings, now, space, only, keys, knows_all=knows_all))
         foretell(least_seconds(check.turn for check in checks))
         limits, places, ended = turns or Turns(), asyncio.Semaphore(at_once or len(checks)), 0
@@ -137,7 +135,7 @@ def _checks(
     now: Callable[[], float],
     space: Space,
     only: Collection[str] | None,
-    keys: vendors.LoftyKeys,
+    keys: LoftyKeys,
     *,
     knows_all: bool,
 ) -> Iterable[Check]:
@@ -170,26 +168,8 @@ def _ghl_turn(connection: Connection) -> Turn:
 
 
 def _lofty_turn(connection: Connection) -> Turn | None:
-    key, a_second = vendors.key_of(connection), connection.lofty.requests_per_minute / 60
+    key, a_second = key_of(connection), connection.lofty.requests_per_minute / 60
     return Turn(f"Lofty {connection.lofty_budget}", key, LOFTY_REQUESTS, a_second) if key is not None else None
-
-
-async def _reach(settings: Settings) -> CheckResult:
-    subject = settings.kafka.bootstrap_servers
-    try:
-        found = await reach(settings)
-        names = TopicNames(settings.kafka.topic_prefix)
-        await demand_rights(settings, names.specs(), READS)
-        await demand_group(settings, names.group)
-    except KafkaMisconfigured as error:
-        return CheckResult("Kafka", "kafka.ssl_cafile", "wrong", str(error), "fix the setting")
-    except KafkaRefused as error:
-        return CheckResult("Kafka", subject, "away", str(error), "fix the setting or the right that it names")
-    except (KafkaError, OSError) as error:
-        says = " ".join(str(one) for one in error.args) or type(error).__name__
-        mend = "start Kafka (docker compose up -d), or set kafka.bootstrap_servers or LOFTY_GHL_KAFKA"
-        return CheckResult("Kafka", subject, "away", says, mend)
-    return CheckResult("Kafka", subject, "ok", f"answers, with {len(found)} topics")
 
 
 async def _run(check: Check, reached: asyncio.Future[CheckResult], seconds: float) -> list[CheckResult]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Any
 
 from connectors.errors import SealError
 from streams.core.rows import TokenRow
@@ -75,7 +76,7 @@ class StoredTokens:
         return await asyncio.shield(self._reading)
 
 
-def retrieved(reading: asyncio.Future[dict[str, TokenRow]]) -> None:
+def retrieved(reading: asyncio.Future[Any]) -> None:
     """Where no check waits for it any longer, nobody hears of its error."""
     if not reading.cancelled():
         reading.exception()

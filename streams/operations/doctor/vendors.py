@@ -5,69 +5,28 @@ A few requests for each connection, one after another, each key once; `turns.py`
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from typing import Self
-
-from pydantic import SecretStr
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError, NetworkError, VendorError, WrongAccount
 from connectors.ghl.client import GhlClient
 from connectors.ghl.operations import OPERATIONS
-from connectors.http.call_record import CallRecord
-from connectors.http.request import Request, Response, Transport
+from connectors.http.request import Transport
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty.client import LoftyClient
-from connectors.lofty.wire import Subscription
 from streams.core.to_ghl.directory import Directory, fold
-from streams.operations.doctor.check_result import CheckResult, compare_clocks
-from streams.operations.doctor.tokens import StoredTokens, ghl_token, retrieved
+from streams.operations.doctor.check_result import CheckResult
+from streams.operations.doctor.clock import ClockTransport, Now
+from streams.operations.doctor.lofty_keys import LoftyKeys
+from streams.operations.doctor.tokens import StoredTokens, ghl_token
 from streams.operations.mapping_preview.compatibility import check_compatibility
 from streams.operations.subscriptions.plan import reconcile
-from streams.operations.subscriptions.reconcile import FEW, addresses_of
+from streams.operations.subscriptions.reconcile import addresses_of
 from streams.settings import Connection, Settings, variable
-
-Now = Callable[[], float]
 
 OPTIONAL = "get-custom-values"
 """Without its scope everything works, but another deployment is not noticed."""
-
-
-class ClockTransport:
-    """A transport that compares our clock with the vendor's: each response has a `Date`, in whole seconds."""
-
-    def __init__(self, inner: Transport, now: Now) -> None:
-        self._inner = inner
-        self._now = now
-        self.least = float("-inf")
-        self.most = float("inf")
-        self.is_low = False
-
-    async def __call__(self, request: Request) -> Response:
-        before = self._now()
-        response = await self._inner(request)
-        after = self._now()
-        try:
-            date = parsedate_to_datetime(response.headers.get("date", "")).timestamp()
-        except ValueError:
-            return response
-        # The vendor wrote it between `before` and `after`, at some time within the second that it names.
-        self.least = max(self.least, before - date - 1)
-        self.most = min(self.most, after - date)
-        return response
-
-    def note_rate(self, answer: CallRecord) -> None:
-        """Note when few requests of the window are left."""
-        rate = answer.rate
-        self.is_low = self.is_low or (rate is not None and rate.remaining is not None and rate.remaining <= FEW)
-
-    def clock(self, whose: str) -> list[CheckResult]:
-        """How our clock compares to the vendor's, if it sent its time."""
-        return [compare_clocks(whose, self.least, self.most)] if self.least > float("-inf") else []
 
 
 @dataclass(slots=True)
@@ -163,61 +122,6 @@ def vendor_transport() -> AiohttpTransport:
     return AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4)
 
 
-@dataclass(frozen=True, slots=True)
-class LoftyAnswers:
-    """What Lofty says to a key: whose it is in words, its subscriptions, and how our clocks compare."""
-
-    owner: str
-    subscriptions: Sequence[Subscription]
-    clock: Sequence[CheckResult]
-
-
-class LoftyKeys:
-    """What Lofty says to each key: it is asked once, however many connections have it. `async with LoftyKeys(transport) as keys`."""
-
-    def __init__(self, transport: Transport, now: Now = time.time) -> None:
-        self.transport = transport
-        self._now = now
-        self._asked: dict[Hashable, asyncio.Future[LoftyAnswers]] = {}
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """End what is still asked, as nobody waits for it."""
-        for asking in self._asked.values():
-            asking.cancel()
-        await asyncio.gather(*self._asked.values(), return_exceptions=True)
-
-    async def of(self, connection: Connection, key: SecretStr) -> LoftyAnswers:
-        """Those of a connection's key. A check whose time is over does not end the others'. Raises the connector's errors."""
-        about = key_of(connection)
-        if about not in self._asked:
-            self._asked[about] = asyncio.ensure_future(self._ask(connection, key))
-            self._asked[about].add_done_callback(retrieved)
-        return await asyncio.shield(self._asked[about])
-
-    async def _ask(self, connection: Connection, key: SecretStr) -> LoftyAnswers:
-        transport = ClockTransport(self.transport, self._now)
-        client = LoftyClient(
-            transport,
-            StaticAuth("token", key.get_secret_value()),
-            base_url=connection.lofty.base_url,
-            team=connection.lofty.team_id,
-            on_answer=transport.note_rate,
-        )
-        owner = await _owner(client)
-        return LoftyAnswers(owner, await client.list_subscriptions(), transport.clock("Lofty"))
-
-
-def key_of(connection: Connection) -> Hashable:
-    """What connections have in common whose key is asked once; None for a connection whose key is not asked."""
-    key = connection.secrets.lofty_api_key
-    if connection.lofty.auth == "oauth" or key is None:
-        return None
-    return connection.lofty.base_url, connection.lofty.team_id, key.get_secret_value()
-
-
 async def lofty(settings: Settings, connection: Connection, keys: LoftyKeys) -> AsyncIterator[CheckResult]:
     """Lofty accepts the key, and its webhooks come to this gateway."""
     subject, key = f"Lofty of {connection.name}", connection.secrets.lofty_api_key
@@ -256,23 +160,6 @@ async def lofty(settings: Settings, connection: Connection, keys: LoftyKeys) -> 
         yield CheckResult("webhooks", subject, "wrong", f"the subscriptions for {url} are wrong: {lists}", mend)
     else:
         yield CheckResult("webhooks", subject, "ok", f"{len(steps)} lists are subscribed for {url}")
-
-
-async def _owner(client: LoftyClient) -> str:
-    """Whose key it is; empty where the key may not ask. Raises `WrongAccount` for a key of another team."""
-    try:
-        me = await client.who_am_i()
-    except WrongAccount:
-        raise
-    except VendorError as error:
-        if error.status in (401, 429) or error.status >= 500:
-            raise
-        await client.list_leads(limit=1)
-        return ""
-    name = (
-        " ".join(str(me[part]) for part in ("firstName", "lastName") if me.get(part)) or me.get("email") or "its owner"
-    )
-    return f": it is the key of {name}, team {me.get('teamId')}"
 
 
 def _refused(subject: str, error: VendorError, connection: Connection, secret: str) -> CheckResult:
