@@ -46,6 +46,8 @@ class FetchRow(Message):
     """The entity was not found: the next read asks whether it is in Lofty's trash."""
     only_moved: bool = False
     """The lead is gone: the read asks whether this hangs on another lead now, and leaves everything else as it is."""
+    may_be_unknown: bool = False
+    """Whether the team has such a lead, or had it, is not known: what Lofty does not show is not parked."""
 
     @property
     def entity(self) -> Entity:

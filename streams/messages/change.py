@@ -22,6 +22,7 @@ class Change(Message):
     `update_time_ms` is the vendor's time of the change, `accepted_ms` the time at which we promised to carry it.
     `trace` is the `traceparent` of its trace (W3C Trace Context), empty for none.
     `only_moved`: its lead is gone, so only another lead on which it hangs now would change anything.
+    `may_be_unknown`: whether the team has, or had, such a lead is not known; if Lofty does not show it, nothing is lost.
     """
 
     connection: str
@@ -34,6 +35,7 @@ class Change(Message):
     origin: Origin = "webhook"
     trace: str = ""
     only_moved: bool = False
+    may_be_unknown: bool = False
 
     @property
     def entity(self) -> Entity:

@@ -35,7 +35,7 @@ TOO_LARGE = "_tooLarge"
 
 OF_LOFTY: tuple[Subject, ...] = ("owner", "members", "leads", "notes", "tasks", "appointments")
 Answer = Literal["waiting", "seen", "not found", "refused", "mended", "not mended"]
-Cure = Literal["doubt", "forget", "leave", "adopt", "remove", "same", "apart"]
+Cure = Literal["doubt", "forget", "leave", "adopt", "ask", "remove", "same", "apart"]
 
 
 class _Part(BaseModel):
@@ -51,6 +51,7 @@ class Remedy(_Part):
     - `forget`: GHL holds nothing for it, so it is created again; `ghl_id` is what the link named and is not there.
     - `leave`: the contact `ghl_id` is another lead's: this one leaves it, with what hangs on it, and gets its own.
     - `adopt`: `ghl_id` is what GHL holds for it; every field is written again.
+    - `ask`: the contact `ghl_id` has the id of a lead that no link names: Lofty is asked whether it was deleted. Needs no snapshot.
     - `same`, `apart`: `by` says that the lead and the contact `contact_id` are one person, or two. Needs no snapshot.
     - `remove`: the note, task or appointment `ghl_id` is one too many. Refused for the one that the link names.
 

@@ -45,6 +45,19 @@ def adopted_contact(
     }
 
 
+def adopted_of_gone(contact: Mapping[str, Any], *, deleted_tag: str) -> dict[str, Any]:
+    """The contact is that of a lead which was deleted while nothing knew of it. Which of its values are ours is not known."""
+    tags = (deleted_tag,) if deleted_tag in (contact.get("tags") or ()) else ()
+    return {
+        "ghl_id": str(contact["id"]),
+        "fields": {},
+        "tags": tags,
+        "doubtful_tags": (),
+        "shares": "",
+        "conflicts": {},
+    }
+
+
 KEPT = "Lofty does not have it, and whether an earlier memory of ours wrote it is not known, so it stays in GHL"
 """A person in GHL may have added it: nothing that may be a person's is ever removed."""
 

@@ -178,11 +178,17 @@ def plan_gone_contact(
     external_id_field: str | None = None,
     now_ms: int = 0,
     search_lag_ms: int = 0,
+    candidate: Candidate | None = None,
 ) -> Plan:
-    """The next request for a contact whose lead is deleted in Lofty. A create in doubt is looked for first."""
+    """The next request for a contact whose lead is deleted in Lofty. A create in doubt is looked for first.
+
+    `candidate` is a contact that no link names, and that had the lead's Lofty id.
+    """
     if link is not None and link.intent is not None:
         return _find_contact(link.intent, lofty_id, external_id_field, now_ms, search_lag_ms)
     if link is None or link.ghl_id is None or link.is_deleted:
+        if candidate is not None and candidate.contact_id:
+            return Call("read contact", contact_id=candidate.contact_id)
         return Settled("was never written")
     if link.shares:
         return Settled(f"its contact is that of {link.shares}, and stays")

@@ -302,6 +302,7 @@ def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepare
             external_id_field=directory.custom_field_id(LEAD_ID_FIELD),
             now_ms=now_ms,
             search_lag_ms=rules.search_lag_ms,
+            candidate=row.candidate,
         )
 
     return Prepared(plan, directory=directory, is_contact=True)

@@ -13,7 +13,7 @@ from streams.messages import Snapshot
 UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime")
 """Where Lofty says when an entity was changed last."""
 
-NotFound = Literal["gone", "ask again", "ask the trash", "not visible", "unknown"]
+NotFound = Literal["gone", "ask again", "ask the trash", "not visible", "no lead", "unknown"]
 
 
 def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int, names_nothing: bool = False) -> NotFound:
@@ -23,16 +23,19 @@ def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int, names_nothing: 
     A deletion that was announced is confirmed by the 404.
     A lead that nobody said was deleted may merely be hidden from us: only the trash shows it, and a hidden lead is never
     treated as deleted, since the policy may be to delete its contact.
+    A lead of which nothing is known but an id in GHL is not a new one, and may be no lead of this team at all.
     """
     if row.operation == "deleted":
         return "gone"
-    if now_ms < row.accepted_ms + visibility_ms:
+    if now_ms < row.accepted_ms + visibility_ms and not row.may_be_unknown:
         return "ask again"
     if names_nothing:
         return "unknown"
     if row.kind != "contact":
         return "gone"
-    return "not visible" if row.confirms else "ask the trash"
+    if not row.confirms:
+        return "ask the trash"
+    return "no lead" if row.may_be_unknown else "not visible"
 
 
 def snapshot_of(row: FetchRow, state: Mapping[str, Any] | None, *, read_ms: int) -> Snapshot:

@@ -13,7 +13,8 @@ from aiokafka.errors import KafkaError
 
 from streams.core.to_ghl.rules import rules_of
 from streams.mapping import LEAD_ID_FIELD
-from streams.messages import Entity
+from streams.messages import Entity, Remedy
+from streams.messages.entity import is_id
 from streams.operations.verify.findings import Finding
 from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead
 from streams.operations.verify.latest_snapshots import LatestSnapshots
@@ -88,7 +89,7 @@ class ConnectionVerification:
         self.report.leads = len(leads)
         suspicious = await self._read_all(leads)
         wrong = await self._confirm(suspicious)
-        await self._find_orphans(set(leads))
+        wrong |= await self._find_orphans(set(leads))
         try:
             if repair:
                 await self._repair_all(wrong)
@@ -124,6 +125,9 @@ class ConnectionVerification:
         """The findings about one lead as it is now."""
         name = self.connection.name
         keys = tuple(self.newest.of(name, lead))
+        if not keys and self._is_unknown(lead):
+            ghl_ids = tuple([one for one in self._bearers[lead] if await self._bears(lead, one)])
+            return (_orphan(name, lead, ghl_ids),) if ghl_ids else ()
         seen = await self.client.query(name, "contact", lead=lead, entities=keys)
         standing = seen.standings.get(Entity.contact(name, lead).key)
         linked = standing.ghl_id if standing else None
@@ -183,20 +187,22 @@ class ConnectionVerification:
         await work_through(list(suspicious), read, self.tasks)
         return wrong
 
-    async def _find_orphans(self, leads: set[str]) -> None:
-        """Report contacts that carry the id of an unknown lead."""
-        unknown = [
-            lead
-            for lead in self._bearers
-            if lead not in leads and not any(self.newest.knows(one, lead) for one in self.neighbours)
-        ]
+    async def _find_orphans(self, leads: set[str]) -> dict[str, tuple[Finding, ...]]:
+        """The contacts that carry the id of an unknown lead, by that lead."""
+        orphans: dict[str, tuple[Finding, ...]] = {}
 
         async def read(lead: str) -> None:
-            for ghl_id in self._bearers[lead]:
-                if await self._try(lead, self._bears(lead, ghl_id)):
-                    self.report.add([_orphan(self.connection.name, lead, ghl_id)])
+            if found := await self._try(lead, self._read_findings(lead)):
+                orphans[lead] = found
 
-        await work_through(unknown, read, self.tasks)
+        await work_through(
+            [one for one in self._bearers if one not in leads and self._is_unknown(one)], read, self.tasks
+        )
+        return orphans
+
+    def _is_unknown(self, lead: str) -> bool:
+        """Whether no connection of the location has ever read this lead."""
+        return not any(self.newest.knows(one, lead) for one in self.neighbours)
 
     # -- repairing ----------------------------------------------------------------------------------------
 
@@ -248,13 +254,15 @@ def _unsettled(finding: Finding) -> Finding:
     return Finding(finding.entity, "pending", f"is changing ({finding.state} at the last read)")
 
 
-def _orphan(connection: str, lead: str, ghl_id: str) -> Finding:
+def _orphan(connection: str, lead: str, ghl_ids: tuple[str, ...]) -> Finding:
     return Finding(
         Entity.contact(connection, lead).key,
         "orphaned",
         "carries the id of an unknown lead",
-        ghl_ids=(ghl_id,),
-        advice="if the lead is in Lofty, backfill its connection; otherwise delete the contact in GHL",
+        ghl_ids=ghl_ids,
+        remedies=(Remedy(cure="ask", ghl_id=ghl_ids[0]),) if is_id(lead) else (),
+        advice="a repair asks Lofty about the lead; one that Lofty does not show, nor has in its trash, is not this team's: then "
+        "delete the contact in GHL, or empty its Lofty id",
     )
 
 

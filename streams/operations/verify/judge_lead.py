@@ -96,15 +96,25 @@ def _contact(
     if snapshot.is_gone and standing.shares:
         yield Finding(key, "ok", f"deleted in Lofty; its contact is that of {standing.shares}")
     elif snapshot.is_gone:
-        yield _gone(key, standing, seen, basis)
+        yield _gone(key, standing, seen, basis, bearers)
     elif seen.contact is None:
         yield _absent(key, snapshot, standing, basis, bearers)
     else:
         yield _present(key, snapshot, standing, seen, basis)
 
 
-def _gone(key: str, standing: Standing, seen: Observation, basis: VerificationBasis) -> Finding:
+def _gone(
+    key: str, standing: Standing, seen: Observation, basis: VerificationBasis, bearers: tuple[str, ...]
+) -> Finding:
     policy, tag = basis.rules.lead_deleted, basis.rules.lead_deleted_tag
+    if bearers and standing.ghl_id is None and policy != "ignore":
+        return Finding(
+            key,
+            "orphaned",
+            "deleted in Lofty, and a contact has its id that our memory does not name",
+            ghl_ids=bearers,
+            remedies=(Remedy(cure="ask", ghl_id=bearers[0]),),
+        )
     if seen.contact is None or policy == "ignore":
         return Finding(key, "ok", "deleted in Lofty")
     ghl_ids = (standing.ghl_id,) if standing.ghl_id else ()

@@ -16,6 +16,7 @@ from connectors.outcome import Disposition, classify, names_missing_contact
 from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.contact_identity import (
     adopted_contact,
+    adopted_of_gone,
     conflict_about,
     kept_words,
     named_in_common,
@@ -25,6 +26,7 @@ from streams.core.to_ghl.identity import family_of, has_in_common, judge, person
 from streams.core.to_ghl.plan import IDENTIFIERS, DesiredContact
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.kafka.tables import Table
+from streams.mapping import LEAD_ID_FIELD
 from streams.messages import Entity
 from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.holders import Holders, holds
@@ -122,12 +124,16 @@ class Identities:
         return row.snapshot.kind == "contact" and is_same and link is not None and not link.settled
 
     async def recall(self, partition: int, row: OutboxRow, link: LinkRow | None) -> bool:
-        """Make the contact that had the lead's Lofty id the candidate, before one is created. True: it is planned again."""
+        """Make the contact that had the lead's Lofty id the candidate, before one is created. True: it is planned again.
+
+        Of a lead that was deleted, only where Lofty was asked for that contact's sake: as long as leads are being read for the
+        first time, another one may have the contact, and what is deleted by policy does not come back.
+        """
         entity = row.snapshot.entity
         if entity.kind != "contact" or row.candidate is not None or (link is not None and link.ghl_id is not None):
             return False
         own = self.backlinks.get(partition, own_contact(entity))
-        if own is None or row.snapshot.is_gone:
+        if own is None or (row.snapshot.is_gone and not own.asked_ms):
             return False
         candidate = Candidate(contact_id=own.contact_id, field=LOFTY_ID, named_ms=self.receipts.now_ms())
         self.outbox.put(partition, entity.key, row.model_copy(update={"candidate": candidate}))
@@ -206,7 +212,7 @@ class Identities:
         row, entity, location = write.row, write.entity, write.location
         desired = write.prepared.contact
         if desired is None:
-            return AGAIN
+            return await self._decide_gone(write, contact, candidate)
         custom = contact.get("customFields") or {}
         lofty_id = str(custom.get(desired.external_id_field) or "")
         if candidate.field == LOFTY_ID and lofty_id != entity.lead:
@@ -246,6 +252,31 @@ class Identities:
             await self.leave_out(write, candidate.model_copy(update={"field": name}), holder)
         await self._judged(write)
         return AGAIN
+
+    async def _decide_gone(self, write: GhlWrite, contact: Mapping[str, Any], candidate: Candidate) -> WorkResult:
+        """The lead was deleted: the contact is treated as its own only if it has its id, and no other lead has it, or may."""
+        custom, field_id = contact.get("customFields") or {}, write.prepared.directory.custom_field_id(LEAD_ID_FIELD)
+        is_own = field_id is not None and str(custom.get(field_id) or "") == write.entity.lead
+        if is_own and not self._is_claimed(write, candidate.contact_id):
+            facts = adopted_of_gone(contact, deleted_tag=write.location.rules.lead_deleted_tag)
+            await self._record(write, "was in GHL before; its lead was deleted", is_recalled=True, **facts)
+        await self._judged(write)
+        return AGAIN
+
+    def _is_claimed(self, write: GhlWrite, contact_id: str) -> bool:
+        """Whether a living lead has this contact, shares it, or waits for a decision whether it is its own.
+
+        The last is asked only where it would be deleted: a tag goes again once another lead adopts the contact.
+        """
+        partition, entity = write.partition, write.entity
+        if self.holders.holder(partition, contact_id, entity) is not None:
+            return True
+        if next(self.holders.sharing(partition, contact_id, entity), None) is not None:
+            return True
+        if write.location.rules.lead_deleted != "delete":
+            return False
+        waiting = (row.candidate for key, row in self.outbox.items(partition) if key != entity.key)
+        return any(one is not None and one.contact_id == contact_id for one in waiting)
 
     async def _asks_about(self, write: GhlWrite, candidate: Candidate, lead: Entity) -> bool:
         """Ask Lofty about a lead that no link knows. False: that took too long, and the lead counts as alive."""

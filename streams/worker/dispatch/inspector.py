@@ -28,6 +28,7 @@ from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 from streams.worker.dispatch.observation import answer_to, unreportable
 from streams.worker.dispatch.repair import NotRepaired, Repair
+from streams.worker.dispatch.unknown_leads import UnknownLeads
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.inspector")
@@ -53,6 +54,7 @@ class Inspector:
     directories: Directories
     repair: Repair
     decisions: Decisions
+    unknown_leads: UnknownLeads
     output: Output
     observations_topic: str
     retry: Retry
@@ -216,6 +218,10 @@ class Inspector:
         if remedy.cure in DECISIONS:
             slot.answered(was_sent=False)
             await self.decisions.record(location, entity, remedy)
+            return self._observe(inspection, "mended")
+        if remedy.cure == "ask":
+            slot.answered(was_sent=False)
+            await self.unknown_leads.ask(location, entity, remedy.ghl_id or "")
             return self._observe(inspection, "mended")
         if remedy.cure != "remove":
             if inspection.snapshot is None or inspection.snapshot.entity != entity:

@@ -181,6 +181,9 @@ class LoftyReader:
                 self.fetches.put(team.partition, entity.key, row.model_copy(update={"confirms": True}))
                 await self.fetches.flush()
                 return AGAIN
+            case "no lead":
+                log.info("%s is no lead that Lofty shows, nor is it in the trash: its contact in GHL stays", entity.key)
+                return self._done(entity, team, row)
             case "not visible":
                 hint = "the lead is neither visible nor in the trash: is it hidden from the owner of the API key?"
                 return await self._park(entity, team, row, "not visible", None, f"{why}; {hint}")

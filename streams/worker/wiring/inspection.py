@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from streams.core.scheduling.retry import Backoff, Retry
 from streams.messages.topics import OBSERVATIONS
@@ -15,6 +16,7 @@ from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import Repair
+from streams.worker.dispatch.unknown_leads import UnknownLeads
 from streams.worker.dispatch.vendor_reads import VendorReads
 from streams.worker.dispatch.vendor_subjects import OF_GHL
 from streams.worker.parts import WorkerParts
@@ -39,6 +41,13 @@ def new_inspector(
         directories=directories,
         repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
         decisions=Decisions(tables.links, receipts, lambda entity, at_ms: offers.request_read(entity, at_ms, "replay")),
+        unknown_leads=UnknownLeads(
+            tables.links,
+            tables.outbox,
+            tables.backlinks,
+            receipts,
+            partial(offers.request_read, origin="replay", may_be_unknown=True),
+        ),
         output=parts.output,
         observations_topic=parts.names.of(OBSERVATIONS),
         retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),

@@ -156,12 +156,13 @@ def test_a_new_change_asks_the_ordinary_question_again() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["only_moved", "may_be_unknown"])
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("second", [True, False])
-def test_an_ordinary_change_is_read_in_full_beside_one_that_asks_only_for_a_move(first: bool, second: bool) -> None:
+def test_an_ordinary_change_is_read_in_full_beside_one_that_asks_for_less(name: str, first: bool, second: bool) -> None:
     """In whichever order they come."""
-    row = gather(gather(None, change(only_moved=first)), change(6, only_moved=second))
-    assert row.only_moved is (first and second)
+    row = gather(gather(None, change(**{name: first})), change(6, **{name: second}))
+    assert getattr(row, name) is (first and second)
 
 
 def test_origins_have_their_priority() -> None:

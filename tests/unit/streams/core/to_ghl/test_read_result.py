@@ -30,6 +30,8 @@ def pending(**facts: Any) -> FetchRow:
         ({"operation": "updated", "kind": "note"}, 61_000, "gone"),
         ({"operation": "updated"}, 61_000, "ask the trash"),
         ({"operation": "updated", "confirms": True}, 61_000, "not visible"),
+        ({"operation": "updated", "may_be_unknown": True}, 1000, "ask the trash"),
+        ({"operation": "updated", "may_be_unknown": True, "confirms": True}, 1000, "no lead"),
     ],
 )
 def test_what_a_404_means(facts: dict[str, Any], now_ms: int, means: str) -> None:

@@ -256,6 +256,21 @@ def test_a_lead_that_is_deleted_and_not_in_ghl_is_right() -> None:
     assert {one.state for one in judge_lead(world.snapshots, world.seen, BASIS)} == {"ok"}
 
 
+@pytest.mark.parametrize(("policy", "cures"), [("tag", ["ask"]), ("delete", ["ask"]), ("ignore", [])])
+def test_a_lead_that_is_deleted_and_whose_contact_only_its_id_shows_is_asked_about(
+    policy: Any, cures: list[str]
+) -> None:
+    """Memory was lost, and the lead was deleted by the time it was read. One whose link names a contact is not."""
+    world = World()
+    world.delete_in_lofty(CONTACT)
+    world.contact = None
+    basis = replace(BASIS, rules=Rules(MAPPING, "US", lead_deleted=policy))
+    assert only(judged(world, basis, ("c-old",))).remedies == ()
+    world.stand(CONTACT, ghl_id=None)
+    found = only(judged(world, basis, ("c-old",)))
+    assert [(one.cure, one.ghl_id) for one in found.remedies] == [(cure, "c-old") for cure in cures]
+
+
 def test_a_contact_that_we_deleted_and_somebody_brought_back_is_left_to_a_person() -> None:
     """We never delete the same contact twice."""
     world = World()

@@ -269,6 +269,15 @@ async def test_a_lead_that_nobody_said_was_deleted_is_looked_for_in_the_trash() 
     assert on.snapshots[0].is_gone
 
 
+async def test_a_lead_that_may_be_none_of_the_team_is_not_parked() -> None:
+    """Only a contact in GHL names it. It may be hidden, too, so nothing says that it was deleted."""
+    on = Desk(MISSING, MISSING)
+    on.pending(LEAD, accepted_ms=NOW_MS, may_be_unknown=True)
+    assert await on.read(LEAD) == AGAIN
+    assert await on.read(LEAD) == DONE
+    assert (on.snapshots, on.parked, on.row(LEAD)) == ([], [], None)
+
+
 async def test_a_lead_that_is_not_in_the_trash_either_is_parked_and_not_deleted() -> None:
     """It may be hidden from the key's owner, and the policy may be to delete."""
     on = Desk(MISSING, MISSING)

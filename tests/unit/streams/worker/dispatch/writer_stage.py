@@ -31,7 +31,7 @@ class WriterStage(Stage):
     `looked_for` those that were found on a contact, and that nobody knows.
     """
 
-    def __init__(self, *script: Scripted, directory: Directory | None = None) -> None:
+    def __init__(self, *script: Scripted, directory: Directory | None = None, lead_deleted: Any = "tag") -> None:
         super().__init__()
         self.ghl = Vendor(list(script))
         self.asked: list[str] = []
@@ -43,7 +43,7 @@ class WriterStage(Stage):
                 budget="loc",
                 partition=PARTITION,
                 client=GhlClient(self.ghl, StaticAuth("Bearer", "k"), base_url="https://x.test"),
-                rules=Rules(compile_mapping(), "US"),
+                rules=Rules(compile_mapping(), "US", lead_deleted=lead_deleted),
                 window_seconds=10.0,
             )
         }

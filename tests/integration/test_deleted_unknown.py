@@ -1,0 +1,64 @@
+"""Leads that were deleted while nothing knew of them: `verify --repair` asks Lofty about each contact with an id that no memory names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connectors.sandbox.ghl.seeds import seed
+from streams.mapping import LEAD_ID_FIELD
+from tests.integration.stage import LOCATION, Stage, stage
+from tests.integration.test_lost_memory import NEVER, backfill, without_memory
+from tests.integration.test_verify import found_in, verified
+from tests.kafka.broker import Broker
+
+STRANGER = "987654321"
+"""An id that this team's Lofty does not know: the contact came from elsewhere."""
+
+
+def lead_of(contact: str) -> str:
+    """The key of the lead's contact."""
+    return f"acme:{contact}:contact:{contact}"
+
+
+def add_stranger(on: Stage) -> str:
+    """A contact with the id of another team's lead; returns its GHL id."""
+    place = on.ghl.location(LOCATION)
+    field = next(one["id"] for one in place.custom_fields.values() if one["name"] == LEAD_ID_FIELD)
+    body = {"firstName": "Elsewhere", "customFields": [{"id": field, "field_value": STRANGER}]}
+    return seed(on.ghl, {"location": LOCATION, "contacts": [body]})["contacts"][0]
+
+
+@pytest.mark.parametrize("policy", ["tag", "delete", "ignore"])
+async def test_who_was_deleted_while_memory_was_gone_is_found_and_treated_by_the_policy(
+    real_kafka: Broker, tmp_path: Path, policy: str
+) -> None:
+    """One was deleted, and tagged, before; one is deleted meanwhile; one was never read; another team's is left, and nothing is parked."""
+    more = f'{NEVER}\n[connections.acme.policies]\nlead_deleted = "{policy}"'
+    async with stage(real_kafka, tmp_path, restarts=True, more=more) as on:
+        stays, early, late, unread = (on.new_lead(tags=["Buyer"]) for _ in range(4))
+        await on.until_quiet()
+        on.edit("delete", "lead", id=int(early))
+        await on.until_quiet()
+        stranger = add_stranger(on)
+        await on.worker.__aexit__(None, None, None)
+        on.edit_silently("delete", "lead", id=int(late))
+        async with without_memory(on, real_kafka):
+            before = found_in(await verified(on))
+            repaired = await verified(on, repair=True)
+            await backfill(on, "acme")
+            await on.until_quiet()
+            after = await verified(on)
+            parked = await on.parked()
+        held = {lead: set(one["tags"]) for lead, one in on.contacts().items()}
+
+    known = {lead_of(one) for one in (stays, unread)}
+    gone = {lead_of(late)} if policy == "delete" else {lead_of(late), lead_of(early)}
+    assert before == {(key, "orphaned") for key in known | gone | {lead_of(STRANGER)}}
+    assert [{key for key, _ in found_in(one)} for one in (repaired, after)] == [{lead_of(STRANGER)}] * 2
+    assert parked == []
+    assert on.ghl.location(LOCATION).contacts[stranger].fields["firstName"] == "Elsewhere"
+    tagged = {lead for lead, tags in held.items() if "lofty-deleted" in tags}
+    assert tagged == ({early, late} if policy == "tag" else set())
+    assert held.keys() == {stays, unread, STRANGER} | (set() if policy == "delete" else {early, late})

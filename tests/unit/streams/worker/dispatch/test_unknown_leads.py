@@ -1,0 +1,151 @@
+"""A lead that was deleted while nothing knew of it, from the question to what becomes of its contact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.core.rows import Candidate, LinkRow
+from streams.core.scheduling.dispatcher import Verdict
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_lofty.rows import BacklinkRow, own_contact
+from streams.messages import Entity
+from streams.worker.dispatch.repair import NotRepaired
+from streams.worker.dispatch.unknown_leads import UnknownLeads
+from tests.unit.streams.worker.dispatch.stage import PARTITION, TakenSlot, answer, item_of
+from tests.unit.streams.worker.dispatch.writer_stage import WriterStage
+
+ANN, BEN = Entity.contact("acme", "1"), Entity.contact("acme", "2")
+READ, TAG, DELETE = "GET /contacts/c-old", "POST /contacts/c-old/tags", "DELETE /contacts/c-old"
+
+
+def shown(lofty_id: str = "2", tags: tuple[str, ...] = ()) -> Any:
+    """The contact, with this Lofty id."""
+    fields = [{"id": "f-lead", "value": lofty_id}]
+    return answer(200, {"contact": {"id": "c-old", "email": "b@x.test", "tags": [*tags], "customFields": fields}})
+
+
+class Desk(WriterStage):
+    """A contact has the Lofty id of Ben, whom no link knows; `read` are the leads that Lofty was asked for."""
+
+    def __init__(self, *script: Any, policy: str = "tag") -> None:
+        super().__init__(*script, directory=Directory(custom_fields={"lofty lead id": "f-lead"}), lead_deleted=policy)
+        self.read: list[tuple[str, int]] = []
+        self.unknown = UnknownLeads(
+            self.links,
+            self.outbox,
+            self.backlinks,
+            self.receipts,
+            lambda entity, version_ms: self.read.append((entity.key, version_ms)),
+        )
+        self.location = self.writer.locations["acme"]
+
+    async def ask(self, contact_id: str = "c-old", lead: Entity = BEN) -> None:
+        """Ask Lofty about a lead."""
+        await self.unknown.ask(self.location, lead, contact_id)
+
+    async def is_gone(self) -> None:
+        """Lofty's trash has Ben; his turns, to the end."""
+        self.wants(BEN, None)
+        for _ in range(9):
+            if (await self.writer(item_of(BEN), TakenSlot())).verdict is Verdict.DONE:
+                return
+        raise AssertionError(self.ghl.lines)
+
+    @property
+    def link(self) -> LinkRow:
+        """Ben's."""
+        return self.links.get(PARTITION, BEN.key) or LinkRow()
+
+
+@pytest.mark.parametrize(
+    ("policy", "tags", "then"),
+    [
+        ("tag", (), [TAG]),
+        ("tag", ("lofty-deleted",), []),
+        ("delete", (), [DELETE]),
+        ("ignore", (), []),
+    ],
+)
+async def test_its_contact_is_treated_by_the_policy(policy: str, tags: tuple[str, ...], then: list[str]) -> None:
+    """It is read first; the row is used once."""
+    on = Desk(shown(tags=tags), answer(200, {"tags": ["lofty-deleted"], "succeded": True}), policy=policy)
+    await on.ask()
+    await on.is_gone()
+    assert on.read == [(BEN.key, 0)]
+    assert on.ghl.lines == [READ, *then]
+    assert (on.link.ghl_id, on.link.is_gone, on.link.recalled_ms > 0) == ("c-old", True, True)
+    assert on.backlinks.get(PARTITION, own_contact(BEN)) is None
+
+
+async def test_nobody_is_recalled_for_whom_lofty_was_not_asked() -> None:
+    """While leads are read for the first time, another one may have that contact."""
+    on = Desk()
+    on.backlinks.put(PARTITION, own_contact(BEN), BacklinkRow(entity=BEN.key, contact_id="c-old"))
+    await on.is_gone()
+    assert (on.ghl.lines, on.link.ghl_id) == ([], None)
+
+
+async def test_a_contact_that_has_another_id_by_now_is_left() -> None:
+    """Another lead has adopted it, or a person has emptied the field."""
+    on = Desk(shown("3"), policy="delete")
+    await on.ask()
+    await on.is_gone()
+    assert (on.ghl.lines, on.link.ghl_id) == ([READ], None)
+
+
+async def test_a_contact_that_is_gone_meanwhile_is_forgotten() -> None:
+    """There is nothing to tag."""
+    on = Desk(answer(400, {"message": "Contact not found for id: c-old"}))
+    await on.ask()
+    await on.is_gone()
+    assert (on.ghl.lines, on.link.ghl_id, on.link.settled) == ([READ], None, "f/mapping")
+
+
+@pytest.mark.parametrize("policy", ["tag", "delete"])
+@pytest.mark.parametrize("shares", ["", BEN.key])
+async def test_a_contact_that_a_living_lead_writes_or_shares_is_left(policy: str, shares: str) -> None:
+    """Also while its id is still that of the deleted one."""
+    on = Desk(shown(), policy=policy)
+    link = LinkRow(ghl_id="c-old", shares=shares, settled="f/mapping")
+    on.links.put(PARTITION, ANN.key, link)
+    on.identities.linked(PARTITION, ANN, link)
+    await on.ask()
+    await on.is_gone()
+    assert (on.ghl.lines, on.link.ghl_id) == ([READ], None)
+
+
+@pytest.mark.parametrize(("policy", "then"), [("tag", [TAG]), ("delete", [])])
+async def test_a_contact_about_which_another_lead_waits_is_not_deleted(policy: str, then: list[str]) -> None:
+    """A tag goes again when that one adopts the contact; a deletion would not."""
+    on = Desk(shown(), answer(200, {"tags": [], "succeded": True}), policy=policy)
+    on.wants(ANN, {"leadId": 1})
+    row = on.outbox.get(PARTITION, ANN.key)
+    assert row is not None
+    on.outbox.put(PARTITION, ANN.key, row.model_copy(update={"candidate": Candidate(contact_id="c-old")}))
+    await on.ask()
+    await on.is_gone()
+    assert on.ghl.lines == [READ, *then]
+
+
+async def test_a_lead_that_was_read_as_deleted_before_is_asked_about_once_more() -> None:
+    """Its state counts as written, as it had no contact: that no longer holds."""
+    on = Desk(shown(), answer(200, {"tags": ["lofty-deleted"], "succeded": True}))
+    on.links.put(PARTITION, BEN.key, LinkRow(settled="f/mapping", is_gone=True, version_ms=7))
+    await on.ask()
+    assert (on.read, on.link.settled) == ([(BEN.key, 7)], "")
+
+
+@pytest.mark.parametrize("case", ["a contact", "on its way", "no contact named", "no lead"])
+async def test_what_is_known_meanwhile_is_not_asked_about(case: str) -> None:
+    """Whoever asks is told why."""
+    on = Desk()
+    if case == "a contact":
+        on.links.put(PARTITION, BEN.key, LinkRow(ghl_id="c-ben"))
+    if case == "on its way":
+        on.wants(BEN, {"leadId": 2})
+    lead = BEN._replace(kind="note", id="5") if case == "no lead" else BEN
+    with pytest.raises(NotRepaired):
+        await on.ask("" if case == "no contact named" else "c-old", lead)
+    assert on.read == []
