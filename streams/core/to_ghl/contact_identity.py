@@ -11,9 +11,11 @@ from typing import Any
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.compare import adopted_contact_fields, compare_contact, still_as_written
+from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.planning import Rules
 from streams.core.to_ghl.refused_values import conflicts_of
+from streams.mapping import LEAD_ID_FIELD
 from streams.messages import Conflict
 
 
@@ -45,9 +47,17 @@ def adopted_contact(
     }
 
 
-def adopted_of_gone(contact: Mapping[str, Any], *, deleted_tag: str) -> dict[str, Any]:
-    """The contact is that of a lead which was deleted while nothing knew of it. Which of its values are ours is not known."""
-    tags = (deleted_tag,) if deleted_tag in (contact.get("tags") or ()) else ()
+def adopted_by_gone(
+    lofty_id: str, contact: Mapping[str, Any], directory: Directory, *, rules: Rules
+) -> dict[str, Any] | None:
+    """The contact is that of a lead which was deleted while nothing knew of it. Which of its values are ours is not known.
+
+    None: it does not have the lead's Lofty id.
+    """
+    field_id = directory.custom_field_id(LEAD_ID_FIELD)
+    if field_id is None or str((contact.get("customFields") or {}).get(field_id) or "") != lofty_id:
+        return None
+    tags = (rules.lead_deleted_tag,) if rules.lead_deleted_tag in (contact.get("tags") or ()) else ()
     return {
         "ghl_id": str(contact["id"]),
         "fields": {},

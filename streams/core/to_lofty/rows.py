@@ -16,12 +16,13 @@ class BacklinkRow(Message):
     """`backlinks`: the entity that a GHL id belongs to. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
 
     `of:ID` holds the GHL contact of a task of GHL's own. `own:ENTITY` names the contact, as `contact_id`, that had the Lofty id of
-    a lead without a link when the location was looked through (`streams/worker/dispatch/own_contacts.py`). `asked_ms` is when Lofty
-    was asked whether that lead was deleted (`streams/worker/dispatch/unknown_leads.py`).
+    a lead without a link when the location was looked through (`streams/worker/dispatch/own_contacts.py`). `at_ms` is when that
+    was noted, `asked_ms` when Lofty was asked whether that lead was deleted (`streams/worker/dispatch/unknown_leads.py`).
     """
 
     entity: str
     contact_id: str = ""
+    at_ms: int = 0
     asked_ms: int = 0
 
 

@@ -15,8 +15,8 @@ from connectors.errors import ConnectorError, VendorError
 from connectors.outcome import Disposition, classify, names_missing_contact
 from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.contact_identity import (
+    adopted_by_gone,
     adopted_contact,
-    adopted_of_gone,
     conflict_about,
     kept_words,
     named_in_common,
@@ -26,7 +26,6 @@ from streams.core.to_ghl.identity import family_of, has_in_common, judge, person
 from streams.core.to_ghl.plan import IDENTIFIERS, DesiredContact
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.kafka.tables import Table
-from streams.mapping import LEAD_ID_FIELD
 from streams.messages import Entity
 from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.holders import Holders, holds
@@ -255,10 +254,8 @@ class Identities:
 
     async def _decide_gone(self, write: GhlWrite, contact: Mapping[str, Any], candidate: Candidate) -> WorkResult:
         """The lead was deleted: the contact is treated as its own only if it has its id, and no other lead has it, or may."""
-        custom, field_id = contact.get("customFields") or {}, write.prepared.directory.custom_field_id(LEAD_ID_FIELD)
-        is_own = field_id is not None and str(custom.get(field_id) or "") == write.entity.lead
-        if is_own and not self._is_claimed(write, candidate.contact_id):
-            facts = adopted_of_gone(contact, deleted_tag=write.location.rules.lead_deleted_tag)
+        facts = adopted_by_gone(write.entity.lead, contact, write.prepared.directory, rules=write.location.rules)
+        if facts is not None and not self._is_claimed(write, candidate.contact_id):
             await self._record(write, "was in GHL before; its lead was deleted", is_recalled=True, **facts)
         await self._judged(write)
         return AGAIN

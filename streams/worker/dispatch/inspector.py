@@ -14,21 +14,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import Disposition, classify
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.retry import Retry
 from streams.kafka.batching_producer import Record
 from streams.messages import Entity, Inspection, Observation, Standing
-from streams.worker.dispatch.decisions import DECISIONS, Decisions
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.inspection_reads import InspectionReads, OpenInspection
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 from streams.worker.dispatch.observation import answer_to, unreportable
-from streams.worker.dispatch.repair import NotRepaired, Repair
-from streams.worker.dispatch.unknown_leads import UnknownLeads
+from streams.worker.dispatch.remedies import Remedies
+from streams.worker.dispatch.repair import NotRepaired
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.inspector")
@@ -52,9 +51,7 @@ class Inspector:
     locations: Mapping[str, Location]
     reads: InspectionReads
     directories: Directories
-    repair: Repair
-    decisions: Decisions
-    unknown_leads: UnknownLeads
+    remedies: Remedies
     output: Output
     observations_topic: str
     retry: Retry
@@ -143,7 +140,7 @@ class Inspector:
             case "bearers":
                 return await self._bearers(question, location, slot)
             case "mend":
-                return await self._repair(question, location, slot)
+                return await self._mend(question, location, slot)
             case "contact":
                 return await self._contact(question, location, slot)
             case "read":
@@ -207,44 +204,10 @@ class Inspector:
             after = {key: one.model_copy(update={"is_pending": True}) for key, one in after.items()}
         return self._seen(question, after)
 
-    async def _repair(self, question: OpenInspection, location: Location, slot: RequestSlot) -> Observation:
-        inspection, remedy = question.inspection, question.inspection.remedy
-        try:
-            entity = Entity.from_key(inspection.entity)
-        except ValueError as error:
-            raise NotRepaired(str(error)) from None
-        if remedy is None or entity.connection != inspection.connection:
-            raise NotRepaired("no remedy for an entity of this connection was given")
-        if remedy.cure in DECISIONS:
-            slot.answered(was_sent=False)
-            await self.decisions.record(location, entity, remedy)
-            return self._observe(inspection, "mended")
-        if remedy.cure == "ask":
-            slot.answered(was_sent=False)
-            await self.unknown_leads.ask(location, entity, remedy.ghl_id or "")
-            return self._observe(inspection, "mended")
-        if remedy.cure != "remove":
-            if inspection.snapshot is None or inspection.snapshot.entity != entity:
-                raise NotRepaired("no snapshot of the entity was given")
-            slot.answered(was_sent=False)
-            await self.repair.write_again(location, entity, remedy, inspection.snapshot)
-            return self._observe(inspection, "mended")
-        contact_id, ghl_id = remedy.contact_id or "", remedy.ghl_id or ""
-        self.repair.refuse_if_named(location, (entity.key, *inspection.entities), ghl_id)
-        if entity.kind == "contact" or not contact_id or not ghl_id:
-            raise NotRepaired("only a note, a task or an appointment is ever removed")
-        try:
-            if remedy.in_calendar:
-                await location.client.delete_appointment(ghl_id)
-            elif entity.kind == "note":
-                await location.client.delete_note(contact_id, ghl_id)
-            else:
-                await location.client.delete_task(contact_id, ghl_id)
-        except VendorError as error:
-            if classify(error).disposition is not Disposition.GONE:
-                raise
-        question.answered(slot)
-        return self._observe(inspection, "mended", requests=question.requests)
+    async def _mend(self, question: OpenInspection, location: Location, slot: RequestSlot) -> Observation:
+        if await self.remedies.apply(location, question.inspection, slot):
+            question.answered(slot)
+        return self._observe(question.inspection, "mended", requests=question.requests)
 
     # -- answers ------------------------------------------------------------------------------------------
 

@@ -99,5 +99,6 @@ class OwnContacts:
         entity, partition = Entity.contact(location.connection, lofty_id), location.partition
         link = self.links.get(partition, entity.key)
         if (link is None or link.ghl_id is None) and self.backlinks.get(partition, own_contact(entity)) is None:
-            self.backlinks.put(partition, own_contact(entity), BacklinkRow(entity=entity.key, contact_id=contact.id))
+            row = BacklinkRow(entity=entity.key, contact_id=contact.id, at_ms=self.now_ms())
+            self.backlinks.put(partition, own_contact(entity), row)
         return True

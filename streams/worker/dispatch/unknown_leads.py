@@ -4,31 +4,57 @@ Where our memory was lost, a lead that is deleted by then is in no list of Lofty
 alone tells it from a lead that is hidden from us, or was never this team's. If it is there, the contact becomes the lead's again
 (`Identities.recall`), and then what the policy says of deleted leads is done. If Lofty shows the lead, it is written as any other.
 If Lofty does not know it, nothing happens.
+
+`verify --repair` asks about what it finds. By itself a worker asks once a full sweep should have read every lead there is: of
+what the location was looked through for (`own_contacts.py`), and of contacts of ours whose links are gone, some at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.kafka.tables import Table
 from streams.messages import Entity
+from streams.worker.dispatch.due_timers import DueTimers
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import STEP, NotRepaired
 
+log = logging.getLogger("lofty_ghl.unknown_leads")
 
-@dataclass(frozen=True, slots=True)
+SWEEPS = 1.5
+"""After so many intervals of full sweeps a lead that lives has been read."""
+LOOKS = 4
+"""So many times in that time the rows are looked through, at most once an hour."""
+MOST_LOOK_SECONDS = 3600.0
+MOST_ASKED = 100
+"""At one time: each costs two requests to Lofty at most."""
+YIELD_ROWS = 500
+"""After so many rows others get their turn."""
+
+
+@dataclass(slots=True)
 class UnknownLeads:
-    """`request_read` asks Lofty for a lead of at least this version; what Lofty does not show is not parked."""
+    """`ages_ms`: how old a row must be before its lead is asked about, by connection; one without full sweeps is not there.
 
+    `request_read` asks Lofty for a lead of at least this version; what Lofty does not show is not parked.
+    """
+
+    locations: Mapping[str, Location]
+    ages_ms: Mapping[str, int]
     links: Table[LinkRow]
     outbox: Table[OutboxRow]
     backlinks: Table[BacklinkRow]
     receipts: Receipts
     request_read: Callable[[Entity, int], object]
+    _due: DueTimers = field(default_factory=DueTimers)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def ask(self, location: Location, entity: Entity, contact_id: str) -> None:
         """Ask about a lead, for the sake of this contact. Raises `NotRepaired` for one that our tables know meanwhile."""
@@ -46,3 +72,64 @@ class UnknownLeads:
         if link is not None and link.settled:  # else its state would count as written
             await self.receipts.settle(partition, self.receipts.about(entity, "doubtful", STEP))
         self.request_read(entity, link.version_ms if link is not None else 0)
+
+    # -- by itself ----------------------------------------------------------------------------------------
+
+    def acquire(self, connection: str) -> None:
+        """This worker owns the connection's GHL budget now."""
+        if connection in self.ages_ms:
+            self._due.acquire(connection)
+            self._later(connection)
+
+    def release(self, connection: str) -> None:
+        """Another worker owns the connection's GHL budget from now on, or the connection is another."""
+        self._due.release(connection)
+        if (running := self._tasks.pop(connection, None)) is not None:
+            running.cancel()
+
+    async def look(self, connection: str) -> int:
+        """Look through the rows of a connection once. Returns how many leads were asked about."""
+        location, asked = self.locations[connection], 0
+        until_ms = self.receipts.now_ms() - self.ages_ms[connection]
+        for number, (_, row) in enumerate(self.backlinks.items(location.partition, f"own:{connection}:")):
+            if number % YIELD_ROWS == 0:
+                await asyncio.sleep(0)
+            if row.asked_ms or row.at_ms > until_ms or asked == MOST_ASKED:
+                continue
+            with suppress(NotRepaired):  # it is being written
+                await self.ask(location, Entity.from_key(row.entity), row.contact_id)
+                asked += 1
+        await self._note_unlinked(location)
+        if asked:
+            log.info("connection %s: Lofty is asked about %d leads that only contacts in GHL name", connection, asked)
+        return asked
+
+    async def _note_unlinked(self, location: Location) -> None:
+        """Contacts of ours whose links are lost, and whose leads nobody has read since."""
+        partition, now_ms = location.partition, self.receipts.now_ms()
+        for number, (key, row) in enumerate(self.backlinks.items(partition, "contact:")):
+            if number % YIELD_ROWS == 0:
+                await asyncio.sleep(0)
+            entity = Entity.from_key(row.entity)
+            if entity.connection != location.connection or self.links.get(partition, entity.key) is not None:
+                continue
+            if self.backlinks.get(partition, own_contact(entity)) is None:
+                noted = BacklinkRow(entity=entity.key, contact_id=key.removeprefix("contact:"), at_ms=now_ms)
+                self.backlinks.put(partition, own_contact(entity), noted)
+        await self.backlinks.flush()
+
+    def _later(self, connection: str) -> None:
+        wait = min(MOST_LOOK_SECONDS, self.ages_ms[connection] / LOOKS / 1000)
+        self._due.later(connection, wait, self._begin)
+
+    def _begin(self, connection: str) -> None:
+        if self._due.begins(connection):
+            task = asyncio.create_task(self._look(connection), name=f"unknown leads {connection}")
+            self._tasks[connection] = task
+
+    async def _look(self, connection: str) -> None:
+        try:
+            await self.look(connection)
+        except Exception:  # whatever it is: the next look may do better
+            log.exception("connection %s: its contacts without a link were not looked through", connection)
+        self._later(connection)

@@ -65,6 +65,7 @@ class ConnectionWork:
             c.ghl_budget, ghl_policy(self.parts.settings, c), self.writes_used.of_another(c.ghl_budget)
         )
         self.ghl.opt_out_search.acquire(c.name)
+        self.ghl.unknown_leads.acquire(c.name)
         if "to_ghl" not in c.paused:
             self.ghl.deployments.acquire(c.name)
 
@@ -75,6 +76,7 @@ class ConnectionWork:
     def end_writing(self, connection: str) -> None:
         """The same of its GHL side."""
         self.ghl.opt_out_search.release(connection)
+        self.ghl.unknown_leads.release(connection)
         self.ghl.deployments.release(connection)
 
     def load_members(self, c: Connection) -> None:

@@ -17,6 +17,8 @@ from streams.worker.wiring.ghl_writing import new_ghl_writer
 from streams.worker.wiring.inspection import new_inspector, new_location_reads
 from streams.worker.wiring.offers import Offers
 from streams.worker.wiring.opt_outs import new_opt_out_search
+from streams.worker.wiring.remedies import new_remedies
+from streams.worker.wiring.unknown_leads import new_unknown_leads
 
 
 class GhlSide:
@@ -40,7 +42,9 @@ class GhlSide:
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
         self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events)
         self.deployments = new_deployments(parts, loop, locations)
-        self.inspector = new_inspector(parts, loop, locations, self.directories, receipts, offers, self.deployments)
+        self.unknown_leads = new_unknown_leads(parts, locations, receipts, offers)
+        remedies = new_remedies(parts, receipts, offers, self.unknown_leads)
+        self.inspector = new_inspector(parts, loop, locations, self.directories, self.deployments, remedies)
         self.reads = new_location_reads(parts, loop, locations)
         self.opt_out_search = new_opt_out_search(parts, loop, locations, self.events)
         self.conflicts = ConflictRows(parts.tables.conflicts)

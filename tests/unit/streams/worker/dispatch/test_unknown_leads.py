@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +14,12 @@ from streams.core.to_ghl.directory import Directory
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.messages import Entity
 from streams.worker.dispatch.repair import NotRepaired
-from streams.worker.dispatch.unknown_leads import UnknownLeads
+from streams.worker.dispatch.unknown_leads import MOST_ASKED, UnknownLeads
 from tests.unit.streams.worker.dispatch.stage import PARTITION, TakenSlot, answer, item_of
 from tests.unit.streams.worker.dispatch.writer_stage import WriterStage
 
 ANN, BEN = Entity.contact("acme", "1"), Entity.contact("acme", "2")
+AGE_MS = 36 * 3_600_000
 READ, TAG, DELETE = "GET /contacts/c-old", "POST /contacts/c-old/tags", "DELETE /contacts/c-old"
 
 
@@ -33,6 +36,8 @@ class Desk(WriterStage):
         super().__init__(*script, directory=Directory(custom_fields={"lofty lead id": "f-lead"}), lead_deleted=policy)
         self.read: list[tuple[str, int]] = []
         self.unknown = UnknownLeads(
+            self.writer.locations,
+            {"acme": AGE_MS},
             self.links,
             self.outbox,
             self.backlinks,
@@ -139,7 +144,7 @@ async def test_a_lead_that_was_read_as_deleted_before_is_asked_about_once_more()
 
 @pytest.mark.parametrize("case", ["a contact", "on its way", "no contact named", "no lead"])
 async def test_what_is_known_meanwhile_is_not_asked_about(case: str) -> None:
-    """Whoever asks is told why."""
+    """The refusal is the answer to verify."""
     on = Desk()
     if case == "a contact":
         on.links.put(PARTITION, BEN.key, LinkRow(ghl_id="c-ben"))
@@ -149,3 +154,74 @@ async def test_what_is_known_meanwhile_is_not_asked_about(case: str) -> None:
     with pytest.raises(NotRepaired):
         await on.ask("" if case == "no contact named" else "c-old", lead)
     assert on.read == []
+
+
+# -- by itself -----------------------------------------------------------------------------------------------------
+
+
+def noted(on: Desk, count: int = 1, **facts: Any) -> list[Entity]:
+    """Leads of which the location has contacts, and that no link knows."""
+    leads = [Entity.contact("acme", str(100 + number)) for number in range(count)]
+    for lead in leads:
+        row = BacklinkRow(entity=lead.key, contact_id=f"c-{lead.lead}", **facts)
+        on.backlinks.put(PARTITION, own_contact(lead), row)
+    return leads
+
+
+@pytest.mark.parametrize(("age_ms", "asked"), [(AGE_MS - 1, 0), (AGE_MS, 1)])
+async def test_a_worker_asks_by_itself_once_a_full_sweep_has_read_every_lead(age_ms: int, asked: int) -> None:
+    """Each one once."""
+    on = Desk()
+    noted(on, at_ms=on.now_ms - age_ms)
+    assert [await on.unknown.look("acme") for _ in range(2)] == [asked, 0]
+    assert len(on.read) == asked
+
+
+async def test_some_are_asked_about_at_a_time_and_those_being_written_are_not() -> None:
+    """A hundred; the others follow."""
+    on = Desk()
+    leads = noted(on, MOST_ASKED + 20)
+    on.wants(leads[0], {"leadId": 100})
+    on.links.put(PARTITION, leads[1].key, LinkRow(ghl_id="c-101"))
+    assert [await on.unknown.look("acme") for _ in range(3)] == [MOST_ASKED, 18, 0]
+
+
+async def test_of_other_connections_nothing_is_asked() -> None:
+    """They have rows of their own in the same partition."""
+    on = Desk()
+    other = Entity.contact("acme2", "1")
+    on.backlinks.put(PARTITION, own_contact(other), BacklinkRow(entity=other.key, contact_id="c-1"))
+    on.backlinks.put(PARTITION, "contact:c-1", BacklinkRow(entity=other.key))
+    assert [await on.unknown.look("acme") for _ in range(2)] == [0, 0]
+    assert own_contact(Entity.contact("acme", "1")) not in dict(on.backlinks.items(PARTITION))
+
+
+async def test_a_contact_of_ours_whose_link_is_lost_is_asked_about_later() -> None:
+    """Not one whose lead has a link, of whatever kind: that one is known."""
+    on = Desk()
+    for lead, contact_id in ((ANN, "c-ann"), (BEN, "c-old")):
+        on.backlinks.put(PARTITION, f"contact:{contact_id}", BacklinkRow(entity=lead.key))
+    on.links.put(PARTITION, ANN.key, LinkRow(is_gone=True))
+    first = await on.unknown.look("acme")
+    on.now_ms += AGE_MS
+    assert (first, await on.unknown.look("acme"), on.read) == (0, 1, [(BEN.key, 0)])
+
+
+@pytest.mark.usefixtures("virtual_time")
+async def test_it_looks_every_hour_while_the_connection_is_its_own() -> None:
+    """Also after a look that failed."""
+    on = Desk()
+    looked: list[float] = []
+    began = asyncio.get_running_loop().time()
+
+    def failing(*_: object) -> Any:
+        looked.append(asyncio.get_running_loop().time() - began)
+        raise RuntimeError("planned")
+
+    on.unknown.backlinks = SimpleNamespace(items=failing)  # type: ignore[assignment]  # a table that fails
+    on.unknown.acquire("acme")
+    on.unknown.acquire("another")
+    await asyncio.sleep(2 * 3600 + 60)
+    on.unknown.release("acme")
+    await asyncio.sleep(9 * 3600)
+    assert looked == [3600.0, 7200.0]

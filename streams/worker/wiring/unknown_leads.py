@@ -1,0 +1,36 @@
+"""Puts together what asks Lofty about leads that only contacts in GHL name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from streams.core.sweep import schedule_of
+from streams.settings import Connection
+from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.receipts import Receipts
+from streams.worker.dispatch.unknown_leads import SWEEPS, UnknownLeads
+from streams.worker.parts import WorkerParts
+from streams.worker.wiring.offers import Offers
+
+
+def new_unknown_leads(
+    parts: WorkerParts, locations: Mapping[str, Location], receipts: Receipts, offers: Offers
+) -> UnknownLeads:
+    """Those of all locations of the writing dispatcher."""
+    tables = parts.tables
+    return UnknownLeads(
+        locations,
+        parts.connections.view(_age_ms),
+        tables.links,
+        tables.outbox,
+        tables.backlinks,
+        receipts,
+        partial(offers.request_read, origin="replay", may_be_unknown=True),
+    )
+
+
+def _age_ms(connection: Connection) -> int | None:
+    """By when a full sweep has read every lead; None where there is none, or nothing is read."""
+    full_ms = schedule_of(connection.sweep).full_ms
+    return None if full_ms is None or "to_ghl" in connection.paused else round(SWEEPS * full_ms)
