@@ -38,8 +38,6 @@ class Desk:
     """Those whose agents are at work."""
     unjudged: set[int] = field(default_factory=set)
     """Teams whose connection does not last until the end: their edits are not in the journal."""
-    deletes: bool = True
-    """Whether anything is deleted, or merged."""
     edits: int = 0
     journal: list[Edit] = field(default_factory=list)
     """Every edit with a version, and every deletion."""
@@ -101,10 +99,10 @@ class Desk:
             case "child" if children:
                 kind, child = self.random.choice(children)
                 self._change_child(team, kind, child)
-            case "gone" if children and self.deletes:
+            case "gone" if children:
                 kind, child = children.pop(self.random.randrange(len(children)))
                 self._edit(team, "delete", kind, id=child)
-            case "trash" if len(leads) > 8 and self.deletes:
+            case "trash" if len(leads) > 8:
                 leads.remove(lead)
                 self._trash.setdefault(team, []).append(lead)
                 self._edit(team, "delete", "lead", id=lead)

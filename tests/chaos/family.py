@@ -25,7 +25,10 @@ RENAMED = (0, 2)
 AWAY_PART = 0.25
 """The part of the edits a second that goes on while a connection is renamed, memory is lost, and everything is read once more."""
 
-DEEDS = ("answers are mangled", "a store is damaged", "another prefix", "wiped links", "a connection is renamed")
+DEEDS = (
+    *("answers are mangled", "a store is damaged", "another prefix", "wiped links", "a connection is renamed"),
+    "verify asks about unknown leads",
+)
 
 
 async def run_family(folder: Path, plan: Plan, leads: int) -> bool:
@@ -64,11 +67,10 @@ async def _live(company: Company, plan: Plan) -> None:
         await adversary.rest()
         await company.operator.stop()
         await guarded(_rest(company), *company.background)
-        desk.deletes = False  # what was deleted while nothing knew of it is not found again
         async with company.edited(plan.rate * AWAY_PART):
             adversary.deeds.append(await forgetting.rename(renamed))
             adversary.deeds.append(await loss())
-        desk.deletes = True
+        await guarded(_compare(company, forgetting), *company.background)
         print(f"{adversary.deeds[-1]}", flush=True)
         company.operator.begin_to_replay_everything()
     if isinstance(desk, FamilyDesk):
@@ -83,6 +85,15 @@ async def _first_sync(company: Company, forgetting: Forgetting) -> None:
     await _rest(company)
     place = [company.stage.ghl.location(f"loc{number}").contacts for number in range(PAIRS)]
     print(f"synced: {sum(map(len, place))} contacts", flush=True)
+
+
+async def _compare(company: Company, forgetting: Forgetting) -> None:
+    """Everything is as it should be, but for who was deleted while nothing knew of it: verify has that found, and nothing else."""
+    await _rest(company)
+    told = await forgetting.compare()
+    company.adversary.deeds.append(told)
+    company.adversary.failures += [f"after a loss of memory verify found: {one}" for one in forgetting.wrong]
+    await _rest(company)
 
 
 async def _rest(company: Company) -> None:

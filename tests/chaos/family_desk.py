@@ -94,9 +94,9 @@ class FamilyDesk(Desk):
                     newcomer = self._new_lead(team)
                     self._leads[team].append(newcomer)
                     self._write(team, newcomer, phones=[phone])
-            case "a merge" if self.deletes:
+            case "a merge":
                 self._merge(team, lead, self._other(team, lead))
-            case "deleted" if len(self._leads[team]) > 8 and self.deletes:
+            case "deleted" if len(self._leads[team]) > 8:
                 self._leads[team].remove(lead)
                 self._trash.setdefault(team, []).append(lead)
                 self._edit(team, "delete", "lead", id=lead)

@@ -7,8 +7,10 @@ import shutil
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
+
+import orjson
 
 from streams.kafka.admin import create_missing
 from streams.messages.topics import LINKS_TABLE
@@ -21,6 +23,7 @@ from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
 END_SECONDS = 60.0
 READY_SECONDS = 90.0
 BACKFILL_SECONDS = 900.0
+VERIFY_SECONDS = 900.0
 
 
 @dataclass(slots=True)
@@ -30,6 +33,8 @@ class Forgetting:
     stage: Stage
     supervisor: Supervisor
     random: Random
+    wrong: list[str] = field(default_factory=list)
+    """What verify found wrong after a loss of memory, other than what it is there to find."""
 
     async def another_prefix(self) -> Deed:
         """As after a wiped cluster: gateway and workers go on with topics that hold nothing, and everything is read once more."""
@@ -90,6 +95,24 @@ class Forgetting:
             if code != 0:
                 print(f"backfill: exit code {code}: {out[-400:]}", flush=True)
         return done
+
+    async def compare(self) -> Deed:
+        """`verify --repair` of all connections: it asks Lofty about contacts with an id that no memory names, and mends nothing else."""
+        began = time.time()
+        config, report = self.stage.folder / "compared.toml", self.stage.folder / "compared.json"
+        config.write_text(self.stage.configuration)
+        code, out = await run_command(
+            ("verify", "--repair", "--json", "--config", str(config)), self.stage.environ, VERIFY_SECONDS, report
+        )
+        if code not in (0, 4):
+            self.wrong.append(f"exit code {code}: {out[-400:]}")
+        asked = 0
+        for name, found in orjson.loads(report.read_bytes() or b"{}").get("connections", {}).items():
+            for one in found["mended"]:
+                asked += (is_asked := one["repair"] == ["ask"])
+                if not is_asked:
+                    self.wrong.append(f"{name}: {one}")
+        return Deed("verify asks about unknown leads", began, time.time(), {"leads that nobody knew are told": asked})
 
     async def _take_another_prefix(self) -> None:
         old = self.stage.names.of("")

@@ -1,4 +1,7 @@
-"""Leads that were deleted while nothing knew of them: `verify --repair` asks Lofty about each contact with an id that no memory names."""
+"""Leads that were deleted while nothing knew of them: Lofty is asked about each contact with an id that no memory names.
+
+`verify --repair` asks, and after a full sweep the worker itself.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from connectors.sandbox.ghl.seeds import seed
 from streams.mapping import LEAD_ID_FIELD
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.integration.test_lost_memory import NEVER, backfill, without_memory
+from tests.integration.test_sweep import OFTEN
 from tests.integration.test_verify import found_in, verified
 from tests.kafka.broker import Broker
 
@@ -62,3 +66,24 @@ async def test_who_was_deleted_while_memory_was_gone_is_found_and_treated_by_the
     tagged = {lead for lead, tags in held.items() if "lofty-deleted" in tags}
     assert tagged == ({early, late} if policy == "tag" else set())
     assert held.keys() == {stays, unread, STRANGER} | (set() if policy == "delete" else {early, late})
+
+
+async def test_a_worker_asks_by_itself_after_a_full_sweep(real_kafka: Broker, tmp_path: Path) -> None:
+    """Nobody orders anything. The stranger's contact is left."""
+    async with stage(real_kafka, tmp_path, restarts=True, more=OFTEN) as on:
+        stays, late = (on.new_lead(tags=["Buyer"]) for _ in range(2))
+        await on.until_quiet()
+        stranger = add_stranger(on)
+        await on.worker.__aexit__(None, None, None)
+        on.edit_silently("delete", "lead", id=int(late))
+        async with without_memory(on, real_kafka):
+            await on.until(lambda: tagged(on) == {late})
+            assert await on.parked() == []
+
+    assert on.contacts().keys() == {stays, late, STRANGER}
+    assert not on.ghl.location(LOCATION).contacts[stranger].tags
+
+
+def tagged(on: Stage) -> set[str]:
+    """The leads whose contacts say that they were deleted."""
+    return {lead for lead, one in on.contacts().items() if "lofty-deleted" in one["tags"]}

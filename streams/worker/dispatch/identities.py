@@ -315,13 +315,22 @@ class Identities:
         await self.receipts.settle(write.partition, receipt)
 
     async def _judged(self, write: GhlWrite) -> None:
-        if self.backlinks.get(write.partition, own_contact(write.entity)) is not None:
+        own = self.backlinks.get(write.partition, own_contact(write.entity))
+        if own is not None:
             self.backlinks.delete(write.partition, own_contact(write.entity))
+            if write.row.snapshot.is_gone:
+                self._drop_stale(write, f"contact:{own.contact_id}")
             await self.backlinks.flush()
         row = self.outbox.get(write.partition, write.entity.key)
         if row is not None and row.candidate is not None:
             self.outbox.put(write.partition, write.entity.key, row.model_copy(update={"candidate": None}))
             await self.outbox.flush()
+
+    def _drop_stale(self, write: GhlWrite, key: str) -> None:
+        """Where a deleted lead turned out not to have a contact, no row says that it has: nobody asks about it once more."""
+        row, link = self.backlinks.get(write.partition, key), self.links.get(write.partition, write.entity.key)
+        if row is not None and row.entity == write.entity.key and (link is None or link.ghl_id is None):
+            self.backlinks.delete(write.partition, key)
 
     # -- after a contact gave something up ----------------------------------------------------------------
 

@@ -110,11 +110,11 @@ class UnknownLeads:
         for number, (key, row) in enumerate(self.backlinks.items(partition, "contact:")):
             if number % YIELD_ROWS == 0:
                 await asyncio.sleep(0)
-            entity = Entity.from_key(row.entity)
-            if entity.connection != location.connection or self.links.get(partition, entity.key) is not None:
+            entity, contact_id = Entity.from_key(row.entity), key.removeprefix("contact:")
+            if entity.connection != location.connection or not _lost(self.links.get(partition, entity.key), contact_id):
                 continue
             if self.backlinks.get(partition, own_contact(entity)) is None:
-                noted = BacklinkRow(entity=entity.key, contact_id=key.removeprefix("contact:"), at_ms=now_ms)
+                noted = BacklinkRow(entity=entity.key, contact_id=contact_id, at_ms=now_ms)
                 self.backlinks.put(partition, own_contact(entity), noted)
         await self.backlinks.flush()
 
@@ -133,3 +133,8 @@ class UnknownLeads:
         except Exception:  # whatever it is: the next look may do better
             log.exception("connection %s: its contacts without a link were not looked through", connection)
         self._later(connection)
+
+
+def _lost(link: LinkRow | None, contact_id: str) -> bool:
+    """Whether a lead may have this contact though no link says so: it has none, or was read as deleted since it was lost."""
+    return link is None or (link.is_gone and link.ghl_id is None and link.parted_from != contact_id)

@@ -197,14 +197,28 @@ async def test_of_other_connections_nothing_is_asked() -> None:
 
 
 async def test_a_contact_of_ours_whose_link_is_lost_is_asked_about_later() -> None:
-    """Not one whose lead has a link, of whatever kind: that one is known."""
+    """It has no link, or was read as deleted since. Not one that left its contact, or that lives and has none."""
     on = Desk()
-    for lead, contact_id in ((ANN, "c-ann"), (BEN, "c-old")):
-        on.backlinks.put(PARTITION, f"contact:{contact_id}", BacklinkRow(entity=lead.key))
-    on.links.put(PARTITION, ANN.key, LinkRow(is_gone=True))
+    links = [None, LinkRow(is_gone=True), LinkRow(is_gone=True, parted_from="c-2"), LinkRow(), LinkRow(ghl_id="c-4")]
+    for number, link in enumerate(links):
+        lead = Entity.contact("acme", str(number))
+        on.backlinks.put(PARTITION, f"contact:c-{number}", BacklinkRow(entity=lead.key))
+        if link is not None:
+            on.links.put(PARTITION, lead.key, link)
     first = await on.unknown.look("acme")
     on.now_ms += AGE_MS
-    assert (first, await on.unknown.look("acme"), on.read) == (0, 1, [(BEN.key, 0)])
+    assert (first, await on.unknown.look("acme")) == (0, 2)
+    assert [key for key, _ in on.read] == ["acme:0:contact:0", "acme:1:contact:1"]
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+async def test_a_lead_that_turned_out_not_to_have_its_contact_is_asked_about_once(is_held: bool) -> None:
+    """No row says any more that it has. The row of a living lead stays."""
+    on = Desk(shown("3"))
+    on.backlinks.put(PARTITION, "contact:c-old", BacklinkRow(entity=ANN.key if is_held else BEN.key))
+    await on.ask()
+    await on.is_gone()
+    assert (on.backlinks.get(PARTITION, "contact:c-old") is not None) is is_held
 
 
 @pytest.mark.usefixtures("virtual_time")
