@@ -97,7 +97,7 @@ class Forgetting:
         return done
 
     async def compare(self) -> Deed:
-        """`verify --repair` of all connections: it asks Lofty about contacts with an id that no memory names, and mends nothing else."""
+        """`verify --repair` of all connections: it asks Lofty about contacts with an id that no memory names, and repairs nothing else."""
         began = time.time()
         config, report = self.stage.folder / "compared.toml", self.stage.folder / "compared.json"
         config.write_text(self.stage.configuration)
@@ -112,7 +112,7 @@ class Forgetting:
                 asked += (is_asked := one["repair"] == ["ask"])
                 if not is_asked:
                     self.wrong.append(f"{name}: {one}")
-        return Deed("verify asks about unknown leads", began, time.time(), {"leads that nobody knew are told": asked})
+        return Deed("verify asks about unknown leads", began, time.time(), {"leads are asked about": asked})
 
     async def _take_another_prefix(self) -> None:
         old = self.stage.names.of("")

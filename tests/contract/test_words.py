@@ -69,6 +69,7 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("tests/unit/streams/console/services/test_run_records.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("tests/browser/samples.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("streams/worker/dispatch/inspector.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
+    ("tests/chaos/forgetting.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("streams/cli/mapping.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("streams/cli/secrets.py", r"reseal(?:s|ed|ing)?"): "a key of the command's JSON",
     ("tests/chaos/README.md", r"desks?"): "the name of a module",

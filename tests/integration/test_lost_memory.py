@@ -15,12 +15,15 @@ from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.messages import BackfillOrder
 from streams.messages.partitioning import lofty_budget, partition_of
 from streams.messages.topics import SWEEPS, TopicNames
+from streams.operations.verify.report import UNDECIDED
+from streams.operations.verify.run import verify
 from streams.settings import parse_settings
 from streams.worker.worker import Worker
 from tests.integration.command import command, config_of
 from tests.integration.stage import ENVIRON, LOCATION, PARTITIONS, TEAM, Stage, stage
 from tests.integration.test_calendar import BEGIN, CALENDAR, HOUR
 from tests.integration.test_lost_changelogs import refused
+from tests.integration.test_verify import QUICK, found_in
 from tests.kafka.broker import Broker
 
 NEVER = "[connections.acme.sweep]\nnew_minutes = 0\nfull_hours = 0"
@@ -231,6 +234,8 @@ async def test_what_left_a_contact_while_memory_was_gone_leaves_it_in_ghl(
             await backfill(on, "acme")
             await on.until_quiet()
             hang = {lead: texts(on, lead) for lead in (ann, ben, stays, too)}
+            report = await verify(on.settings, timeouts=QUICK)
+            assert (found_in(report), report.exit_code) == (set(), UNDECIDED)
             created = Counter(one.operation for one in on.requests("ghl")[asked:] if one.created)
             assert await on.parked() == []
 

@@ -124,7 +124,7 @@ class ConnectionVerification:
     async def _read_findings(self, lead: str) -> tuple[Finding, ...]:
         """The findings about one lead as it is now."""
         name = self.connection.name
-        keys = tuple(self.newest.of(name, lead))
+        keys = self.newest.keys(name, lead)
         if not keys and self._is_unknown(lead):
             ghl_ids = tuple([one for one in self._bearers[lead] if await self._bears(lead, one)])
             return (_orphan(name, lead, ghl_ids),) if ghl_ids else ()

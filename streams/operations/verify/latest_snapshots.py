@@ -59,6 +59,26 @@ class LatestSnapshots:
         found = {key.decode(): snapshot for key in keys if (snapshot := self._snapshot(key)) is not None}
         return dict(sorted(found.items(), key=lambda item: item[1].kind != "contact"))
 
+    def keys(self, connection: str, lead: str) -> tuple[str, ...]:
+        """The keys of a lead and of what hangs on it, and those under which something hangs now that hung on it before.
+
+        What a lead shared, or has left, may be on its contact as another lead's: its key says which one has it.
+        """
+        own = self.of(connection, lead)
+        return tuple(dict.fromkeys((*own, *(self._moved(key, one) for key, one in own.items() if one.moved_to))))
+
+    def _moved(self, key: str, snapshot: Snapshot) -> str:
+        """Where something hangs now, over any number of merges."""
+        seen = {key}
+        found: Snapshot | None = snapshot
+        while found is not None and found.moved_to:
+            key = found.entity._replace(lead=found.moved_to).key
+            if key in seen:
+                break
+            seen.add(key)
+            found = self._snapshot(key.encode())
+        return key
+
     def is_lead(self, connection: str, lead: str) -> bool:
         """Whether a lead is known and was not deleted."""
         snapshot = self._snapshot(Entity.contact(connection, lead).key.encode())

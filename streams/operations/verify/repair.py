@@ -43,7 +43,7 @@ class LeadRepair:
             "mend",
             lead=lead,
             entity=finding.entity,
-            entities=tuple(snapshots),
+            entities=self.newest.keys(self.connection, lead),
             remedy=remedy,
             snapshot=snapshots.get(finding.entity),
         )

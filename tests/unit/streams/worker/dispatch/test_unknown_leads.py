@@ -213,7 +213,7 @@ async def test_a_contact_of_ours_whose_link_is_lost_is_asked_about_later() -> No
 
 @pytest.mark.parametrize("is_held", [True, False])
 async def test_a_lead_that_turned_out_not_to_have_its_contact_is_asked_about_once(is_held: bool) -> None:
-    """No row says any more that it has. The row of a living lead stays."""
+    """The row that said so is gone. That of a living lead stays."""
     on = Desk(shown("3"))
     on.backlinks.put(PARTITION, "contact:c-old", BacklinkRow(entity=ANN.key if is_held else BEN.key))
     await on.ask()
