@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.deadlines import within
@@ -30,6 +30,7 @@ async def run_command(
         try:
             told, errors = await asyncio.wait_for(child.communicate(), within(seconds))
         except TimeoutError:
-            child.kill()
+            with suppress(ProcessLookupError):  # it ends by itself at this moment
+                child.kill()
             told, errors = await child.communicate()
     return child.returncode or 0, " ".join(((told or b"") + (errors or b"")).decode(errors="replace").split())

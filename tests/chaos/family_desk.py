@@ -64,6 +64,11 @@ class FamilyDesk(Desk):
         if self._do(deed, team, lead):
             self.done[deed] = self.done.get(deed, 0) + 1
 
+    def delete_some(self) -> None:
+        """One lead of each team is deleted."""
+        for team in self.teams:
+            self._do("deleted", team, self.random.choice(self._leads[team]))
+
     def _do(self, deed: str, team: int, lead: int) -> bool:
         fields = self.lofty.teams[team].records["lead"][lead].fields
         phones, emails = list(fields["phones"]), list(fields["emails"])

@@ -124,7 +124,8 @@ class Operator:
         try:
             await asyncio.wait_for(child.wait(), kill_after)
         except TimeoutError:
-            child.kill()
+            with suppress(ProcessLookupError):  # it ends by itself at this moment
+                child.kill()
         except asyncio.CancelledError:
             with suppress(ProcessLookupError):
                 child.kill()

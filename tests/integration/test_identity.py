@@ -471,3 +471,33 @@ async def test_a_lead_that_is_deleted_keeps_its_notes_on_its_tagged_contact(brok
         await on.until(lambda: "lofty-deleted" in on.contacts()[lead]["tags"])
         await on.until_quiet()
         assert len(on.contacts()[lead]["notes"]) == 1
+
+
+@pytest.mark.parametrize("edited", ["who writes it", "a note of who shares it"])
+async def test_a_shared_contact_that_somebody_deletes_in_ghl_comes_back_with_the_notes_of_both(
+    broker: Broker, tmp_path: Path, edited: str
+) -> None:
+    """As soon as something is written there for one of the two; the other one says nothing."""
+    async with stage(broker, tmp_path) as on:
+        first = on.new_lead(firstName="Ann", emails=["home@example.com"], phones=[PHONE])
+        hang_on(on, first)
+        await on.until_quiet()
+        later = on.new_lead(firstName="Ben", emails=["home@example.com"], phones=["(530) 555-0177"])
+        on.edit("create", "note", leadId=int(later), fields={"content": "wants a garage"})
+        await on.until_quiet()
+        place = on.ghl.location(LOCATION)
+        before = sorted(one["body"] for contact in place.contacts.values() for one in contact.notes.values())
+        url = f"{on.settings.connections['acme'].ghl.base_url}/_sandbox/contacts/{on.contacts()[first]['id']}"
+        async with on.http.delete(url) as answer:
+            assert answer.status == 200
+        if edited == "who writes it":
+            on.edit("update", "lead", id=int(first), fields={"lastName": "Roe"})
+        else:
+            on.edit("create", "note", leadId=int(later), fields={"content": "wants a garage"})
+        count = len(before) + (edited != "who writes it")
+        await on.until(lambda: sum(len(one.notes) for one in place.contacts.values()) == count)
+        await on.until_quiet()
+        after = sorted(one["body"] for contact in place.contacts.values() for one in contact.notes.values())
+
+    assert len(place.contacts) == 1
+    assert {*before} <= {*after}

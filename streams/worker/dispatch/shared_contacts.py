@@ -119,6 +119,13 @@ class SharedContacts:
         facts: dict[str, Any] = {"is_forgotten": True, "parted_from": link.ghl_id, "message": words}
         await self.plan_again(partition, entity, "failed", **facts)
 
+    async def is_gone(self, partition: int, contact_id: str, but: Entity) -> None:
+        """A contact is no longer in GHL, as a write for `but` has shown: the other leads that had it begin again without one."""
+        writer = self.holders.holder(partition, contact_id, but)
+        for entity in [*self.holders.sharing(partition, contact_id, but), *([writer] if writer else [])]:
+            words = f"contact {contact_id} is no longer in GHL"
+            await self.plan_again(partition, entity, "failed", is_forgotten=True, message=words)
+
     async def plan_again(self, partition: int, entity: Entity, outcome: Outcome = "doubtful", **facts: Any) -> None:
         """Another lead's contact is no longer settled, and its lead is read again."""
         await self.receipts.settle(
