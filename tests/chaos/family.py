@@ -52,8 +52,8 @@ async def _live(company: Company, plan: Plan) -> None:
     """Its life. Between two losses everything that is known has arrived."""
     adversary, desk = company.adversary, company.desk
     adversary.takes_guests = False  # under another prefix nobody knows them
-    delete = desk.delete_some if isinstance(desk, FamilyDesk) else lambda: None
-    forgetting = Forgetting(company.stage, company.supervisor, random.Random(plan.seed + 5), delete)
+    assert isinstance(desk, FamilyDesk)
+    forgetting = Forgetting(company.stage, company.supervisor, random.Random(plan.seed + 5), desk.delete_some)
     once: list[Act] = [adversary.mangle_answers, adversary.damage_a_store]
     once += [partial(adversary.take_kafka_away, how, seconds) for how, seconds in plan.ways()]
     outages = [f"kafka {how} for {seconds:.0f} s" for how, seconds in plan.ways()]
@@ -71,17 +71,20 @@ async def _live(company: Company, plan: Plan) -> None:
         await adversary.rest()
         await company.operator.stop()
         await guarded(_rest(company), *company.background)
+        desk.merges = (
+            False  # an absorbed lead is nowhere in Lofty: what was merged while nothing knew of it is not found again
+        )
         async with company.edited(plan.rate * AWAY_PART):
             adversary.deeds.append(await forgetting.rename(renamed))
             adversary.deeds.append(await loss())
+        desk.merges = True
         await guarded(_compare(company, forgetting), *company.background)
         print(f"{adversary.deeds[-1]}", flush=True)
         company.operator.begin_to_replay_everything()
     now = time.time()
     adversary.deeds.append(Deed(ASKED, now, now, {"leads are asked about": forgetting.asked}))
-    if isinstance(desk, FamilyDesk):
-        print("what people did: " + ", ".join(f"{deed} {n}" for deed, n in sorted(desk.done.items())))
-        print("what hangs on another lead since a merge:", desk.moved)
+    print("what people did: " + ", ".join(f"{deed} {n}" for deed, n in sorted(desk.done.items())))
+    print("what hangs on another lead since a merge:", desk.moved)
 
 
 async def _first_sync(company: Company, forgetting: Forgetting) -> None:

@@ -21,6 +21,8 @@ class FamilyDesk(Desk):
     """The agents of all teams. `done` counts what they did with identities."""
 
     _new: int = FIRST_NEW
+    merges: bool = True
+    """Whether leads are merged."""
     moved: int = 0
     """Notes, tasks and appointments that hang on another lead since a merge."""
     done: dict[str, int] = field(default_factory=dict)
@@ -99,7 +101,7 @@ class FamilyDesk(Desk):
                     newcomer = self._new_lead(team)
                     self._leads[team].append(newcomer)
                     self._write(team, newcomer, phones=[phone])
-            case "a merge":
+            case "a merge" if self.merges:
                 self._merge(team, lead, self._other(team, lead))
             case "deleted" if len(self._leads[team]) > 8:
                 self._leads[team].remove(lead)

@@ -12,7 +12,7 @@ import pytest
 from connectors.sandbox.ghl.seeds import seed
 from streams.mapping import LEAD_ID_FIELD
 from tests.integration.stage import LOCATION, Stage, stage
-from tests.integration.test_lost_memory import NEVER, backfill, without_memory
+from tests.integration.test_lost_memory import NEVER, backfill, move_silently, without_memory
 from tests.integration.test_sweep import OFTEN
 from tests.integration.test_verify import found_in, verified
 from tests.kafka.broker import Broker
@@ -66,6 +66,31 @@ async def test_who_was_deleted_while_memory_was_gone_is_found_and_treated_by_the
     tagged = {lead for lead, tags in held.items() if "lofty-deleted" in tags}
     assert tagged == ({early, late} if policy == "tag" else set())
     assert held.keys() == {stays, unread, STRANGER} | (set() if policy == "delete" else {early, late})
+
+
+async def test_what_hangs_on_another_lead_now_leaves_the_contact_of_the_one_that_is_gone(
+    real_kafka: Broker, tmp_path: Path
+) -> None:
+    """What was deleted with its lead stays on its contact, as it does where nothing was forgotten. Verify finds all right then."""
+    async with stage(real_kafka, tmp_path, restarts=True, more=NEVER) as on:
+        stays, deleted = (on.new_lead(tags=["Buyer"]) for _ in range(2))
+        moves = on.edit("create", "note", leadId=int(deleted), fields={"content": "moves later"})
+        on.edit("create", "note", leadId=int(deleted), fields={"content": "stays"})
+        on.edit("create", "task", leadId=int(deleted), fields={"content": "call"})
+        await on.until_quiet()
+        await on.worker.__aexit__(None, None, None)
+        move_silently(on, moves.id, int(deleted), int(stays))
+        on.edit_silently("delete", "lead", id=int(deleted))
+        async with without_memory(on, real_kafka):
+            await backfill(on, "acme")
+            await on.until_quiet()
+            await verified(on, repair=True)
+            await on.until_quiet()
+            report = await verified(on)
+        hang = {lead: (len(one["notes"]), len(one["tasks"])) for lead, one in on.contacts().items()}
+
+    assert hang == {stays: (1, 0), deleted: (1, 1)}
+    assert report.exit_code == 0, report.as_dict()
 
 
 async def test_a_worker_asks_by_itself_after_a_full_sweep(real_kafka: Broker, tmp_path: Path) -> None:

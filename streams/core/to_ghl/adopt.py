@@ -10,7 +10,7 @@ created. What Lofty made after the contact was found cannot be there, and is cre
 
 A contact that has its lead's Lofty id already was written by an earlier memory (`recalled_ms`). It is looked through as a whole:
 each marker there that belongs to nothing we know is asked for in Lofty, and what was deleted, or hangs on a lead with another
-contact by now, is deleted there.
+contact by now, is deleted there. Of a lead that was deleted itself, only the latter: the rest stays on its contact.
 
 What cannot be found: a note or task whose marker somebody deleted, and an appointment that was moved by more than a month, or
 whose connection no longer has the calendar.
@@ -73,7 +73,9 @@ def look_through(plan: Plan, link: LinkRow | None, *, has_calendar: bool = False
 
     What hangs there and is not the lead's was deleted, or has moved to another lead, while nothing was remembered.
     """
-    if not isinstance(plan, Settled) or link is None or not link.recalled_ms or link.ghl_id is None or link.shares:
+    if not isinstance(plan, Settled) or link is None or not link.recalled_ms:
+        return plan
+    if link.ghl_id is None or link.is_deleted or link.shares:
         return plan
     forms: tuple[ChildKind, ...] = ("note", "task", "appointment") if has_calendar else ("note", "task")
     form = next((one for one in forms if link.sought.get(one, 0) < link.recalled_ms), None)

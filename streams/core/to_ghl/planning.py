@@ -294,7 +294,7 @@ def with_kept(resolved: Resolved, directory: Directory, link: LinkRow | None) ->
 
 def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
-        return plan_gone_contact(
+        planned = plan_gone_contact(
             link,
             policy=rules.lead_deleted,
             deleted_tag=rules.lead_deleted_tag,
@@ -304,5 +304,6 @@ def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepare
             search_lag_ms=rules.search_lag_ms,
             candidate=row.candidate,
         )
+        return look_through(planned, link, has_calendar=rules.calendar is not None)
 
     return Prepared(plan, directory=directory, is_contact=True)

@@ -68,7 +68,11 @@ def judge_children(
             yield _without_contact(key, snapshots, seen, is_absent_right)
         else:
             yield from _alive(key, snapshot, standing, twins, held, seen, rules, directory)
+    owner = snapshots.get(Entity.contact(seen.connection, seen.lead).key)
     for key in held.marked.keys() - snapshots.keys():
+        if owner is not None and owner.is_gone:
+            yield Finding(key, "ok", "its lead is deleted in Lofty: it stays on its contact")
+            continue
         yield Finding(
             key,
             "orphaned",

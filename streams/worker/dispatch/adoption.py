@@ -151,14 +151,18 @@ class Adoption:
         return await self.sender.successes.record_unchanged(partition, row, because, write.prepared, link)
 
     async def _looked_through(self, write: GhlWrite, held: Held) -> WorkResult:
-        """Ask Lofty for all that hangs there and that we neither know nor are about to write: it says whether it is the lead's."""
+        """Ask Lofty for all that hangs there and that we neither know nor are about to write: it says whether it is the lead's.
+
+        What hung on a lead that was deleted stays there, unless Lofty has moved it to another lead.
+        """
+        is_gone = write.row.snapshot.is_gone
         asked = 0
         for kind, lofty_id in held:
             entity = write.entity._replace(kind=kind, id=lofty_id)
             link = self.links.get(write.partition, entity.key) or LinkRow()
             if link.ghl_id is None and self.outbox.get(write.partition, entity.key) is None:
                 # It was in Lofty once, so what Lofty does not find is gone, not new.
-                self.request_read(entity, link.version_ms, is_known_gone=True)
+                self.request_read(entity, link.version_ms, is_known_gone=not is_gone, only_moved=is_gone)
                 asked += 1
         message = f"looked through for what an earlier memory left: Lofty is asked about {asked} of {len(held)}"
         facts = {"ghl_id": write.call.contact_id, "message": message}

@@ -271,6 +271,17 @@ def test_a_lead_that_is_deleted_and_whose_contact_only_its_id_shows_is_asked_abo
     assert [(one.cure, one.ghl_id) for one in found.remedies] == [(cure, "c-old") for cure in cures]
 
 
+def test_what_hangs_on_the_contact_of_a_deleted_lead_and_nobody_knows_is_right() -> None:
+    """Where it lives, somebody has to look: it is not known in Lofty."""
+    for is_gone, state in ((True, "ok"), (False, "orphaned")):
+        world = World()
+        if is_gone:
+            world.delete_in_lofty(CONTACT)
+        del world.snapshots[NOTE]
+        found = [one for one in judge_lead(world.snapshots, world.seen, BASIS) if one.entity == NOTE]
+        assert [one.state for one in found] == [state]
+
+
 def test_a_contact_that_we_deleted_and_somebody_brought_back_is_left_to_a_person() -> None:
     """We never delete the same contact twice."""
     world = World()

@@ -21,6 +21,7 @@ from tests.unit.streams.worker.dispatch.writer_stage import WriterStage
 ANN, BEN = Entity.contact("acme", "1"), Entity.contact("acme", "2")
 AGE_MS = 36 * 3_600_000
 READ, TAG, DELETE = "GET /contacts/c-old", "POST /contacts/c-old/tags", "DELETE /contacts/c-old"
+LOOK = ["GET /contacts/c-old/notes", "GET /contacts/c-old/tasks"]
 
 
 def shown(lofty_id: str = "2", tags: tuple[str, ...] = ()) -> Any:
@@ -67,21 +68,24 @@ class Desk(WriterStage):
 @pytest.mark.parametrize(
     ("policy", "tags", "then"),
     [
-        ("tag", (), [TAG]),
-        ("tag", ("lofty-deleted",), []),
+        ("tag", (), [TAG, *LOOK]),
+        ("tag", ("lofty-deleted",), LOOK),
         ("delete", (), [DELETE]),
-        ("ignore", (), []),
+        ("ignore", (), LOOK),
     ],
 )
 async def test_its_contact_is_treated_by_the_policy(policy: str, tags: tuple[str, ...], then: list[str]) -> None:
-    """It is read first; the row is used once."""
-    on = Desk(shown(tags=tags), answer(200, {"tags": ["lofty-deleted"], "succeded": True}), policy=policy)
+    """It is read first; the row is used once. Of what hangs there Lofty is asked whether it has moved to another lead."""
+    notes = answer(200, {"notes": [{"id": "n-1", "body": "said<br>[lofty-note:5]"}]})
+    done = [] if policy == "ignore" or tags else [answer(200, {"tags": ["lofty-deleted"], "succeded": True})]
+    on = Desk(shown(tags=tags), *done, notes, answer(200, {"tasks": []}), policy=policy)
     await on.ask()
     await on.is_gone()
     assert on.read == [(BEN.key, 0)]
     assert on.ghl.lines == [READ, *then]
     assert (on.link.ghl_id, on.link.is_gone, on.link.recalled_ms > 0) == ("c-old", True, True)
     assert on.backlinks.get(PARTITION, own_contact(BEN)) is None
+    assert on.looked_for == ([BEN._replace(kind="note", id="5").key] if LOOK[0] in then else [])
 
 
 async def test_nobody_is_recalled_for_whom_lofty_was_not_asked() -> None:
@@ -121,10 +125,11 @@ async def test_a_contact_that_a_living_lead_writes_or_shares_is_left(policy: str
     assert (on.ghl.lines, on.link.ghl_id) == ([READ], None)
 
 
-@pytest.mark.parametrize(("policy", "then"), [("tag", [TAG]), ("delete", [])])
+@pytest.mark.parametrize(("policy", "then"), [("tag", [TAG, *LOOK]), ("delete", [])])
 async def test_a_contact_about_which_another_lead_waits_is_not_deleted(policy: str, then: list[str]) -> None:
     """A tag goes again when that one adopts the contact; a deletion would not."""
-    on = Desk(shown(), answer(200, {"tags": [], "succeded": True}), policy=policy)
+    nothing = (answer(200, {"notes": []}), answer(200, {"tasks": []}))
+    on = Desk(shown(), answer(200, {"tags": [], "succeded": True}), *nothing, policy=policy)
     on.wants(ANN, {"leadId": 1})
     row = on.outbox.get(PARTITION, ANN.key)
     assert row is not None
