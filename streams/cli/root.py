@@ -30,6 +30,7 @@ COMMANDS = (
         "runs",
     ),
     "status",
+    "catalogue",
     "operations",
     *(
         "connect",

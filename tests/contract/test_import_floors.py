@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("streams.console", "streams.demo"),
     ("streams.gateway", "streams.worker", "streams.operations"),
     ("streams.telemetry", "streams.oauth", "streams.mapping_versions"),
-    ("streams.core", "streams.kafka"),
+    ("streams.core", "streams.kafka", "streams.catalogue"),
     ("streams.settings",),
     ("streams.mapping",),
     ("streams.messages",),
@@ -34,7 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 `connectors` at the bottom are its loose modules, which all of its folders share.
 """
 
-PURE = ("streams.messages", "streams.mapping", "streams.settings", "streams.core")
+PURE = ("streams.messages", "streams.mapping", "streams.settings", "streams.core", "streams.catalogue")
 """Folders whose modules decide: the same arguments give the same result."""
 IMPURE = {
     "streams.settings.load": "reads the configuration file and the environment",
