@@ -96,7 +96,7 @@ from streams.messages.worker_status import BudgetStatus
 from streams.operations.conflicts.open_conflicts import ConflictItem, ConflictPerson
 from streams.operations.history.index.lead_rows import LeadState
 from streams.operations.history.timeline import Event
-from tests.browser import samples_of_doctor, samples_of_runs, samples_of_steps
+from tests.browser import samples_of_catalogue, samples_of_doctor, samples_of_runs, samples_of_steps
 
 NOW = 1_764_042_000_000
 MINUTE = 60_000
@@ -1155,6 +1155,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("verification-running", "verification.html", VERIFICATION_RUNNING, {}),
     *(Sample(name, template, view, {}) for name, template, view in samples_of_doctor.SAMPLES),
     *(Sample(name, template, view, {}) for name, template, view in samples_of_runs.SAMPLES),
+    *(Sample(name, template, view, {}) for name, template, view in samples_of_catalogue.SAMPLES),
     Sample("steps", "steps.html", samples_of_steps.STEPS, {}),
     Sample("steps-new", "steps.html", samples_of_steps.STEPS_NEW, {}),
     Sample("steps-invited", "steps.html", samples_of_steps.STEPS_INVITED, {}),

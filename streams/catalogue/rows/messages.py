@@ -5,9 +5,7 @@ from __future__ import annotations
 from streams.catalogue.row import Section, allowed, refused, trigger
 
 _HISTORY = "Not built yet: activity is carried by no direction so far."
-_READ_AGAIN = (
-    "The lead is read again; the {what} itself is not carried. Not subscribed by `lofty-ghl subscriptions apply`."
-)
+_READ_AGAIN = "The lead is read again; the {what} itself is not carried. Not among the changes that are subscribed to."
 _SAMPLES = "test_all_twelve_samples_become_the_right_changes"
 
 MESSAGES = Section(

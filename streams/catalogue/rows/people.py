@@ -21,7 +21,7 @@ LEADS = Section(
         trigger(
             *("lofty", "A lead is active on the site", "3 updatedLead"),
             test="test_all_twelve_samples_become_the_right_changes",
-            limits=f"{_READ_AGAIN} Not subscribed by `lofty-ghl subscriptions apply`.",
+            limits=f"{_READ_AGAIN} Not among the changes that are subscribed to.",
         ),
         lookup("lofty", "Read one lead", "get-lead", test=_LIFE),
         lookup(
@@ -61,7 +61,7 @@ LEADS = Section(
         ),
         allowed(
             *("lofty", "lookup", "List the log of changes of a lead", "GET /v1.0/systemLogs"),
-            reason="Not needed: snapshots hold every state that we read.",
+            reason="Not needed: every state that was read is in the history of a lead.",
         ),
         allowed(
             "lofty",
@@ -83,7 +83,7 @@ LEADS = Section(
             "lofty",
             "lookup",
             "List leads that changed since a time",
-            "Lofty can neither sort nor filter by the time of the last change. Sweeps compare all.",
+            "Lofty can neither sort nor filter by the time of the last change. Full checks compare all leads.",
         ),
     ),
 )

@@ -14,7 +14,7 @@ PIPELINES = Section(
             *("lofty", "A transaction is added, changed or deleted"),
             "5 createdTransaction, 5 updatedTransaction, 5 deletedTransaction",
             test="test_all_twelve_samples_become_the_right_changes",
-            limits="The lead is read again; the transaction itself is not carried. Not subscribed by `lofty-ghl subscriptions apply`.",
+            limits="The lead is read again; the transaction itself is not carried. Not among the changes that are subscribed to.",
         ),
         allowed(
             "lofty", "lookup", "List a team's pipeline stages", "GET /v1.0/teamFeatures/lead-pipelines", reason=_NOT_YET

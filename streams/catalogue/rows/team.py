@@ -146,7 +146,7 @@ FIELDS = Section(
         lookup(
             *("lofty", "List a team's custom fields", "list-custom-fields"),
             test="test_a_deployment_that_is_well_has_no_line_but_ok",
-            limits="By `lofty-ghl doctor`, and for the mapping's lists.",
+            limits="To offer them in mappings, and when everything is checked.",
         ),
         allowed(
             "lofty",
@@ -166,7 +166,7 @@ REPORTS = Section(
             *("lofty", "Subscribe to changes", "create-subscription"),
             test=_HOOKS,
             setting="gateway.public_url",
-            limits="By `lofty-ghl subscriptions apply`: leads, notes, tasks, appointments and stages.",
+            limits="Leads, notes, tasks, appointments and stages.",
         ),
         action("lofty", "End a subscription", "delete-subscription", test=_HOOKS),
         refused(
@@ -176,7 +176,7 @@ REPORTS = Section(
             "lofty",
             "lookup",
             "Get missed webhooks again",
-            "Lofty keeps no log of deliveries. The sweep finds what no webhook reported.",
+            "Lofty keeps no log of deliveries. The full check finds what no webhook reported.",
         ),
         refused("lofty", "trigger", "Webhooks are signed", "Lofty signs none; the address has a secret part instead."),
         refused(

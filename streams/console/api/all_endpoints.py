@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streams.console.api import (
     backfill,
+    catalogue,
     conflicts,
     connection_endpoints,
     contacts,
@@ -24,6 +25,7 @@ ENDPOINTS: tuple[Endpoint, ...] = ACCESS_ENDPOINTS + tuple(
     for page in (
         *(overview, connection_endpoints, contacts),
         *(parked, conflicts, backfill, mapping, replay, notifications, verifications, doctor, runs),
+        catalogue,
     )
     for endpoint in page.ENDPOINTS
 )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from streams.console.pages.access_pages import ACCESS_PAGES
 from streams.console.pages.backfill import BackfillPage
+from streams.console.pages.catalogue import CataloguePages
 from streams.console.pages.conflicts import ConflictsPage
 from streams.console.pages.connection_pages import CONNECTION_PAGES
 from streams.console.pages.contacts import ContactsPage
 from streams.console.pages.doctor import DoctorPage
-from streams.console.pages.mapping_field import MappingFieldPage
-from streams.console.pages.mapping_table import MappingTablePage
-from streams.console.pages.mappings import MappingsPage
+from streams.console.pages.mapping_pages import MAPPING_PAGES
 from streams.console.pages.overview import OverviewPage
 from streams.console.pages.parked import ParkedRecordsPage
 from streams.console.pages.recipients import NOTIFICATION_PAGES
@@ -25,13 +24,12 @@ PAGES = (
     ParkedRecordsPage,
     ConflictsPage,
     *CONNECTION_PAGES,
-    MappingsPage,
-    MappingTablePage,
-    MappingFieldPage,
+    *MAPPING_PAGES,
     BackfillPage,
     ReplayPage,
     VerificationsPage,
     RunsPage,
     DoctorPage,
+    CataloguePages,
     *NOTIFICATION_PAGES,
 )

@@ -9,21 +9,21 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from streams.console.api.routes import ENDPOINTS, openapi
 
 COMPONENTS = """
-    AccessCheck AccountSeen ActSeen Answer AtWork AuditPage BackfillState BudgetStatus BulkRow BulkRun
-    ChangedConnection ChangedPerson ChangedRecipient CheckLine Chosen ClonedConnection ConflictDecision ConflictItem
-    ConflictList ConflictOutcome ConflictPerson ConnectLink ConnectionLabel ConnectionState ConnectionStatus
-    ConnectionTable ConnectionView ConsentInvitation Contact Credentials Decided DoctorRun DryConnection DryExample
-    DryRunState DryStep Edit EditableConnection Effort Encounter EntityFound Event Fault FieldFound FieldSide
-    GatewayStatus GatewayView GrantedAccess Growth History ImportReport ImportedRow IndexState InstalledAccount
-    InvitedPerson LagStatus Lead LeadPage LeadSides Left LocationToPair MadeLink MadeToken MappingState MappingText
-    Me Move NewBulkAct NewConnection NewField NewLink NewRecipient NewRehearsal NewToken NewVerification
+    AccessCheck AccountSeen ActSeen Answer AtWork AuditPage BackfillState BudgetStatus BulkRow BulkRun CatalogueEntry
+    CataloguePage ChangedConnection ChangedPerson ChangedRecipient CheckLine Chosen ClonedConnection ConflictDecision
+    ConflictItem ConflictList ConflictOutcome ConflictPerson ConnectLink ConnectionLabel ConnectionState
+    ConnectionStatus ConnectionTable ConnectionView ConsentInvitation Contact Credentials Decided DoctorRun
+    DryConnection DryExample DryRunState DryStep Edit EditableConnection Effort Encounter EntityFound Event Fault
+    FieldFound FieldSide GatewayStatus GatewayView GrantedAccess Growth History ImportReport ImportedRow IndexState
+    InstalledAccount InvitedPerson LagStatus Lead LeadPage LeadSides Left LocationToPair MadeLink MadeToken MappingState
+    MappingText Me Move NewBulkAct NewConnection NewField NewLink NewRecipient NewRehearsal NewToken NewVerification
     NotificationTest NotificationsState OnVersion Ordered OtherDeployment Overview OverviewNow Paced PairedLocation
     ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord ParkedRow Pasted PastedCredential
-    PausedConnection Pending PeopleList Point Preview Previews Problem RecipientState RecipientToTest
-    RecipientVersion RefreshedLocation Rehearsal RehearsalReport ReplayState RetryOutcome Row RunPage RunSeen
-    SavedRecipient SavedText Search Sent SentMessage Setting SideCheck SideState SideStatus Stands Step SweepStatus
-    TableColumn TagsRow TestedRecipient TextProblem TextToCheck TextToPreview Timeline ToVersion UsedMapping
-    Verification VerificationResult WaitingLocation WaitingMessage WorkerStatus WorkerView
+    PausedConnection Pending PeopleList Point Preview Previews Problem RecipientState RecipientToTest RecipientVersion
+    RefreshedLocation Rehearsal RehearsalReport ReplayState RetryOutcome Row RunPage RunSeen SavedRecipient SavedText
+    Search Sent SentMessage Setting SideCheck SideState SideStatus Stands Step SweepStatus TableColumn TagsRow
+    TestedRecipient TextProblem TextToCheck TextToPreview Timeline ToVersion UsedMapping Verification VerificationResult
+    WaitingLocation WaitingMessage WorkerStatus WorkerView
 """
 
 
