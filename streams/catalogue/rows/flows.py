@@ -41,16 +41,14 @@ FROM_LOFTY = Section(
         ),
         allowed(
             *("lofty", "flow", "Keep pipelines up to date: a lead's stage moves an opportunity"),
-            *("POST /opportunities/", "PUT /opportunities/{id}", "PUT /opportunities/{id}/status"),
+            *("create-opportunity", "update-opportunity", "update-opportunity-status"),
             on="12 updatedLeadstage",
-            scopes="opportunities.write",
             reason="Not built yet. Until then the stage is carried in a custom field of the contact.",
         ),
         allowed(
             *("lofty", "flow", "Keep deals up to date: a transaction's value and close move an opportunity"),
-            *("POST /opportunities/", "PUT /opportunities/{id}"),
+            *("create-opportunity", "update-opportunity"),
             on="5 createdTransaction, 5 updatedTransaction, 5 deletedTransaction",
-            scopes="opportunities.write",
             reason="Not built yet. Today a transaction only causes the lead to be read again.",
         ),
         flow(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from streams.catalogue.row import Section, allowed, refused, trigger
+from streams.catalogue.row import Section, allowed, client_only, refused, trigger
 
 _NOT_YET = "Not built yet: pipelines are the next part of this project."
-_DEALS = "opportunities.readonly"
 
 PIPELINES = Section(
     "Pipelines and deals",
@@ -16,9 +15,7 @@ PIPELINES = Section(
             test="test_all_twelve_samples_become_the_right_changes",
             limits="The lead is read again; the transaction itself is not carried. Not among the changes that are subscribed to.",
         ),
-        allowed(
-            "lofty", "lookup", "List a team's pipeline stages", "GET /v1.0/teamFeatures/lead-pipelines", reason=_NOT_YET
-        ),
+        client_only("lofty", "lookup", "List a team's pipeline stages", "list-lead-pipelines", reason=_NOT_YET),
         allowed(
             *(
                 "lofty",
@@ -88,56 +85,45 @@ PIPELINES = Section(
         allowed(
             "ghl", "trigger", "An opportunity has another value", on="OpportunityMonetaryValueUpdate", reason=_NOT_YET
         ),
-        allowed(
+        client_only(
             "ghl",
             "lookup",
             "List pipelines and their stages",
-            "GET /opportunities/pipelines",
-            scopes=_DEALS,
+            "get-pipelines",
             reason=_NOT_YET,
         ),
-        allowed(
-            *("ghl", "lookup", "Search opportunities", "GET /opportunities/search", "POST /opportunities/search"),
-            scopes=_DEALS,
+        client_only(
+            *("ghl", "lookup", "Search opportunities", "search-opportunity", "search-opportunities-advanced"),
             reason=_NOT_YET,
         ),
-        allowed("ghl", "lookup", "Read one opportunity", "GET /opportunities/{id}", scopes=_DEALS, reason=_NOT_YET),
-        allowed(
-            "ghl", "lookup", "List reasons for a loss", "GET /opportunities/lost-reason", scopes=_DEALS, reason=_NOT_YET
-        ),
-        allowed(
-            "ghl", "action", "Add an opportunity", "POST /opportunities/", scopes="opportunities.write", reason=_NOT_YET
-        ),
-        allowed(
-            *("ghl", "action", "Add or change an opportunity in one step", "POST /opportunities/upsert"),
-            scopes="opportunities.write",
+        client_only("ghl", "lookup", "Read one opportunity", "get-opportunity", reason=_NOT_YET),
+        client_only("ghl", "lookup", "List reasons for a loss", "get-lost-reason", reason=_NOT_YET),
+        client_only("ghl", "action", "Add an opportunity", "create-opportunity", reason=_NOT_YET),
+        client_only(
+            *("ghl", "action", "Add or change an opportunity in one step", "Upsert-opportunity"),
             reason=_NOT_YET,
         ),
-        allowed(
+        client_only(
             "ghl",
             "action",
             "Change an opportunity",
-            "PUT /opportunities/{id}",
-            scopes="opportunities.write",
+            "update-opportunity",
             reason=_NOT_YET,
         ),
-        allowed(
-            *("ghl", "action", "Mark an opportunity won, lost or open", "PUT /opportunities/{id}/status"),
-            scopes="opportunities.write",
+        client_only(
+            *("ghl", "action", "Mark an opportunity won, lost or open", "update-opportunity-status"),
             reason=_NOT_YET,
         ),
-        allowed(
+        client_only(
             "ghl",
             "action",
             "Delete an opportunity",
-            "DELETE /opportunities/{id}",
-            scopes="opportunities.write",
+            "delete-opportunity",
             reason=_NOT_YET,
         ),
-        allowed(
-            *("ghl", "action", "Let users follow an opportunity", "POST /opportunities/{id}/followers"),
-            "DELETE /opportunities/{id}/followers",
-            scopes="opportunities.write",
+        client_only(
+            *("ghl", "action", "Let users follow an opportunity", "add-followers-opportunity"),
+            "remove-followers-opportunity",
             reason="Lofty has nothing of the kind that could be carried.",
         ),
         refused(
