@@ -7,10 +7,11 @@ from pathlib import Path
 from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.mapping.lofty_sync import RULE_EVENTS
 from tests.integration.stage import TEAM, Stage, stage
+from tests.integration.test_calendar import book
 from tests.integration.test_way_back import BACK, do, of_lead, settled_lead
 from tests.kafka.broker import Broker
 
-RULES = "".join(
+RULES = "[connections.acme.back]\ntasks = true\n" + "".join(
     f"""
 [[connections.acme.back.rules]]
 name = "{event}, task"
@@ -33,7 +34,10 @@ def finished(on: Stage, lead: str) -> list[bool]:
 
 
 async def test_each_event_of_a_rule_makes_a_task_and_a_note(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """Every event that a rule can name, done in GHL by a person."""
+    """Every event that a rule can name, done in GHL by a person.
+
+    A deleted task's event names no contact: it is known of tasks that are copied.
+    """
     async with stage(embedded_kafka, tmp_path, more=RULES) as on:
         lead, contact = await settled_lead(on)
 
@@ -81,13 +85,29 @@ async def test_a_copied_task_is_opened_again_with_its_appointment(embedded_kafka
         await on.until(lambda: finished(on, lead) == [False])
 
 
-async def test_an_appointment_is_a_task_where_no_calendar_is_set(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """And moves with it."""
+async def test_a_changed_task_follows_and_goes(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """Its words first, then all of it."""
     async with stage(embedded_kafka, tmp_path) as on:
         lead, _ = await settled_lead(on)
-        fields = {"content": "Viewing", "startAt": "2027-01-02T10:00:00+00:00", "endAt": "2027-01-02T11:00:00+00:00"}
-        on.edit("create", "appointment", leadId=lead, fields=fields)
-        await on.until(lambda: [task["title"] for task in on.contacts()[lead]["tasks"]] == ["Viewing"])
+        fields = {"content": "Call back", "type": "Call", "endAt": "2027-01-05T09:00:00+00:00"}
+        task = on.edit("create", "task", leadId=lead, fields=fields)
+        await on.until(lambda: len(on.contacts()[lead]["tasks"]) == 1)
+        await on.until_quiet()
+        on.edit("update", "task", id=task.id, fields={"content": "Send papers"})
+        await on.until(lambda: "Send papers" in str(on.contacts()[lead]["tasks"]))
+        await on.until_quiet()
+        on.edit("delete", "task", id=task.id)
+        await on.until(lambda: on.contacts()[lead]["tasks"] == [])
+
+
+async def test_an_appointment_is_a_task_where_no_calendar_is_set(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """It is named as what it is."""
+    async with stage(embedded_kafka, tmp_path) as on:
+        lead, _ = await settled_lead(on)
+        book(on, lead)
+        await on.until(
+            lambda: [task["title"] for task in on.contacts()[lead]["tasks"]] == ["Appointment: See the house"]
+        )
         await on.until_quiet()
         assert on.requests("ghl", "POST")[-1].operation == "create-task"
 

@@ -73,7 +73,7 @@ FROM_LOFTY = Section(
         flow(
             *("lofty", "A changed or deleted task follows", "10 updatedTask, 10 deletedTask", "update-task"),
             "delete-task",
-            test="test_a_lead_its_notes_and_its_tasks_live_through_all_they_can",
+            test="test_a_changed_task_follows_and_goes",
         ),
         flow(
             *("lofty", "A finished task is completed", "10 finishedTask", "update-task-completed"),
@@ -118,6 +118,10 @@ FROM_LOFTY = Section(
     ),
 )
 
+_RULE_LIMITS = {
+    "task deleted": "Only of tasks that are copied to Lofty: the event names no contact.",
+}
+
 
 def _rule(name: str) -> CatalogueRow:
     return flow(
@@ -125,6 +129,7 @@ def _rule(name: str) -> CatalogueRow:
         *("create-task", "create-note"),
         test="test_each_event_of_a_rule_makes_a_task_and_a_note",
         setting=f"{_BACK}.rules",
+        limits=_RULE_LIMITS.get(name, ""),
     )
 
 

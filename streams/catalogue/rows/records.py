@@ -5,6 +5,7 @@ from __future__ import annotations
 from streams.catalogue.row import Section, action, allowed, client_only, lookup, refused, trigger
 
 _LIFE = "test_a_lead_its_notes_and_its_tasks_live_through_all_they_can"
+_CHANGED = "test_a_changed_task_follows_and_goes"
 _BACK = "connections.NAME.back"
 _FOLLOW = "test_appointments_notes_and_tasks_of_ghl_appear_once_in_lofty_and_follow"
 _CALENDAR = "connections.NAME.appointments.calendar"
@@ -56,7 +57,7 @@ TASKS = Section(
     "Tasks",
     (
         trigger("lofty", "A task is added to a lead", "10 createdTask", test=_LIFE),
-        trigger("lofty", "A task of a lead is changed", "10 updatedTask", test=_LIFE),
+        trigger("lofty", "A task of a lead is changed", "10 updatedTask", test=_CHANGED),
         trigger("lofty", "A task of a lead is finished", "10 finishedTask", test=_LIFE),
         trigger("lofty", "A task of a lead is deleted", "10 deletedTask", test=_LIFE),
         lookup("lofty", "Read one task of a lead", "get-task", test=_LIFE),
@@ -99,7 +100,7 @@ TASKS = Section(
             "ghl", "trigger", "A task of a contact is changed", "No event reports a new text, time or person of a task."
         ),
         action("ghl", "Add a task to a contact", "create-task", test=_LIFE),
-        action("ghl", "Change a task of a contact", "update-task", test=_LIFE),
+        action("ghl", "Change a task of a contact", "update-task", test=_CHANGED),
         action("ghl", "Complete a task of a contact", "update-task-completed", test=_LIFE),
         action("ghl", "Delete a task of a contact", "delete-task", test=_LIFE),
         lookup(
