@@ -16,18 +16,18 @@ PIPELINES = Section(
             limits="The lead is read again; the transaction itself is not carried. Not among the changes that are subscribed to.",
         ),
         client_only("lofty", "lookup", "List a team's pipeline stages", "list-lead-pipelines", reason=_NOT_YET),
-        allowed(
+        client_only(
             *(
                 "lofty",
                 "lookup",
                 "List transactions",
-                "GET /v2.0/transactions",
-                "GET /v1.0/leads/{leadId}/transactions",
+                "list-transactions",
+                "list-lead-transactions",
             ),
-            "GET /v1.0/leads/{leadId}/transaction/{transactionId}",
+            "get-transaction",
             reason=_NOT_YET,
         ),
-        allowed("lofty", "lookup", "List transaction pipelines", "GET /v2.0/transactions/pipelines", reason=_NOT_YET),
+        client_only("lofty", "lookup", "List transaction pipelines", "list-transaction-pipelines", reason=_NOT_YET),
         allowed(
             "lofty",
             "lookup",
@@ -35,9 +35,9 @@ PIPELINES = Section(
             "GET /v1.0/transaction/customfields",
             reason=_NOT_YET,
         ),
-        allowed(
-            *("lofty", "action", "Add and change a transaction", "POST /v1.0/leads/{leadId}/transaction"),
-            "PUT /v1.0/leads/{leadId}/transaction/{transactionId}",
+        client_only(
+            *("lofty", "action", "Add and change a transaction", "create-transaction"),
+            "update-transaction",
             reason=_NOT_YET,
         ),
         allowed(
