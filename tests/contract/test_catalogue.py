@@ -190,20 +190,34 @@ NOT_PLANNED: Mapping[tuple[Vendor, str], str] = {
 def used_operations() -> frozenset[tuple[Vendor, str]]:
     """The operations of the clients that the pipeline calls: their client's method is used somewhere in `streams`.
 
-    Both clients have methods of one name. A location's client is GHL's; otherwise a file uses the clients that it names.
+    Both clients have methods of one name. A location's client is GHL's; otherwise a function uses the clients that it names, or
+    those that its file names.
     """
     names: set[tuple[Vendor, str]] = set()
     for path in (ROOT / "streams").rglob("*.py"):
         if "demo" in path.parts:
             continue
         source = path.read_text(encoding="utf-8")
-        named = [vendor for vendor in VENDORS if CLIENTS[vendor].search(source)] or VENDORS
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Attribute):
-                whose: Sequence[Vendor] = ("ghl",) if "location" in ast.unparse(node.value) else named
-                names |= {(vendor, node.attr) for vendor in whose}
+        of_file = vendors_named(source) or VENDORS
+        for outer in outermost(ast.parse(source)):
+            named = vendors_named(ast.unparse(outer)) or of_file
+            for node in ast.walk(outer):
+                if isinstance(node, ast.Attribute):
+                    whose: Sequence[Vendor] = ("ghl",) if "location" in ast.unparse(node.value) else named
+                    names |= {(vendor, node.attr) for vendor in whose}
     methods = [(vendor, name, method) for vendor in VENDORS for name, method in client_methods(vendor)]
     return frozenset((vendor, name) for vendor, name, method in methods if (vendor, method) in names)
+
+
+def vendors_named(source: str) -> tuple[Vendor, ...]:
+    """Whose clients a source names."""
+    return tuple(vendor for vendor in VENDORS if CLIENTS[vendor].search(source))
+
+
+def outermost(tree: ast.Module) -> Iterator[ast.AST]:
+    """The functions and methods of a file, each with those inside of it."""
+    for node in tree.body:
+        yield from node.body if isinstance(node, ast.ClassDef) else (node,)
 
 
 def client_methods(vendor: Vendor) -> Iterator[tuple[str, str]]:

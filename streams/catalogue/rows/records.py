@@ -39,11 +39,7 @@ NOTES = Section(
             test=_MEMORY,
             limits="To find our own by their marker, and to compare.",
         ),
-        lookup(
-            *("ghl", "Read one note of a contact", "get-note"),
-            test="test_each_event_of_a_rule_makes_a_task_and_a_note",
-            setting=f"{_BACK}.rules",
-        ),
+        lookup("ghl", "Read one note of a contact", "get-note", test=_FOLLOW, setting=f"{_BACK}.notes"),
         refused(
             "ghl",
             "lookup",

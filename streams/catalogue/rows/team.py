@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.catalogue.row import Section, action, allowed, lookup, refused, trigger
+from streams.catalogue.row import Section, action, allowed, client_only, lookup, refused, trigger
 
 _ROUTED = "Not built yet: Lofty routes its leads itself, and new leads from GoHighLevel are not built yet."
 _PEOPLE = "A person's matter: users are made and removed by hand."
@@ -143,10 +143,9 @@ FIELDS = Section(
             scopes="locations/customFields.write",
             reason="Files are carried by no direction.",
         ),
-        lookup(
-            *("lofty", "List a team's custom fields", "list-custom-fields"),
-            test="test_a_deployment_that_is_well_has_no_line_but_ok",
-            limits="To offer them in mappings, and when everything is checked.",
+        client_only(
+            *("lofty", "lookup", "List a team's custom fields", "list-custom-fields"),
+            reason="Not needed: each lead brings its own.",
         ),
         allowed(
             "lofty",
@@ -224,7 +223,7 @@ ACCESS = Section(
             "ghl",
             "Read a location",
             "get-location",
-            test="test_a_404_that_names_nothing_makes_nothing_anew",
+            test=_FIELDS,
             limits="To know whether the access is whole.",
         ),
         lookup(
