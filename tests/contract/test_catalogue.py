@@ -174,7 +174,7 @@ def test_each_event_of_a_rule_has_a_flow() -> None:
 
 
 CLIENTS: Mapping[Vendor, re.Pattern[str]] = {
-    "ghl": re.compile(r"\bGhlClient\b"),
+    "ghl": re.compile(r"\bGhlClient\b|\blocation\.client\b"),
     "lofty": re.compile(r"\bLofty(Client|Team)\b"),
 }
 

@@ -123,7 +123,7 @@ CONTACTS = Section(
         ),
         lookup(
             *("ghl", "Find the contact of an e-mail or telephone", "get-duplicate-contact"),
-            test="test_a_contact_that_stands_in_spite_of_a_422_is_not_made_again",
+            test="test_a_location_that_allows_duplicates_gets_none_of_us",
         ),
         client_only(
             *("ghl", "action", "Add or change a contact in one step", "upsert-contact"),

@@ -22,7 +22,7 @@ PEOPLE = Section(
         ),
         lookup(
             *("lofty", "Read whose key it is", "get-me"),
-            test="test_a_strangers_lead_stops_the_connection_until_the_access_is_right",
+            test="test_lofty_by_consent_at_both_of_its_servers",
             limits="A key of another team is refused.",
         ),
         allowed(
@@ -216,7 +216,7 @@ ACCESS = Section(
         ),
         lookup(
             *("ghl", "List the locations where the app is installed", "get-installed-location"),
-            test="test_an_installation_waits_until_it_is_paired",
+            test="test_an_agency_whose_token_has_ended_still_brings_its_locations",
             setting="oauth.ghl.agency",
         ),
         lookup(
