@@ -96,6 +96,9 @@ class UnknownLeads:
                 await asyncio.sleep(0)
             if row.asked_ms or row.at_ms > until_ms or asked == MOST_ASKED:
                 continue
+            if self._is_anothers(location.partition, row):
+                self.backlinks.delete(location.partition, own_contact(Entity.from_key(row.entity)))
+                continue
             with suppress(NotRepaired):  # it is being written
                 await self.ask(location, Entity.from_key(row.entity), row.contact_id)
                 asked += 1
@@ -103,6 +106,12 @@ class UnknownLeads:
         if asked:
             log.info("connection %s: Lofty is asked about %d leads that only contacts in GHL name", connection, asked)
         return asked
+
+    def _is_anothers(self, partition: int, row: BacklinkRow) -> bool:
+        """Whether another lead has the contact, as one of another connection of the location."""
+        held = self.backlinks.get(partition, f"contact:{row.contact_id}")
+        link = self.links.get(partition, held.entity) if held is not None and held.entity != row.entity else None
+        return link is not None and link.ghl_id == row.contact_id
 
     async def _note_unlinked(self, location: Location) -> None:
         """Contacts of ours whose links are lost, and whose leads nobody has read since."""

@@ -201,6 +201,15 @@ async def test_of_other_connections_nothing_is_asked() -> None:
     assert own_contact(Entity.contact("acme", "1")) not in dict(on.backlinks.items(PARTITION))
 
 
+async def test_a_contact_that_a_lead_of_another_connection_has_is_not_asked_about() -> None:
+    """Two teams may write to one location: each finds the contacts of both."""
+    on, other = Desk(), Entity.contact("acme2", "9")
+    [lead] = noted(on)
+    on.backlinks.put(PARTITION, f"contact:c-{lead.lead}", BacklinkRow(entity=other.key))
+    on.links.put(PARTITION, other.key, LinkRow(ghl_id=f"c-{lead.lead}"))
+    assert (await on.unknown.look("acme"), on.backlinks.get(PARTITION, own_contact(lead))) == (0, None)
+
+
 async def test_a_contact_of_ours_whose_link_is_lost_is_asked_about_later() -> None:
     """It has no link, or was read as deleted since. Not one that left its contact, or that lives and has none."""
     on = Desk()
