@@ -58,7 +58,7 @@ async def test_who_was_deleted_while_memory_was_gone_is_found_and_treated_by_the
         held = {lead: set(one["tags"]) for lead, one in on.contacts().items()}
 
     known = {lead_of(one) for one in (stays, unread)}
-    gone = {lead_of(late)} if policy == "delete" else {lead_of(late), lead_of(early)}
+    gone = {lead_of(late), lead_of(early)} if policy == "ignore" else {lead_of(late)}
     assert before == {(key, "orphaned") for key in known | gone | {lead_of(STRANGER)}}
     assert [{key for key, _ in found_in(one)} for one in (repaired, after)] == [{lead_of(STRANGER)}] * 2
     assert parked == []

@@ -13,10 +13,9 @@ from aiokafka.errors import KafkaError
 
 from streams.core.to_ghl.rules import rules_of
 from streams.mapping import LEAD_ID_FIELD
-from streams.messages import Entity, Remedy
-from streams.messages.entity import is_id
+from streams.messages import Entity
 from streams.operations.verify.findings import Finding
-from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead
+from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead, judge_unknown
 from streams.operations.verify.latest_snapshots import LatestSnapshots
 from streams.operations.verify.repair import LeadRepair
 from streams.operations.verify.report import ConnectionReport
@@ -126,19 +125,24 @@ class ConnectionVerification:
         name = self.connection.name
         keys = self.newest.keys(name, lead)
         if not keys and self._is_unknown(lead):
-            ghl_ids = tuple([one for one in self._bearers[lead] if await self._bears(lead, one)])
-            return (_orphan(name, lead, ghl_ids),) if ghl_ids else ()
+            return await self._read_orphan(lead)
         seen = await self.client.query(name, "contact", lead=lead, entities=keys)
         standing = seen.standings.get(Entity.contact(name, lead).key)
         linked = standing.ghl_id if standing else None
         others = [one for one in self._bearers.get(lead, ()) if one != linked]
-        bearers = [one for one in others if await self._bears(lead, one)]
+        bearers = [one for one in others if await self._bearer(lead, one)]
         return judge_lead(self.newest.of(name, lead), seen, self._basis, tuple(bearers))
 
-    async def _bears(self, lead: str, ghl_id: str) -> bool:
-        """Whether a contact carries a lead's id now: GHL's search is seconds behind."""
+    async def _bearer(self, lead: str, ghl_id: str) -> dict[str, Any] | None:
+        """The contact, if it carries a lead's id now: GHL's search is seconds behind."""
         seen = await self.client.query(self.connection.name, "contact", lead=lead, ghl_id=ghl_id)
-        return seen.contact is not None and bears(seen.contact, self._field_id, lead)
+        return seen.contact if seen.contact is not None and bears(seen.contact, self._field_id, lead) else None
+
+    async def _read_orphan(self, lead: str) -> tuple[Finding, ...]:
+        """The finding about the contacts with the id of a lead that nobody knows; none if they have it no more."""
+        read = [await self._bearer(lead, one) for one in self._bearers[lead]]
+        found = [one for one in read if one is not None]
+        return (judge_unknown(self.connection.name, lead, found, self._basis.rules),) if found else ()
 
     async def _read_all(self, leads: list[str]) -> dict[str, tuple[float, tuple[Finding, ...]]]:
         """Read each lead once, and count those that are right. Those that seem wrong are returned, with the time of reading."""
@@ -252,18 +256,6 @@ def _unsettled(finding: Finding) -> Finding:
     if not finding.is_wrong:
         return finding
     return Finding(finding.entity, "pending", f"is changing ({finding.state} at the last read)")
-
-
-def _orphan(connection: str, lead: str, ghl_ids: tuple[str, ...]) -> Finding:
-    return Finding(
-        Entity.contact(connection, lead).key,
-        "orphaned",
-        "carries the id of an unknown lead",
-        ghl_ids=ghl_ids,
-        remedies=(Remedy(cure="ask", ghl_id=ghl_ids[0]),) if is_id(lead) else (),
-        advice="a repair asks Lofty about the lead; one that Lofty does not show, nor has in its trash, is not this team's: then "
-        "delete the contact in GHL, or empty its Lofty id",
-    )
 
 
 def _causes(errors: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]:

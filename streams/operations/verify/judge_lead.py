@@ -11,7 +11,7 @@ The caller must read twice: an entity is wrong only if both reads say so. Otherw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from streams.core.to_ghl.refused_values import refusal_words
 from streams.mapping import map_contact
 from streams.mapping.opt_outs import OPT_OUTS, closed_in_ghl, closed_in_lofty
 from streams.messages import Entity, Observation, Remedy, Snapshot, Standing
+from streams.messages.entity import is_id
 from streams.operations.verify.findings import Finding
 from streams.operations.verify.judge_child import judge_children
 from streams.operations.verify.ownership import on_its_way, owned
@@ -70,6 +71,25 @@ def _hangs_here_for_another(orphan: Finding, basis: VerificationBasis) -> bool:
     """Whether what this lead does not have is another one's: two leads may have one contact."""
     entity = Entity.from_key(orphan.entity)
     return basis.is_child(entity.kind, entity.id)
+
+
+def judge_unknown(connection: str, lead: str, contacts: Sequence[Mapping[str, Any]], rules: Rules) -> Finding:
+    """The finding about contacts that carry the id of a lead of which we have no snapshot.
+
+    One that has the tag of deleted leads is as it should be: an earlier memory of ours has seen that its lead is gone.
+    """
+    key, ghl_ids = Entity.contact(connection, lead).key, tuple(str(one["id"]) for one in contacts)
+    if rules.lead_deleted == "tag" and all(rules.lead_deleted_tag in (one.get("tags") or ()) for one in contacts):
+        return Finding(key, "ok", "carries the id of an unknown lead, and the tag of deleted ones", ghl_ids=ghl_ids)
+    return Finding(
+        key,
+        "orphaned",
+        "carries the id of an unknown lead",
+        ghl_ids=ghl_ids,
+        remedies=(Remedy(cure="ask", ghl_id=ghl_ids[0]),) if is_id(lead) else (),
+        advice="a repair asks Lofty about the lead; one that Lofty does not show, nor has in its trash, is not this team's: then "
+        "delete the contact in GHL, or empty its Lofty id",
+    )
 
 
 def _contact(

@@ -14,7 +14,7 @@ from streams.core.to_ghl.planning import Rules
 from streams.mapping import TagRules, compile_mapping
 from streams.messages import Conflict, Remedy
 from streams.operations.verify.findings import STATES, Finding
-from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead
+from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead, judge_unknown
 from tests.unit.streams.operations.verify.inspected import (
     BASIS,
     CONTACT,
@@ -269,6 +269,26 @@ def test_a_lead_that_is_deleted_and_whose_contact_only_its_id_shows_is_asked_abo
     world.stand(CONTACT, ghl_id=None)
     found = only(judged(world, basis, ("c-old",)))
     assert [(one.cure, one.ghl_id) for one in found.remedies] == [(cure, "c-old") for cure in cures]
+
+
+@pytest.mark.parametrize(
+    ("policy", "lead", "tags", "state", "cures"),
+    [
+        ("tag", "7", [[]], "orphaned", ["ask"]),
+        ("tag", "7", [["lofty-deleted", "x"]], "ok", []),
+        ("tag", "7", [["lofty-deleted"], []], "orphaned", ["ask"]),
+        ("delete", "7", [["lofty-deleted"]], "orphaned", ["ask"]),
+        ("ignore", "7", [["lofty-deleted"]], "orphaned", ["ask"]),
+        ("tag", "no id: it has : in it", [[]], "orphaned", []),
+    ],
+)
+def test_a_contact_of_an_unknown_lead_is_asked_about_unless_it_is_tagged(
+    policy: Any, lead: str, tags: list[list[str]], state: str, cures: list[str]
+) -> None:
+    """An earlier memory has tagged it; also where the lead was merged, and is nowhere in Lofty."""
+    contacts = [{"id": f"c-{number}", "tags": one} for number, one in enumerate(tags)]
+    found = judge_unknown("acme", lead, contacts, Rules(MAPPING, "US", lead_deleted=policy))
+    assert (found.state, [one.cure for one in found.remedies], len(found.ghl_ids)) == (state, cures, len(tags))
 
 
 def test_what_hangs_on_the_contact_of_a_deleted_lead_and_nobody_knows_is_right() -> None:
