@@ -92,7 +92,16 @@ def test_a_stage_with_two_pairs_is_named() -> None:
     assert TABLE.repeated() == ()
 
 
-@given(lead=st.dictionaries(st.sampled_from([*LEAD, "_agent"]), st.from_type(object) | st.text() | st.just("Hot")))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just("Hot"),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.just("email"), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(lead=st.dictionaries(st.sampled_from([*LEAD, "_agent"]), JSON))
 def test_mapping_never_raises(lead: dict[str, Any]) -> None:
     """Whatever Lofty sends."""
     map_opportunity(lead, TABLE)
