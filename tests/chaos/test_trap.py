@@ -112,7 +112,7 @@ async def test_every_stage_of_the_worker_can_be_trapped(
     sprung: set[str] = set()
     traps = {one: Trap(1, 0, partial(sprung.add, one)) for one in STAGES}
     monkeypatch.setattr(TrappedWorker, "traps", traps)
-    async with stage(embedded_kafka, tmp_path, restarts=True) as on:
+    async with stage(embedded_kafka, tmp_path, restarts=True, session=10.0) as on:
         await on.worker.__aexit__(None, None, None)
         async with TrappedWorker(on.settings, on.given()) as trapped:
             on.worker = trapped
