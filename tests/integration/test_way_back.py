@@ -306,7 +306,7 @@ async def test_a_webhook_that_was_heard_before_a_restart_is_known_after_it(real_
             await on.until(lambda: second.is_ready)
             await on.produce(GHL_CHANGES, tagged.lane.encode(), tagged.to_bytes(), by="ghl")
             known = metrics.events.labels("ContactTagUpdate", "duplicate")
-            await on.until(lambda: known._value.get() == 1)
+            await on.until(lambda: [value for _, _, value, _ in known.values()] == [1])
             await on.until_quiet()
             tasks = of_lead(on, "task", lead)
 
