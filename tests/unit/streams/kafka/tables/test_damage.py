@@ -132,7 +132,7 @@ def test_only_the_newest_damaged_database_of_a_partition_is_kept(folder: Path) -
     assert store.position(2, LINKS) == 5
     store.close()
     assert len(store.set_aside()) == 1
-    assert "2020" not in store.set_aside()[0]
+    assert "20200101T000000Z" not in store.set_aside()[0]
 
 
 @pytest.mark.parametrize("at", [0.3, 0.6, 0.9])
