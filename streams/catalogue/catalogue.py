@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from streams.catalogue.row import STATES, CatalogueRow, RowKind, Section, State, Vendor
@@ -65,33 +65,3 @@ def counts(found: tuple[Section, ...] = SECTIONS) -> dict[State, int]:
     """How many rows there are of each state."""
     states = [row.state for section in found for row in section.rows]
     return {state: states.count(state) for state in STATES}
-
-
-def rows_of(found: tuple[Section, ...]) -> Iterator[tuple[str, CatalogueRow]]:
-    """Each row with the title of its section."""
-    for section in found:
-        for row in section.rows:
-            yield section.title, row
-
-
-def documents(found: tuple[Section, ...] = SECTIONS) -> list[dict[str, object]]:
-    """Rows for programs."""
-    return [
-        {
-            "id": row.id,
-            "section": section,
-            "vendor": row.vendor,
-            "kind": row.kind,
-            "title": row.title,
-            "state": row.state,
-            "events": list(row.events),
-            "operations": list(row.operations),
-            "requests": list(row.requests),
-            "scopes": list(row.scopes),
-            "setting": row.setting,
-            "test": row.test,
-            "limits": row.limits,
-            "reason": row.reason,
-        }
-        for section, row in rows_of(found)
-    ]

@@ -59,7 +59,10 @@ def catalogue(
 
     Example: lofty-ghl catalogue pipeline --state works --vendor ghl --json
     """
-    from streams.catalogue.catalogue import SECTIONS, counts, documents, sections
+    from dataclasses import asdict
+
+    from streams.catalogue.catalogue import SECTIONS, counts, sections
+    from streams.catalogue.entry import entries
 
     if as_markdown:
         from streams.catalogue.markdown import page
@@ -73,7 +76,8 @@ def catalogue(
         words=" ".join(words or ()),
     )
     total = ", ".join(f"{number} {name}" for name, number in counts(found).items() if number)
-    print_findings(documents(found), [*_lines(found, details=details), total or "no row has that"], as_json=as_json)
+    documents = [asdict(one) for one in entries(found)]
+    print_findings(documents, [*_lines(found, details=details), total or "no row has that"], as_json=as_json)
 
 
 def _lines(found: tuple[Section, ...], *, details: bool) -> Iterator[str]:

@@ -27,7 +27,10 @@ class MoveWatch:
     async def run(self) -> None:
         """Look, again and again."""
         while True:
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # whatever it is: a watch that ended would call every later move none
+                log.exception("a move to more partitions could not be looked for")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:

@@ -4,31 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.catalogue.catalogue import counts, rows_of, sections
+from streams.catalogue.catalogue import counts, sections
+from streams.catalogue.entry import CatalogueEntry, entries
 from streams.catalogue.row import RowKind, State, Vendor
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
-    """One trigger, action or lookup of a vendor, or a flow: what happens at `vendor`, and what is done at the other.
-
-    `requests` are methods and paths at the vendor, `scopes` the rights that it needs in GoHighLevel. `setting` switches it on, empty
-    for what is always on or does not work. `test` shows that it works, `reason` says why it does not, `limits` what is left out.
-    """
-
-    id: str
-    section: str
-    vendor: Vendor
-    kind: RowKind
-    title: str
-    state: State
-    events: tuple[str, ...]
-    requests: tuple[str, ...]
-    scopes: tuple[str, ...]
-    setting: str
-    test: str
-    limits: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +22,4 @@ def catalogue_page(
 ) -> CataloguePage:
     """The entries with this state, vendor and kind that have all of these words."""
     found = sections(state=state, vendor=vendor, kind=kind, words=words)
-    entries = tuple(
-        CatalogueEntry(
-            id=row.id,
-            section=title,
-            vendor=row.vendor,
-            kind=row.kind,
-            title=row.title,
-            state=row.state,
-            events=row.events,
-            requests=row.requests,
-            scopes=row.scopes,
-            setting=row.setting,
-            test=row.test,
-            limits=row.limits,
-            reason=row.reason,
-        )
-        for title, row in rows_of(found)
-    )
-    return CataloguePage(entries, counts(found))
+    return CataloguePage(entries(found), counts(found))

@@ -151,7 +151,7 @@ class Identities:
         if disposition is Disposition.GONE and call.contact_id and _is_contact_gone(write, error):
             await self.gave_up(write.partition, call.contact_id)
             if write.location.contact_deleted_in_ghl == "recreate":
-                await self.shared.is_gone(write.partition, call.contact_id, write.entity.owner)
+                await self.shared.forget_gone(write.partition, call.contact_id, write.entity.owner)
         known = write.row.candidate or Candidate()
         if call.step == "read contact" and disposition is Disposition.GONE:
             if known.field == LOFTY_ID:

@@ -119,7 +119,7 @@ class SharedContacts:
         facts: dict[str, Any] = {"is_forgotten": True, "parted_from": link.ghl_id, "message": words}
         await self.plan_again(partition, entity, "failed", **facts)
 
-    async def is_gone(self, partition: int, contact_id: str, but: Entity) -> None:
+    async def forget_gone(self, partition: int, contact_id: str, but: Entity) -> None:
         """A contact is no longer in GHL, as a write for `but` has shown: the other leads that had it begin again without one."""
         writer = self.holders.holder(partition, contact_id, but)
         for entity in [*self.holders.sharing(partition, contact_id, but), *([writer] if writer else [])]:

@@ -55,6 +55,8 @@ class UnknownLeads:
     request_read: Callable[[Entity, int], object]
     _due: DueTimers = field(default_factory=DueTimers)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _noted: set[int] = field(default_factory=set)
+    """The partitions that were looked through for contacts whose links are lost."""
 
     async def ask(self, location: Location, entity: Entity, contact_id: str) -> None:
         """Ask about a lead, for the sake of this contact. Raises `NotRepaired` for one that our tables know meanwhile."""
@@ -102,7 +104,9 @@ class UnknownLeads:
             with suppress(NotRepaired):  # it is being written
                 await self.ask(location, Entity.from_key(row.entity), row.contact_id)
                 asked += 1
-        await self._note_unlinked(location)
+        if location.partition not in self._noted:
+            await self._note_unlinked(location.partition)
+            self._noted.add(location.partition)
         if asked:
             log.info("connection %s: Lofty is asked about %d leads that only contacts in GHL name", connection, asked)
         return asked
@@ -113,14 +117,20 @@ class UnknownLeads:
         link = self.links.get(partition, held.entity) if held is not None and held.entity != row.entity else None
         return link is not None and link.ghl_id == row.contact_id
 
-    async def _note_unlinked(self, location: Location) -> None:
-        """Contacts of ours whose links are lost, and whose leads nobody has read since."""
-        partition, now_ms = location.partition, self.receipts.now_ms()
+    async def _note_unlinked(self, partition: int) -> None:
+        """Contacts of ours whose links are lost, and whose leads nobody has read since: of all connections of a partition.
+
+        Once in the life of a process, as a table is lost only between two: the rows of a partition may be millions.
+        """
+        now_ms = self.receipts.now_ms()
         for number, (key, row) in enumerate(self.backlinks.items(partition, "contact:")):
             if number % YIELD_ROWS == 0:
                 await asyncio.sleep(0)
             entity, contact_id = Entity.from_key(row.entity), key.removeprefix("contact:")
-            if entity.connection != location.connection or not _lost(self.links.get(partition, entity.key), contact_id):
+            location = self.locations.get(entity.connection)
+            if location is None or location.partition != partition or entity.connection not in self.ages_ms:
+                continue
+            if not _lost(self.links.get(partition, entity.key), contact_id):
                 continue
             if self.backlinks.get(partition, own_contact(entity)) is None:
                 noted = BacklinkRow(entity=entity.key, contact_id=contact_id, at_ms=now_ms)

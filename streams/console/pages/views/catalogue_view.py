@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
+from streams.catalogue.entry import CatalogueEntry
 from streams.catalogue.row import KINDS, STATES, VENDORS, RowKind, State, Vendor
 from streams.console.pages.views.page_view import StatusText
-from streams.console.services.catalogue import CatalogueEntry, CataloguePage
+from streams.console.services.catalogue import CataloguePage
 
 STATE_WORDS: dict[State, StatusText] = {
     "works": StatusText("ok", "Works"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -223,6 +224,23 @@ async def test_a_contact_of_ours_whose_link_is_lost_is_asked_about_later() -> No
     on.now_ms += AGE_MS
     assert (first, await on.unknown.look("acme")) == (0, 2)
     assert [key for key, _ in on.read] == ["acme:0:contact:0", "acme:1:contact:1"]
+
+
+async def test_lost_links_are_looked_for_once_for_all_connections_of_a_partition() -> None:
+    """Its rows may be millions, and a table is lost only while no process has it."""
+    on = Desk()
+    location = on.writer.locations["acme"]
+    on.unknown.locations = {"acme": location, "other": location, "elsewhere": replace(location, partition=9)}
+    on.unknown.ages_ms = {"acme": AGE_MS, "other": AGE_MS, "elsewhere": AGE_MS}
+    leads = [Entity.contact(name, "1") for name in ("acme", "other", "elsewhere", "unconfigured")]
+    for lead in leads:
+        on.backlinks.put(PARTITION, f"contact:c-{lead.connection}", BacklinkRow(entity=lead.key))
+    await on.unknown.look("acme")
+    noted = [lead.connection for lead in leads if on.backlinks.get(PARTITION, own_contact(lead)) is not None]
+    late = Entity.contact("acme", "2")
+    on.backlinks.put(PARTITION, "contact:c-late", BacklinkRow(entity=late.key))
+    await on.unknown.look("other")
+    assert (noted, on.backlinks.get(PARTITION, own_contact(late))) == (["acme", "other"], None)
 
 
 @pytest.mark.parametrize("is_held", [True, False])
