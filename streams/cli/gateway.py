@@ -56,6 +56,7 @@ def gateway(
             watching = asyncio.create_task(_stop_when_moved(settings, stop), name="watch for a move")
             await stop.wait()
             watching.cancel()
+            await asyncio.wait([watching])
         await asyncio.to_thread(end_tracing)
 
     run_until_stopped(serve, settings)

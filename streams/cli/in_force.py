@@ -71,3 +71,4 @@ async def while_in_force(settings: Settings, work: Coroutine[Any, Any, T]) -> T:
         )
     finally:
         watching.cancel()
+        await asyncio.wait([watching])

@@ -111,6 +111,7 @@ class StatusReport:
                 await asyncio.sleep(STATUS_SECONDS)
         finally:
             watching.cancel()
+            await asyncio.wait([watching])  # it may be reading a topic
 
     async def _has_topic(self) -> bool:
         try:

@@ -242,11 +242,11 @@ async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]
     """A client that manages topics. Raises aiokafka's error."""
     admin = AIOKafkaAdminClient(**client_options(settings))
     bound_connecting(admin._client)
-    await admin.start()
     try:
+        await admin.start()
         yield admin
     finally:
-        await admin.close()
+        await _close(admin._client)
 
 
 async def read_cluster_id(settings: Settings) -> str:
@@ -264,7 +264,7 @@ async def cluster_client(settings: Settings, **options: Any) -> AsyncIterator[AI
         await client.bootstrap()
         yield client
     finally:
-        await client.close()
+        await _close(client)
 
 
 async def start_consumer(consumer: AIOKafkaConsumer) -> None:
@@ -277,25 +277,45 @@ async def start_consumer(consumer: AIOKafkaConsumer) -> None:
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer, in whatever state it and Kafka are.
+    """Stop a consumer, in whatever state it and Kafka are; also when whoever waits for that is cancelled meanwhile.
 
     XXX: aiokafka awaits tasks that it has just cancelled. A task that pauses after a failed fetch, or has not begun, then ends
     with `CancelledError` (its issue 647): the caller would take itself for cancelled, its own error would be lost, and the
     connections would stay open. To be removed once aiokafka expects that.
     """
-    if not await _has_finished(consumer.stop()):
+    has_stopped, was_cancelled = await _to_its_end(consumer.stop())
+    consumer._closed = True  # a stop that was cancelled before it began has not noted it
+    if not has_stopped:
         if consumer._fetcher is not None:
-            await _has_finished(consumer._fetcher.close())
-        await consumer._client.close()
+            was_cancelled |= (await _to_its_end(consumer._fetcher.close()))[1]
+        await _close(consumer._client)
+    if was_cancelled:
+        raise asyncio.CancelledError
 
 
-async def _has_finished(work: Coroutine[Any, Any, None]) -> bool:
-    """Run it in a task of its own; whether it finished. Raises what it raises, except its own cancellation."""
-    task = asyncio.ensure_future(work)
-    await asyncio.wait([task])
+async def _close(client: AIOKafkaClient) -> None:
+    """Close the connections of a client, also when whoever waits for that is cancelled meanwhile."""
+    has_closed, was_cancelled = await _to_its_end(client.close())
+    if not has_closed:
+        await client.close()
+    if was_cancelled:
+        raise asyncio.CancelledError
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> tuple[bool, bool]:
+    """Run it in a task of its own: whether it finished, and whether its caller was cancelled meanwhile. Raises what it raises.
+
+    At the end of a loop both are cancelled, and the task perhaps before it began.
+    """
+    task, was_cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            was_cancelled = True
     if not task.cancelled():
         task.result()
-    return not task.cancelled()
+    return not task.cancelled(), was_cancelled
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:

@@ -69,9 +69,12 @@ class TopicReader:
         self._since_ms = since_ms
         self._at_least = at_least
         self._missing = missing
-        self._consumer = _consumer(client_options(settings), options)
+        self._settings = settings
+        self._options = options
 
     async def __aenter__(self) -> Self:
+        # Not earlier: a reader that is never entered has nothing to close.
+        self._consumer = _consumer(client_options(self._settings), self._options)
         await start_consumer(self._consumer)
         try:
             if self._missing is not None and self._topic not in await self.topics():

@@ -6,6 +6,7 @@ The command only asks; the worker reads Lofty within its limit, after all other 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
@@ -58,13 +59,15 @@ class Backfill:
         """How far the connection's sweep was by its worker's last status."""
 
     async def __aenter__(self) -> Self:
-        await self._reader.__aenter__()
-        async for record in self._reader.read_to_end(self._reader.ends):
-            self._take(record)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._reader)
+            async for record in self._reader.read_to_end(self._reader.ends):
+                self._take(record)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._reader.__aexit__()
+        await self._stack.aclose()
 
     @property
     def estimate(self) -> Estimate:
