@@ -41,7 +41,7 @@ def pytest_runtest_teardown() -> Generator[None]:
         if consumer is None or consumer._closed:
             del _open[key]
         elif consumer._loop.is_closed():
-            consumer._closed = True  # told once; and not when it is collected, in another test
+            consumer._closed = True  # reported once; and not when it is collected, in another test
             del _open[key]
             left.append(where)
     if left:
