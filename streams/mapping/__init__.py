@@ -10,6 +10,7 @@ from streams.mapping.contact import MappedContact, map_contact
 from streams.mapping.default import DEFAULT_MAPPING
 from streams.mapping.errors import MappingFault, did_you_mean, shown
 from streams.mapping.locale import Locale, Reading, locale_of
+from streams.mapping.lofty_sync import FieldOwner
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledMapping, CustomField
 from streams.mapping.markers import find_marker, marker
 from streams.mapping.note import MappedNote, map_note
@@ -25,6 +26,7 @@ __all__ = [
     "TRANSFORMS",
     "CompiledMapping",
     "CustomField",
+    "FieldOwner",
     "Locale",
     "MappedContact",
     "MappedEvent",

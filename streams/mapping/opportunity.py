@@ -62,10 +62,17 @@ class StageTable:
         where = (_fold(pipeline), _fold(stage))
         return self._to_lofty.get((*where, status)) or self._anywhere.get(where)
 
+    def __bool__(self) -> bool:
+        return bool(self.pairs)
+
     def repeated(self) -> tuple[str, ...]:
         """The stages of Lofty that more than one pair has: only the first pair counts, so that is a mistake."""
         names = [_fold(pair.lofty) for pair in self.pairs]
         return tuple(dict.fromkeys(pair.lofty for pair in self.pairs if names.count(_fold(pair.lofty)) > 1))
+
+
+STATE = ("leadId", "stage", "firstName", "lastName", "emails", "_agent")
+"""What of a lead's state its opportunity is made of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
-"""What a change, a snapshot and a receipt are about: one contact, note, task or appointment of one lead."""
+"""What a change, a snapshot and a receipt are about: one contact, note, task, appointment or opportunity of one lead."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple, Self
 
-Kind = Literal["contact", "note", "task", "appointment"]
+Kind = Literal["contact", "note", "task", "appointment", "opportunity"]
 LONGEST_ID = 128
-KINDS: tuple[Kind, ...] = ("contact", "note", "task", "appointment")
+KINDS: tuple[Kind, ...] = ("contact", "note", "task", "appointment", "opportunity")
 
 
 def is_id(text: str) -> bool:
@@ -18,7 +18,7 @@ def is_id(text: str) -> bool:
 class Entity(NamedTuple):
     """The identity of one entity; its key is `connection:lead:kind:id`.
 
-    A contact's id is the lead's id.
+    The id of a contact and of an opportunity is the lead's id: a lead has one of each.
     Neither a connection's name nor a vendor's id holds a colon, so the key reads back.
     """
 

@@ -102,7 +102,7 @@ class Inspection(Message):
     - `bearers`: one page of all contacts with a Lofty id in the custom field `field_id`; `after` is the page's cursor.
       With `lead` only those with that id.
     - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments are in a
-      calendar, one more, and one for each of them); `entities` are the keys whose
+      calendar, one more, and one for each of them; where stages have pairs, one more); `entities` are the keys whose
       standing is asked for. With `ghl_id` only that contact is read.
     - `mend`: apply `remedy` to `entity`, then bring it to `snapshot` once more.
     - `read`: one request for `subject`, also while the connection is paused; it only reads. `after` is where the page begins,
@@ -142,6 +142,8 @@ class Observation(Message):
     refusal, or why something was not repaired. `requests` is what the answer cost.
     `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` it holds only
     ours: they have a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
+    `opportunities` are all that the contact has where a link names none, else that one.
+    `pipelines` are the ids of the location's by name, `stages` those of each one's stages.
     `remade_fields` are the custom fields that somebody deleted and made again, with the ids that they had before.
     `taken_over` are the ids of the deployments whose marks are deleted.
     `mapping` is the fingerprint of the mapping in force there.
@@ -161,11 +163,14 @@ class Observation(Message):
     notes: tuple[dict[str, Any], ...] = ()
     tasks: tuple[dict[str, Any], ...] = ()
     appointments: tuple[dict[str, Any], ...] = ()
+    opportunities: tuple[dict[str, Any], ...] = ()
     bearers: tuple[tuple[str, str], ...] = ()
     after: tuple[Any, ...] | None = None
     custom_fields: dict[str, str] = Field(default_factory=dict)
     users: dict[str, str] = Field(default_factory=dict)
     calendar_team: tuple[str, ...] = ()
+    pipelines: dict[str, str] = Field(default_factory=dict)
+    stages: dict[str, dict[str, str]] = Field(default_factory=dict)
     field_types: dict[str, str] = Field(default_factory=dict)
     field_options: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     remade_fields: dict[str, str] = Field(default_factory=dict)

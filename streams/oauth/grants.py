@@ -31,6 +31,7 @@ READS = (
 WRITES = ("create-contact",)
 MARKS = ("get-custom-values", "create-custom-value")
 """By these two deployments on one location notice each other; without them everything else works."""
+OPPORTUNITIES = ("get-pipelines", "search-opportunity", "create-opportunity")
 CALENDAR = ("get-calendar", "get-calendar-events", "create-appointment")
 
 
@@ -142,6 +143,8 @@ def wanted_scopes(connection: Connection) -> tuple[str, ...]:
         names.append("create-custom-field")
     if connection.appointments.calendar is not None:
         names += CALENDAR
+    if connection.stages:
+        names += OPPORTUNITIES
     if "TaskCreate" in connection.back.types:
         names.append("task-search")
     return ghl_oauth.scopes_of(names)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from connectors.ghl.signature import GHL_PUBLIC_KEY, Keys, NotAKey
-from streams.mapping import CompiledMapping
+from streams.mapping import CompiledMapping, StagePair
 from streams.mapping.locale import locale_of, zone_named
 from streams.mapping.lofty_sync import LoftySyncRules
 from streams.mapping.values import REGIONS
@@ -276,6 +276,7 @@ class Connection(BaseModel):
     `mapping` is compiled, with the connection's rules for tags in it.
     `paused` are the directions in which nothing is requested of the vendors: what comes in waits.
     `opt_outs`: who opted out on one side is opted out on the other.
+    `stages`: by these pairs a lead's stage is that of an opportunity in GHL; without them no opportunity is touched.
     `mapping_fingerprint` is equal for connections whose mappings and region give equal contacts.
     `managed` says where it is changed: in the configuration file, or in the console, and then `version` counts its edits.
     """
@@ -292,6 +293,7 @@ class Connection(BaseModel):
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
     opt_outs: bool = True
+    stages: tuple[StagePair, ...] = ()
     paused: tuple[Direction, ...] = ()
     back: Annotated[LoftySyncRules, Field(repr=False)] = LoftySyncRules()
     secrets: Secrets

@@ -7,42 +7,30 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from hashlib import blake2b
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from streams.mapping import (
     CompiledMapping,
     Locale,
     MappingFault,
     MappingFaults,
-    TagRules,
     compile_mapping,
     did_you_mean,
     locale_of,
     shown,
 )
+from streams.settings.connection_table import NAME, NAME_EXPECTED, ConnectionTable
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
-from streams.settings.lofty_sync import LoftySyncTable
 from streams.settings.model import (
     CONNECTION_SECRETS,
     DIRECTIONS,
-    Appointments,
     Connection,
     GatewaySettings,
-    Ghl,
     Kafka,
-    LocaleTag,
-    Lofty,
-    Paused,
-    Policies,
-    Region,
     Secrets,
-    SettingsTable,
-    SweepSettings,
-    TimeZone,
     WorkerSettings,
 )
 from streams.settings.notifications import (
@@ -69,29 +57,8 @@ from streams.settings.settings import Origin, Settings
 from streams.settings.toml_lines import Path, line_numbers, line_of
 
 SECTIONS = ("kafka", "gateway", "worker", "oauth", "console", "notifications", "connections", "mappings")
-NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
-NAME_EXPECTED = "a name of small letters, digits, dashes and underscores"
 
 T = TypeVar("T", bound=BaseModel)
-
-
-class ConnectionTable(SettingsTable):
-    """`[connections.NAME]` as it is in the file."""
-
-    id: Annotated[str | None, Field(pattern=NAME.pattern, description=NAME_EXPECTED)] = None
-    region: Region = "US"
-    locale: LocaleTag = ""
-    time_zone: TimeZone = ""
-    mapping: str = "default"
-    lofty: Annotated[Lofty, Field(description="a table [connections.NAME.lofty] with a team_id")]
-    ghl: Annotated[Ghl, Field(description="a table [connections.NAME.ghl] with a location_id")]
-    policies: Policies = Policies()
-    sweep: SweepSettings = SweepSettings()
-    appointments: Appointments = Appointments()
-    opt_outs: bool = True
-    paused: Paused = []  # noqa: RUF012  # pydantic copies it
-    back: LoftySyncTable = LoftySyncTable()
-    tags: Annotated[TagRules, Field(strict=False)] = TagRules()
 
 
 def _no_files(path: str) -> str:
@@ -346,11 +313,12 @@ class _Parser:
             sweep=table.sweep,
             appointments=table.appointments,
             opt_outs=table.opt_outs,
+            stages=tuple(one.pair for one in table.stages),
             paused=tuple(one for one in DIRECTIONS if one in table.paused),
             back=replace(table.back.compiled(), opt_outs=table.opt_outs),
             secrets=secrets,
             mapping=mapping,
-            mapping_fingerprint=_fingerprint(mapping.fingerprint, table),
+            mapping_fingerprint=table.fingerprint(mapping.fingerprint),
             managed="file" if edited is None else "console",
             version=edited.version if edited is not None else 0,
         )
@@ -447,13 +415,6 @@ def _by_oauth(written: Any) -> list[str]:
     return [
         name for name in CONNECTION_SECRETS if isinstance(one := tables.get(name), dict) and one.get("auth") == "oauth"
     ]
-
-
-def _fingerprint(mapping: str, table: ConnectionTable) -> str:
-    """Changes with all that decides what an entity should be in GHL."""
-    opt_outs = "opt-outs" if table.opt_outs else None
-    decides = " ".join(one for one in (mapping, table.region, table.appointments.calendar, opt_outs) if one)
-    return blake2b(decides.encode(), digest_size=16).hexdigest()
 
 
 def _name_hint(name: str) -> str:

@@ -20,6 +20,7 @@ _TYPES: dict[str, str] = {
     "float_type": "a number",
     "bool_type": "true or false",
     "tuple_type": "a list",
+    "list_type": "a list",
     "model_type": "a table",
     "dict_type": "a table",
 }
@@ -74,7 +75,7 @@ def _wanted(detail: ErrorDetails, field: FieldInfo | None) -> tuple[str, str]:
         return f"one of {', '.join(options)}", did_you_mean(value, options) if isinstance(value, str) else ""
     described = field.description if field else None
     if kind in _TYPES:
-        is_list = kind == "tuple_type"
+        is_list = kind in ("tuple_type", "list_type")
         return _TYPES[kind] if is_list else described or _TYPES[kind], _quotes(kind, value)
     if kind in {"greater_than_equal", "greater_than", "less_than_equal", "less_than"}:
         bound = next(iter(context.values()))

@@ -6,7 +6,7 @@ import re
 import tomllib
 from typing import Any
 
-from streams.settings.parse import NAME, NAME_EXPECTED
+from streams.settings.connection_table import NAME, NAME_EXPECTED
 
 
 class CannotRename(ValueError):

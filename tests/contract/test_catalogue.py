@@ -27,11 +27,11 @@ from streams.cli.root import app
 from streams.mapping.lofty_sync import RULE_EVENTS
 from streams.oauth.grants import MARKS, wanted_scopes
 from streams.settings import example_text, parse_settings
+from streams.settings.connection_table import ConnectionTable
 from streams.settings.console import Console
 from streams.settings.model import GatewaySettings, Kafka, WorkerSettings
 from streams.settings.notifications import Notifications
 from streams.settings.oauth import OAuth
-from streams.settings.parse import ConnectionTable
 from tests.contract.console.test_console_words import ANY
 from tests.contract.openapi import specs_folder
 
@@ -179,13 +179,6 @@ CLIENTS: Mapping[Vendor, re.Pattern[str]] = {
 }
 
 
-NOT_PLANNED: Mapping[tuple[Vendor, str], str] = {
-    ("ghl", name): "a step that is written and that no plan contains yet: pipelines are being built"
-    for name in ("search-opportunity", "create-opportunity", "update-opportunity")
-}
-"""Operations whose call is written, and that the pipeline does not make yet. They go from here when their rows say `works`."""
-
-
 @cache
 def used_operations() -> frozenset[tuple[Vendor, str]]:
     """The operations of the clients that the pipeline calls: their client's method is used somewhere in `streams`.
@@ -248,12 +241,6 @@ def test_each_operation_has_a_method() -> None:
     assert found == {(vendor, name) for vendor in VENDORS for name in CLIENT_OPERATIONS[vendor]}
 
 
-def test_what_is_not_planned_yet_is_written_and_does_not_work() -> None:
-    """An exception that is no longer needed goes."""
-    works = {(row.performer, one.name) for row in WORKING for one in row.client_operations}
-    assert set(NOT_PLANNED) <= used_operations() - works
-
-
 @pytest.mark.parametrize("row", [row for row in ROWS if row.operations], ids=name_of)
 def test_the_state_of_a_row_is_that_of_the_code(row: CatalogueRow) -> None:
     """What the pipeline calls is not called `client only`, and what our client has is not only allowed."""
@@ -265,8 +252,7 @@ def test_the_state_of_a_row_is_that_of_the_code(row: CatalogueRow) -> None:
             assert known <= used, "an operation that works is called"
         case "client only":
             assert len(known) == len(row.operations), "our client does not have it"
-            called = {name for name in known & used if (row.performer, name) not in NOT_PLANNED}
-            assert called == set(), "it is called: it works, or its row says too little"
+            assert known & used == set(), "it is called: it works, or its row says too little"
         case "vendor allows":
             if row.kind != "flow":
                 assert known == set(), "our client has it: `client only`, or `works`"

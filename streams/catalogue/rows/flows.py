@@ -37,13 +37,14 @@ FROM_LOFTY = Section(
             *("lofty", "A lead's stage fills a field of its contact", "12 updatedLeadstage", "update-contact"),
             test="test_a_stage_fills_its_field_and_follows",
             setting="mappings.NAME.fields",
-            limits="A custom field, such as Lofty stage. Opportunities are not written yet.",
+            limits="A custom field, such as Lofty stage.",
         ),
-        allowed(
-            *("lofty", "flow", "Keep pipelines up to date: a lead's stage moves an opportunity"),
-            *("create-opportunity", "update-opportunity", "update-opportunity-status"),
-            on="12 updatedLeadstage",
-            reason="Not built yet. Until then the stage is carried in a custom field of the contact.",
+        flow(
+            *("lofty", "Keep pipelines up to date: a lead's stage moves an opportunity", "12 updatedLeadstage"),
+            *("create-opportunity", "update-opportunity"),
+            test="test_a_leads_stage_moves_its_opportunity_by_one_write",
+            setting="connections.NAME.stages",
+            limits="By a table of pairs; pipelines and stages are made in GoHighLevel. A stage that is moved there stays so until Lofty's changes.",
         ),
         allowed(
             *("lofty", "flow", "Keep deals up to date: a transaction's value and close move an opportunity"),

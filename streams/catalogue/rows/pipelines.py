@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from streams.catalogue.row import Section, allowed, client_only, refused, trigger
+from streams.catalogue.row import Section, action, allowed, client_only, lookup, refused, trigger
 
-_NOT_YET = "Not built yet: pipelines are the next part of this project."
+_NOT_YET = "Not built yet: a lead's stage moves an opportunity, and nothing else is carried."
+_STAGES = "connections.NAME.stages"
+_MOVES = "test_a_leads_stage_moves_its_opportunity_by_one_write"
 
 PIPELINES = Section(
     "Pipelines and deals",
@@ -85,34 +87,32 @@ PIPELINES = Section(
         allowed(
             "ghl", "trigger", "An opportunity has another value", on="OpportunityMonetaryValueUpdate", reason=_NOT_YET
         ),
-        client_only(
-            "ghl",
-            "lookup",
-            "List pipelines and their stages",
-            "get-pipelines",
-            reason=_NOT_YET,
+        lookup("ghl", "List pipelines and their stages", "get-pipelines", test=_MOVES, setting=_STAGES),
+        lookup(
+            *("ghl", "Search opportunities of a contact", "search-opportunity"),
+            test="test_a_create_whose_answer_is_lost_makes_no_second_one",
+            setting=_STAGES,
+            limits="To find our own again.",
         ),
         client_only(
-            *("ghl", "lookup", "Search opportunities", "search-opportunity", "search-opportunities-advanced"),
-            reason=_NOT_YET,
+            *("ghl", "lookup", "Search opportunities by a text", "search-opportunities-advanced"),
+            reason="Not needed: an opportunity is found by its contact and pipeline.",
         ),
-        client_only("ghl", "lookup", "Read one opportunity", "get-opportunity", reason=_NOT_YET),
+        lookup(
+            *("ghl", "Read one opportunity", "get-opportunity"),
+            test="test_verify_finds_what_was_spoiled_and_repairs_it",
+            setting=_STAGES,
+        ),
         client_only("ghl", "lookup", "List reasons for a loss", "get-lost-reason", reason=_NOT_YET),
-        client_only("ghl", "action", "Add an opportunity", "create-opportunity", reason=_NOT_YET),
+        action("ghl", "Add an opportunity", "create-opportunity", test=_MOVES, setting=_STAGES),
         client_only(
             *("ghl", "action", "Add or change an opportunity in one step", "Upsert-opportunity"),
             reason=_NOT_YET,
         ),
-        client_only(
-            "ghl",
-            "action",
-            "Change an opportunity",
-            "update-opportunity",
-            reason=_NOT_YET,
-        ),
+        action("ghl", "Change an opportunity", "update-opportunity", test=_MOVES, setting=_STAGES),
         client_only(
             *("ghl", "action", "Mark an opportunity won, lost or open", "update-opportunity-status"),
-            reason=_NOT_YET,
+            reason="Not needed: the status is written with the stage, in one request.",
         ),
         client_only(
             "ghl",

@@ -242,6 +242,11 @@ def is_restored(before: LinkRow | None, receipt: Receipt) -> bool:
     return receipt.kind == "contact" and not receipt.is_gone and bool(receipt.settled) and is_news
 
 
+def writes_contact_again(before: LinkRow | None, after: LinkRow, receipt: Receipt) -> bool:
+    """Whether a contact that another lead wrote is written by this one from now on, and with it its opportunity."""
+    return receipt.kind == "contact" and before is not None and bool(before.shares) and not after.shares
+
+
 def comes_late(before: LinkRow | None, after: LinkRow, receipt: Receipt, contact: LinkRow) -> bool:
     """Whether a note or task was settled as alive after its lead was gone: it was read, or its create was sent, before that.
 

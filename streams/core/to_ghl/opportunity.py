@@ -21,10 +21,22 @@ from streams.core.rows import LinkRow
 from streams.core.to_ghl.directory import Directory, lacking_pipeline, lacking_stage, lacking_user
 from streams.core.to_ghl.plan import ASSIGNED, UNKNOWN, Blocked, Call, DesiredChild, NotBefore, Plan, Settled, Stuck
 from streams.core.to_ghl.refused_values import held_back
-from streams.mapping import MappedOpportunity
+from streams.mapping import MappedOpportunity, StageTable, map_opportunity
+from streams.mapping.mapping import NO_USERS
 
 PIPELINE, STAGE = "pipelineId", "pipelineStageId"
 _READ = ("name", PIPELINE, STAGE, "status", "monetaryValue", ASSIGNED)
+
+
+def desired_opportunity(
+    state: Mapping[str, Any] | None,
+    table: StageTable | None,
+    directory: Directory,
+    users: Mapping[str, str] = NO_USERS,
+) -> DesiredChild | None:
+    """The opportunity of a lead with this state; None without a pair for its stage, and of a lead that is deleted."""
+    mapped = map_opportunity(state, table, users=users) if state is not None and table is not None else None
+    return None if mapped is None else resolve_opportunity(mapped, directory)
 
 
 def resolve_opportunity(mapped: MappedOpportunity, directory: Directory) -> DesiredChild:
@@ -87,6 +99,12 @@ def plan_opportunity(
         return _update(desired, link, contact.ghl_id, held)
     if contact.is_gone:
         return Settled("its lead is deleted in Lofty, or was merged into another")
+    if contact.existed_ms and link.sought.get("opportunity", 0) < contact.existed_ms:
+        # An earlier memory may have made it, and a location that allows several would take a second one.
+        visible_ms = contact.existed_ms + search_lag_ms
+        if now_ms < visible_ms:
+            return NotBefore(visible_ms)
+        return _find(contact.ghl_id, desired.fields[PIPELINE], desired.fields)
     body = {name: value for name, value in desired.fields.items() if value is not None and name not in held}
     hashes = {name: field_hash(value) for name, value in body.items()}
     return Call("create opportunity", contact_id=contact.ghl_id, body=body, fields=hashes, is_create=True)
@@ -125,4 +143,8 @@ def chosen(found: Iterable[GhlOpportunity], contact_id: str, pipeline_id: str) -
 def reported_opportunity(found: GhlOpportunity) -> dict[str, Any]:
     """An opportunity by GHL's names, as `compare_child` reads it. Fields that it has not are left out."""
     row: Mapping[str, Any] = found.model_dump(by_alias=True)
-    return {"id": found.id, **{name: row[name] for name in _READ if row.get(name) is not None}}
+    return {
+        "id": found.id,
+        "contactId": found.contact_id,
+        **{name: row[name] for name in _READ if row.get(name) is not None},
+    }

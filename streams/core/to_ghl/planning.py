@@ -22,6 +22,7 @@ from streams.core.to_ghl.desired import (
 )
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.identity import Policy
+from streams.core.to_ghl.opportunity import desired_opportunity, plan_opportunity
 from streams.core.to_ghl.plan import CUSTOM, UNKNOWN, DesiredChild, DesiredContact, Plan
 from streams.core.to_ghl.plan_child import plan_child, plan_gone_child, plan_left_child
 from streams.core.to_ghl.plan_contact import held, plan_contact, plan_gone_contact
@@ -29,6 +30,8 @@ from streams.core.to_ghl.refused_values import KEPT_IN, conflicts_of, held_back,
 from streams.mapping import (
     LEAD_ID_FIELD,
     CompiledMapping,
+    FieldOwner,
+    StageTable,
     is_deleted,
     map_contact,
     map_event,
@@ -36,7 +39,6 @@ from streams.mapping import (
     marker,
     should_sync,
 )
-from streams.mapping.lofty_sync import FieldOwner
 from streams.messages import Snapshot
 
 SEARCH_LAG_MS = 60_000
@@ -48,6 +50,7 @@ class Rules:
     """What one connection wants: its mapping and its policies.
 
     Lofty's appointments are written to `calendar`; without one they become tasks. `opt_outs`: they are carried both ways.
+    Without `stages` leads have no opportunities.
     """
 
     mapping: CompiledMapping
@@ -61,6 +64,7 @@ class Rules:
     calendar: str | None = None
     runs_automations: bool = False
     opt_outs: bool = False
+    stages: StageTable | None = None
 
     def form(self, snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None = None) -> ChildKind:
         """The kind that a note, task or appointment has in GHL, or will have."""
@@ -156,6 +160,9 @@ def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) ->
         wanted: Mapping[str, Any] = {}
         if _deletes(snapshot, rules):
             fields = dict.fromkeys(fields, UNKNOWN)
+        elif snapshot.kind == "opportunity":
+            opportunity = desired_opportunity(snapshot.state, rules.stages, directory, rules.mapping.users)
+            wanted = opportunity.fields if opportunity is not None else {}
         elif snapshot.kind != "contact":
             wanted = desired_child(snapshot, rules, directory, rules.form(snapshot, link)).fields
         elif snapshot.state is None:
@@ -177,6 +184,8 @@ def _deletes(snapshot: Snapshot, rules: Rules) -> bool:
     """Whether an entity with this state is deleted in GHL."""
     if snapshot.kind == "contact":
         return snapshot.is_gone and rules.lead_deleted == "delete"
+    if snapshot.kind == "opportunity":
+        return False
     return snapshot.state is None or is_deleted(snapshot.kind, snapshot.state)
 
 
@@ -194,6 +203,8 @@ def _prepare(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
     snapshot = row.snapshot
     if snapshot.kind == "contact":
         return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory, link)
+    if snapshot.kind == "opportunity":
+        return _opportunity(snapshot, rules, directory)
     state = snapshot.state
     is_gone = state is None or is_deleted(snapshot.kind, state)
     if state is None or is_gone or not should_sync(snapshot.kind, state):
@@ -217,6 +228,15 @@ def _prepare(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
         return look_before(plan_child(form, child(form), link, contact), snapshot, link, contact)
 
     return Prepared(plan, child=lambda link: child(rules.form(snapshot, link)))
+
+
+def _opportunity(snapshot: Snapshot, rules: Rules, directory: Directory) -> Prepared:
+    wanted = desired_opportunity(snapshot.state, rules.stages, directory, rules.mapping.users)
+
+    def plan(link: LinkRow | None, contact: LinkRow | None, now_ms: int) -> Plan:
+        return plan_opportunity(wanted, link, contact, now_ms, search_lag_ms=rules.search_lag_ms)
+
+    return Prepared(plan, child=None if wanted is None else lambda _: wanted)
 
 
 def wanted_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind) -> DesiredChild | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streams.core.to_ghl.planning import Rules
+from streams.mapping import StageTable
 from streams.settings import Connection
 
 
@@ -23,4 +24,5 @@ def rules_of(connection: Connection, search_lag_ms: int | None = None) -> Rules:
         calendar=connection.appointments.calendar,
         runs_automations=connection.appointments.automations,
         opt_outs=connection.opt_outs,
+        stages=StageTable(connection.stages) if connection.stages else None,
     )

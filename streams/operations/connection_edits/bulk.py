@@ -21,8 +21,8 @@ from streams.mapping_versions.effective import problems_of
 from streams.messages.connection_edit import ConnectionEdit
 from streams.operations.connection_edits.editor import ConnectionEditor, checked_credential, moved_accounts
 from streams.operations.connection_edits.errors import StaleConnection, WrongConnection
+from streams.settings.connection_table import NAME, NAME_EXPECTED
 from streams.settings.overlay import EditedConnection
-from streams.settings.parse import NAME, NAME_EXPECTED
 from streams.settings.problems import Problem, SettingsError
 
 RowOutcome = Literal["new", "unchanged", "refused"]

@@ -32,8 +32,8 @@ from streams.operations.connection_edits.errors import (
     StaleConnection,
     WrongConnection,
 )
+from streams.settings.connection_table import NAME, NAME_EXPECTED
 from streams.settings.overlay import EditedConnection
-from streams.settings.parse import NAME, NAME_EXPECTED
 from streams.settings.problem_text import dotted
 from streams.settings.problems import Problem, SettingsError
 

@@ -14,7 +14,7 @@ from typing import Any
 from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.desired import resolve_note
 from streams.core.to_ghl.plan import CUSTOM
-from streams.mapping import map_appointment, map_contact, map_task
+from streams.mapping import StageTable, map_appointment, map_contact, map_opportunity, map_task
 from streams.mapping.opt_outs import OPT_OUTS
 from streams.messages import Receipt, Snapshot
 from streams.settings.model import Connection
@@ -69,6 +69,9 @@ def _mapped(connection: Connection, snapshot: Snapshot, state: Mapping[str, Any]
             return {**contact.fields, **{f"{CUSTOM}{name}": value for name, value in contact.custom.items()}}
         case "note":
             return dict(resolve_note(state, connection.mapping.locale).fields)
+        case "opportunity":
+            mapped = map_opportunity(state, StageTable(connection.stages))
+            return {} if mapped is None else {"name": mapped.name, "status": mapped.pair.status}
         case kind:
             locale = connection.mapping.locale
             task = map_task(state) if kind == "task" else map_appointment(state, locale=locale)

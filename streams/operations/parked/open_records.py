@@ -125,7 +125,9 @@ def retry_outputs(
     """
     one = item.parked
     if item.waits_by_row and one.entity is not None:
-        return [_change(Entity.from_key(one.entity), "updated", 0, names, now_ms, "replay")]
+        entity = Entity.from_key(one.entity)
+        read = entity.owner if entity.kind == "opportunity" else entity  # it is a part of its lead
+        return [_change(read, "updated", 0, names, now_ms, "replay")]
     if one.reason == PASSED_OVER:
         return "its records are gone from Kafka: order a backfill (lofty-ghl backfill CONNECTION), then discard it"
     if one.original_size is not None:

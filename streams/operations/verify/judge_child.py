@@ -15,6 +15,7 @@ from streams.core.to_ghl.refused_values import refusal_words
 from streams.mapping import find_marker, is_deleted, should_sync
 from streams.messages import Entity, Kind, Observation, Remedy, Snapshot, Standing
 from streams.operations.verify.findings import Finding
+from streams.operations.verify.judge_opportunity import judge_opportunity
 from streams.operations.verify.ownership import on_its_way, owned
 
 _MARKED: tuple[tuple[Literal["notes", "tasks", "appointments"], tuple[Kind, ...]], ...] = (
@@ -45,7 +46,7 @@ def judge_children(
     *,
     is_absent_right: bool,
 ) -> Iterator[Finding]:
-    """The findings about all notes, tasks and appointments of a lead.
+    """The findings about all notes, tasks and appointments of a lead, and about its opportunity.
 
     `is_absent_right`: it is right that the contact, and so all of these, are not in GHL.
     """
@@ -58,6 +59,9 @@ def judge_children(
         twins = tuple(one for one in held.marked.get(key, ()) if one == standing.ghl_id or one not in named)
         if underway := on_its_way(key, snapshot, standing):
             yield underway
+        elif snapshot.kind == "opportunity":
+            found = judge_opportunity(key, snapshot, seen, rules, directory)
+            yield found or _without_contact(key, snapshots, seen, is_absent_right)
         elif snapshot.state is None or is_deleted(snapshot.kind, snapshot.state):
             yield _gone(key, standing, twins, held, seen)
         elif not should_sync(snapshot.kind, snapshot.state):

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Collection, Mapping
 
-from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.directory import Directory, PipelineIds
 from streams.messages import Observation
 from streams.operations.worker_queries.client import Timeouts, WorkerQueryClient
 from streams.operations.worker_queries.errors import CannotFinish, NoWorker
@@ -75,4 +75,5 @@ def directory_of(answer: Observation) -> Directory:
         frozenset(answer.calendar_team),
         answer.field_types,
         answer.field_options,
+        pipelines={name: PipelineIds(id_, answer.stages.get(name, {})) for name, id_ in answer.pipelines.items()},
     )

@@ -12,6 +12,7 @@ from streams.core.rows import OutboxRow
 from streams.core.to_ghl.delivery import accept
 from streams.kafka.batching_producer import Record
 from streams.messages import Receipt, Snapshot
+from streams.telemetry.tracing import headers_of
 from streams.worker.agents.batches import Process
 from streams.worker.agents.desired_states import DesiredStates
 from streams.worker.agents.each_record import EachRecord
@@ -19,9 +20,17 @@ from streams.worker.output import Output
 
 
 def deliver(
-    *, desired: DesiredStates, output: Output, receipts_topic: str, count: Callable[[str, str], None]
+    *,
+    desired: DesiredStates,
+    output: Output,
+    receipts_topic: str,
+    snapshots_topic: str,
+    count: Callable[[str, str], None],
 ) -> Process:
-    """The agent's process. `count(decision, connection)` counts what became of each snapshot."""
+    """The agent's process. `count(decision, connection)` counts what became of each snapshot.
+
+    What a lead's snapshot says of its opportunity goes to `snapshots_topic`, and comes back as a snapshot of its own.
+    """
 
     each = EachRecord("deliver", output, lambda: count("parked", ""))
 
@@ -42,10 +51,20 @@ def deliver(
                     outputs.append(Record(receipts_topic, partition, message.key, receipt.to_bytes()))
                 elif acceptance == "accepted":
                     due[key] = desired.put(partition, snapshot)
+                if acceptance != "stale":
+                    outputs += opportunity_records(desired, snapshots_topic, partition, snapshot)
         await output.produce(outputs)
         await desired.offer_all(due)
 
     return process
+
+
+def opportunity_records(desired: DesiredStates, topic: str, partition: int, lead: Snapshot) -> list[Record]:
+    """The snapshot of a lead's opportunity, if there is news of it."""
+    found = desired.opportunity(partition, lead)
+    if found is None:
+        return []
+    return [Record(topic, partition, found.entity.key.encode(), found.to_bytes(), headers_of(found.trace))]
 
 
 def _unchanged(snapshot: Snapshot, now_ms: int, epoch: int) -> Receipt:

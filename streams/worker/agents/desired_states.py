@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.delivery import desire
+from streams.core.to_ghl.lead_opportunity import news_of_opportunity, opportunity_of
 from streams.kafka.tables import Table
+from streams.mapping import StageTable
 from streams.messages import Snapshot
+from streams.settings import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class DesiredStates:
     `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
     `is_outdated` says of a connection's link whether its location has changed in what the link rests on.
     `epoch` is ours as the owner of a partition, `under_way` the state of an entity that is being written right now.
-    `offer` makes an entity due in the writing dispatcher.
+    `offer` makes an entity due in the writing dispatcher. `connection` gives its settings; None for one that is no longer configured.
     """
 
     outbox: Table[OutboxRow]
@@ -28,10 +31,21 @@ class DesiredStates:
     under_way: Callable[[str], Snapshot | None]
     offer: Callable[[OutboxRow], None]
     is_outdated: Callable[[str, LinkRow | None], bool] = lambda _connection, _link: False
+    connection: Callable[[str], Connection | None] = lambda _connection: None
 
     def wanted(self, snapshot: Snapshot, link: LinkRow | None) -> str:
         """What the link reads when nothing is to do for a snapshot; "" when it must be planned whatever the link reads."""
         return "" if self.is_outdated(snapshot.connection, link) else self.settled_as(snapshot)
+
+    def opportunity(self, partition: int, lead: Snapshot) -> Snapshot | None:
+        """What an accepted snapshot of a lead says of its opportunity, where its connection has stages and it is news."""
+        connection = self.connection(lead.connection) if lead.kind == "contact" else None
+        if connection is None or not connection.stages:
+            return None
+        key = opportunity_of(lead.entity).key
+        row, link = self.outbox.get(partition, key), self.links.get(partition, key)
+        table = StageTable(connection.stages)
+        return news_of_opportunity(lead, table, row, link, connection.mapping_fingerprint)
 
     def put(self, partition: int, snapshot: Snapshot) -> OutboxRow:
         """Make an accepted snapshot the desired state of its entity."""

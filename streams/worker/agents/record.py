@@ -19,7 +19,9 @@ from streams.core.to_ghl.apply_receipt import (
     record_outbox,
     stays_on_left,
     unsettle,
+    writes_contact_again,
 )
+from streams.core.to_ghl.lead_opportunity import opportunity_of
 from streams.core.to_ghl.left_out import LeftOut, newly_left_out
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
@@ -128,6 +130,8 @@ class _Recorder:
             after = after.model_copy(update={"settled": ""})
         if after.ghl_id is not None and (comes_back(before, receipt) or is_restored(before, receipt)):
             await self._unsettle_children(partition, receipt.entity, after.ghl_id)
+        if writes_contact_again(before, after, receipt):
+            await self._plan_opportunity(partition, opportunity_of(receipt.entity))
         if is_overtaken(before, receipt):
             await self.request_read(receipt.entity, receipt.version_ms)
         if leaves_children(before, receipt):
@@ -137,7 +141,7 @@ class _Recorder:
             self.links.put(partition, key, after)
             for left_out in newly_left_out(before, after, receipt):
                 self.count_left_out(receipt.connection, left_out)
-        if receipt.kind != "contact":
+        if receipt.kind not in ("contact", "opportunity"):
             contact = self.links.get(partition, receipt.entity.owner.key)
             if contact is not None and comes_late(before, after, receipt, contact):
                 version_ms = max(after.version_ms, self._waiting_version(partition, key))
@@ -172,6 +176,13 @@ class _Recorder:
                 requests.append(self.request_read(heir, version_ms))
         await asyncio.gather(*requests)
 
+    async def _plan_opportunity(self, partition: int, entity: Entity) -> None:
+        """The lead's stage may have changed while another lead wrote the contact."""
+        link = self.links.get(partition, entity.key)
+        if link is not None and link.settled:
+            await self.request_read(entity, max(link.version_ms, self._waiting_version(partition, entity.key)))
+            self.links.put(partition, entity.key, link.model_copy(update={"settled": ""}))
+
     async def _unsettle_children(self, partition: int, owner: Entity, contact_id: str) -> None:
         found = [
             (key, child, unsettled)
@@ -188,14 +199,15 @@ class _Recorder:
     async def _look_for_moved(self, partition: int, owner: Entity, contact: LinkRow) -> None:
         """What hung on a contact that is another lead's now is read to be deleted there; all else only for whether it moved.
 
-        That includes what still waits to be created.
+        That includes what still waits to be created. Its opportunity moves to no other lead.
         """
+        stays = (owner.key, opportunity_of(owner).key)
         found = [
             (key, child, stays_on_left(child, contact))
             for key, child in self.links.items(partition, f"{owner.lane}:")
-            if key != owner.key and child.ghl_id is not None and not child.is_deleted
+            if key not in stays and child.ghl_id is not None and not child.is_deleted
         ]
-        known = {owner.key, *(key for key, _, _ in found)}
+        known = {*stays, *(key for key, _, _ in found)}
         waiting = [key for key, _ in self.outbox.items(partition, f"{owner.lane}:") if key not in known]
         waiting_links = [(key, self.links.get(partition, key) or LinkRow()) for key in waiting]
         found += [(key, child, stays_on_left(child, contact)) for key, child in waiting_links]

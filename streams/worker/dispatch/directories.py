@@ -25,7 +25,16 @@ from connectors.outcome import NAMES_NOTHING, Disposition, classify
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
-from streams.core.to_ghl.directory import ONE_OPTION, Directory, fields_needed_first, fold, lacking_field, named_fields
+from streams.core.to_ghl.directory import (
+    ONE_OPTION,
+    Directory,
+    PipelineIds,
+    fields_needed_first,
+    fold,
+    lacking_field,
+    named_fields,
+    named_pipelines,
+)
 from streams.mapping import LEAD_ID_FIELD, CustomField
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
@@ -38,6 +47,8 @@ RETRY_SECONDS = 5.0
 SUSPECT_SECONDS = 2.0
 """So long after GHL dropped a value its directory is read again; twice as long with each time that nothing has changed."""
 MOST_SUSPECT_SECONDS = 3600.0
+STAGES_SECONDS = 5.0
+"""Pipelines that were read so long ago are read again before an opportunity is parked for the want of a stage."""
 
 
 @dataclass(slots=True)
@@ -57,6 +68,8 @@ class _Shelf:
     takes_duplicates: bool | None = None
     users: dict[str, str] | None = None
     team: frozenset[str] | None = None
+    pipelines: dict[str, PipelineIds] | None = None
+    pipelines_at: float = 0.0
     types: dict[str, str] = field(default_factory=dict)
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
@@ -130,6 +143,7 @@ class Directories:
             shelf.types,
             shelf.options,
             shelf.takes_duplicates is not False,
+            shelf.pipelines or {},
         )
 
     def complete(self, connection: str) -> Directory | None:
@@ -170,6 +184,15 @@ class Directories:
             return False
         shelf.wanted.update(creatable)
         shelf.need(creatable)
+        self._go_on(connection, shelf)
+        return True
+
+    def reads_stages_again(self, connection: str) -> bool:
+        """A stage is not there. True: the pipelines are being read again, try again after that."""
+        shelf, now = self._shelf(connection), asyncio.get_running_loop().time()
+        if shelf.pipelines is not None and now < shelf.pipelines_at + STAGES_SECONDS:
+            return False
+        shelf.pipelines = None
         self._go_on(connection, shelf)
         return True
 
@@ -292,6 +315,10 @@ class Directories:
         if shelf.team is None and (calendar := shelf.location.rules.calendar) is not None:
             shelf.team = (await client.get_calendar(calendar)).users
             return
+        if shelf.pipelines is None and shelf.location.rules.stages:
+            shelf.pipelines_at = asyncio.get_running_loop().time()
+            shelf.pipelines = named_pipelines(await client.list_pipelines(location_id))
+            return
         reference = self._first_missing(shelf)
         if reference is None:
             return
@@ -334,9 +361,12 @@ class Directories:
         elif shelf.users is None:
             shelf.users = {}
             part = "its users cannot be read, contacts stay unassigned"
-        else:
+        elif shelf.team is None and shelf.location.rules.calendar is not None:
             shelf.team = frozenset()
             part = f"its calendar {shelf.location.rules.calendar} cannot be read, appointments stay unassigned"
+        else:
+            shelf.pipelines = {}
+            part = "its pipelines cannot be read, opportunities are parked"
         log.error("connection %s: %s: %s", connection, part, error)
 
     def _is_complete(self, shelf: _Shelf) -> bool:
@@ -350,7 +380,9 @@ class Directories:
 
     def _is_read(self, shelf: _Shelf) -> bool:
         has_team = shelf.team is not None or shelf.location.rules.calendar is None
-        return shelf.is_listed and shelf.users is not None and has_team and self._first_missing(shelf) is None
+        has_stages = shelf.pipelines is not None or not shelf.location.rules.stages
+        has_all = shelf.users is not None and has_team and has_stages
+        return shelf.is_listed and has_all and self._first_missing(shelf) is None
 
     @staticmethod
     def _first_missing(shelf: _Shelf) -> str | None:

@@ -38,7 +38,7 @@ class GatheredChildren:
 
     async def read(self, entity: Entity, team: LoftyTeam, slot: RequestSlot) -> bool:
         """Ask for the list, if several reads wait for it. Returns whether it was asked for: then the turn is over."""
-        if entity.kind == "contact" or self.listed.is_poor(team.connection, entity.kind):
+        if entity.kind in ("contact", "opportunity") or self.listed.is_poor(team.connection, entity.kind):
             return False
         kind: Kind = "note" if entity.kind == "note" else "task"
         pending = self._pending(entity, team)

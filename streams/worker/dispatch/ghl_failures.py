@@ -31,7 +31,7 @@ REST_SECONDS = 10.0
 Notes, tasks and appointments are listed, and a list shows a write at once. A contact is searched for, which lags.
 """
 
-FINDS = ("find note", "find task", "find appointment")
+FINDS = ("find note", "find task", "find appointment", "find opportunity")
 
 Succeeded = Callable[[GhlWrite, Performed], Awaitable[WorkResult]]
 """What follows when the answer means success all the same."""
@@ -62,6 +62,9 @@ class GhlFailures:
                 return await succeeded(write, Performed(call.ghl_id or call.contact_id))
             case Disposition.GONE:
                 return await self._gone(write, answer)
+            case Disposition.ADOPT if call.step == "create opportunity":
+                # GHL does not say which one it has: it is looked for as one in doubt is.
+                return await self._back_off(write, error, write.location.rules.search_lag_ms / 1000)
             case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._refused(write, error, outcome.name, may_leave_out=consequence != "park")
             case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
@@ -122,7 +125,7 @@ class GhlFailures:
         names_contact = names_missing_contact(answer)
         if names_contact and step in FINDS and await self._is_elsewhere(write, answer):
             return AGAIN
-        if step in ("create appointment", *FINDS) and not names_contact:
+        if step in ("create appointment", "create opportunity", *FINDS) and not names_contact:
             # What is missing is not the contact.
             return await self.park(partition, write.row, step, "not found", error=answer)
         is_contact_gone = entity.kind == "contact" or write.call.is_create or names_contact

@@ -7,17 +7,18 @@ An answer that never came leaves the intent in place, and the next plan searches
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from connectors.errors import ConnectorError, NotSent
-from connectors.outcome import classify
+from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.outcome import Disposition, classify
 from streams.core.rows import OutboxRow
+from streams.core.to_ghl.opportunity import adopted
 from streams.core.to_ghl.plan import FOUND_BY
 from streams.kafka.tables import Table
 from streams.messages import Snapshot
 from streams.telemetry.metrics import Metrics
-from streams.worker.dispatch.ghl_calls import perform
+from streams.worker.dispatch.ghl_calls import Performed, perform
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_successes import GhlSuccesses
 from streams.worker.dispatch.ghl_write import GhlWrite
@@ -88,9 +89,18 @@ class GhlSender:
         except ConnectorError as error:
             write.slot.answered(was_sent=not isinstance(error, NotSent))
             self.metrics.wrote(location.connection, call.step, classify(error).name)
-            result = await self.identities.refused(write, error)
+            result = await self.identities.refused(write, error) or await self._took_up(write, error)
             return result or await self.failures.failed(write, error, self.successes.succeeded)
         write.slot.answered()
         self.failures.judge.served(location.budget, call.step, write.entity.key)
         self.metrics.wrote(location.connection, call.step, "applied")
         return await answered(answer)
+
+    async def _took_up(self, write: GhlWrite, error: ConnectorError) -> WorkResult | None:
+        """The contact has an opportunity in this pipeline, and GHL says which: that one is the lead's."""
+        if write.call.step != "create opportunity" or not isinstance(error, VendorError):
+            return None
+        found = error.meta.get("existingId")
+        if classify(error).disposition is not Disposition.ADOPT or not found:
+            return None
+        return await self.successes.succeeded(replace(write, call=adopted(write.call)), Performed(str(found)))

@@ -24,7 +24,8 @@ from streams.worker.dispatch.receipts import Receipts
 
 @dataclass(frozen=True, slots=True)
 class GhlWriter:
-    """Everything that planning needs. `lacks` asks for custom fields that the location has not.
+    """Everything that planning needs. `lacks` asks for custom fields that the location has not, `reads_stages_again` for
+    its pipelines, unless they were just read.
 
     `close_channels` writes a contact's opt-outs (`opt_out_writer.py`).
     `look` does a request that searches for all that waits for a contact. `leave` is asked before what hangs on one is deleted: it is
@@ -38,6 +39,7 @@ class GhlWriter:
     receipts: Receipts
     directory: Callable[[str], Directory]
     lacks: Callable[[str, dict[str, str]], bool]
+    reads_stages_again: Callable[[str], bool]
     lofty_was_edited: Callable[[Entity, Mapping[str, str]], Awaitable[None]]
     sender: GhlSender
     close_channels: Callable[[GhlWrite, LinkRow | None], Awaitable[WorkResult]]
@@ -85,9 +87,8 @@ class GhlWriter:
                 if self.outbox.get(partition, entity.owner.key) is None:
                     self.failures.request_contact(partition, entity, row)
                 return BLOCKED
-            case Stuck(because, reason):
-                park = self.failures.park
-                return await park(partition, row, "create contact", reason, because, outcome="parked")
+            case Stuck() as stuck:
+                return await self._stuck(entity, partition, row, stuck)
             case NotBefore(at_ms):
                 return WorkResult.retry(retry.due_in_seconds(at_ms))
             case Call(step="write opt-outs") as call:
@@ -95,6 +96,13 @@ class GhlWriter:
             case Call() as call:
                 write = GhlWrite(entity, location, row, prepared, call, slot, now_ms)
                 return await self._request(write)
+
+    async def _stuck(self, entity: Entity, partition: int, row: OutboxRow, stuck: Stuck) -> WorkResult:
+        """Park what cannot be written. A stage that is lacking may have been made since the pipelines were read."""
+        if entity.kind == "opportunity" and self.reads_stages_again(entity.connection):
+            return AGAIN
+        park, step = self.failures.park, f"create {entity.kind}"
+        return await park(partition, row, step, stuck.reason, stuck.because, outcome="parked")
 
     async def _request(self, write: GhlWrite) -> WorkResult:
         if write.call.is_look:

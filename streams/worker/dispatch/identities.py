@@ -161,7 +161,8 @@ class Identities:
                 return None  # GHL names again what it does not have: it is tried later, and parked in the end
             await self.named(write, Candidate(passed=known.contact_id))
             return AGAIN
-        if disposition is not Disposition.ADOPT or not isinstance(error, VendorError):
+        is_duplicate = disposition is Disposition.ADOPT and write.entity.kind == "contact"
+        if not is_duplicate or not isinstance(error, VendorError):
             return None
         candidate = Candidate(
             contact_id=str(error.meta["contactId"]),

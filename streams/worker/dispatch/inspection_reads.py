@@ -9,11 +9,14 @@ from connectors.errors import VendorError
 from connectors.outcome import Disposition, classify
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.child_kind import held_as
+from streams.core.to_ghl.lead_opportunity import opportunity_of
+from streams.core.to_ghl.opportunity import reported_opportunity
 from streams.kafka.tables import Table
-from streams.messages import Inspection, Standing
+from streams.messages import Entity, Inspection, Standing
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import RequestSlot
 from streams.worker.dispatch.observation import (
+    Rows,
     may_be_ours,
     reported_appointments,
     reported_contact,
@@ -63,6 +66,8 @@ class InspectionReads:
                 case 2:
                     question.found["tasks"] = reported_tasks(await location.client.list_tasks(contact_id), named)
                 case 3:
+                    question.found["opportunities"] = await self._opportunities(question, location, contact_id)
+                case 4:
                     listed = await location.client.list_appointments(contact_id)
                     question.unread = [one.id for one in listed if may_be_ours(one, named)]
                 case _:
@@ -75,9 +80,25 @@ class InspectionReads:
             return True
         question.answered(slot)
         question.step += 1
-        if question.step < 3 or (question.step == 3 and self._looks_into_calendar(question, location)):
+        if question.step == 3 and not location.rules.stages:
+            question.step += 1
+        if question.step < 4 or (question.step == 4 and self._looks_into_calendar(question, location)):
             return question.inspection.ghl_id is not None
         return not question.unread
+
+    async def _opportunities(self, question: OpenInspection, location: Location, contact_id: str) -> Rows:
+        """The one that the link names, by its id: the search lags. Without a link, what the contact has."""
+        key = opportunity_of(Entity.contact(question.inspection.connection, question.inspection.lead)).key
+        linked = (question.before or {}).get(key, Standing()).ghl_id
+        if linked is None:
+            page = await location.client.search_opportunities(location.location_id, contact_id=contact_id)
+            return tuple(map(reported_opportunity, page.opportunities))
+        try:
+            return (reported_opportunity(await location.client.get_opportunity(linked)),)
+        except VendorError as error:
+            if classify(error).disposition is not Disposition.GONE:
+                raise
+            return ()
 
     def _looks_into_calendar(self, question: OpenInspection, location: Location) -> bool:
         written = (one.written for one in (question.before or {}).values())

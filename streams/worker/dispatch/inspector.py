@@ -157,6 +157,8 @@ class Inspector:
             "custom_fields": dict(known.custom_fields),
             "users": dict(known.users),
             "calendar_team": tuple(sorted(known.calendar_team)),
+            "pipelines": {name: one.id for name, one in known.pipelines.items()},
+            "stages": {name: dict(one.stages) for name, one in known.pipelines.items()},
             "field_types": dict(known.types),
             "field_options": dict(known.options),
             "remade_fields": self.directories.remade(connection),

@@ -231,5 +231,9 @@ class LoftyReader:
 def _hangs_on(entity: Entity, state: Mapping[str, Any]) -> str:
     """The lead that a note, task or appointment names as its own; what names none is where we know it."""
     lead = state.get("leadId")
-    is_named = entity.kind != "contact" and isinstance(lead, int | str) and str(lead) not in ("", "0", "-1")
+    is_named = (
+        entity.kind not in ("contact", "opportunity")
+        and isinstance(lead, int | str)
+        and str(lead) not in ("", "0", "-1")
+    )
     return str(lead) if is_named else entity.lead

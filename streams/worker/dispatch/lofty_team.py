@@ -29,7 +29,7 @@ class LoftyTeam:
     async def read(self, entity: Entity, *, with_trash: bool) -> dict[str, Any]:
         """The state of an entity."""
         match entity.kind:
-            case "contact":
+            case "contact" | "opportunity":  # a part of its lead
                 return await self.client.get_lead(entity.lead, with_trash=with_trash)
             case "note":
                 return await self.client.get_note(entity.id)

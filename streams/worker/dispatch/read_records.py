@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.errors import ConnectorError, VendorError
 from streams.core.rows import FetchRow
+from streams.core.to_ghl.lead_opportunity import as_opportunity
 from streams.core.to_ghl.read_result import snapshot_of
 from streams.kafka.batching_producer import Record, RecordTooLarge
 from streams.messages import Parked
@@ -49,6 +50,8 @@ class ReadRecords:
         if state is not None and (agent := self.agent(row.connection, state)):
             state = {**state, "_agent": agent}
         snapshot = snapshot_of(row, state, read_ms=self.output.now_ms() if read_ms is None else read_ms)
+        if row.kind == "opportunity":
+            snapshot = as_opportunity(snapshot)
         if moved_to:
             snapshot = snapshot.model_copy(update={"moved_to": moved_to})
         record = Record(

@@ -67,6 +67,7 @@ def new_ghl_writer(
         receipts=receipts,
         directory=directories.get,
         lacks=directories.lacks,
+        reads_stages_again=directories.reads_stages_again,
         lofty_was_edited=events.queue.lofty_was_edited,
         sender=sender,
         close_channels=OptOutWriter(sender, events.effects.close_in_lofty, deps.now_ms).send,

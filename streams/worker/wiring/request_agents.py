@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from streams.messages import Inspection, Observation
 from streams.messages.inspection import OF_LOFTY
-from streams.messages.topics import INSPECTIONS, OBSERVATIONS, REPLAYS, SWEEPS, TOKENS
+from streams.messages.topics import INSPECTIONS, OBSERVATIONS, REPLAYS, SNAPSHOTS, SWEEPS, TOKENS
 from streams.worker.agents.backfill_orders import backfill_orders
 from streams.worker.agents.batches import Process
 from streams.worker.agents.desired_states import DesiredStates
@@ -25,7 +25,12 @@ def request_agents(
     yield (
         "replay",
         REPLAYS,
-        replay(desired=desired, output=output, count=lambda decision: snapshots.labels(f"replayed: {decision}").inc()),
+        replay(
+            desired=desired,
+            output=output,
+            snapshots_topic=parts.names.of(SNAPSHOTS),
+            count=lambda decision: snapshots.labels(f"replayed: {decision}").inc(),
+        ),
     )
     sweeper = dispatchers.lofty.sweeper
     yield "sweep", SWEEPS, backfill_orders(sweeps=parts.tables.sweeps, output=output, offer=sweeper.offer_sweep)

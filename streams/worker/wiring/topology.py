@@ -65,6 +65,7 @@ class Pipeline:
             under_way=sender.under_way.get,
             offer=offers.offer_write,
             is_outdated=self.dispatchers.ghl.outdated.are,
+            connection=self.parts.connections.get,
         )
         for name, topic, process in (
             *self._change_agents(desired),
@@ -123,8 +124,13 @@ class Pipeline:
             ),
         )
         yield "fetch", FETCHES, fetch(fetches=tables.fetches, output=output, offer=offers.offer_change)
-        receipts = parts.names.of(RECEIPTS)
-        process = deliver(desired=desired, output=output, receipts_topic=receipts, count=metrics.delivered)
+        process = deliver(
+            desired=desired,
+            output=output,
+            receipts_topic=parts.names.of(RECEIPTS),
+            snapshots_topic=parts.names.of(SNAPSHOTS),
+            count=metrics.delivered,
+        )
         yield "deliver", SNAPSHOTS, process
         yield (
             "record",

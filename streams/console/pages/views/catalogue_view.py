@@ -26,6 +26,7 @@ KIND_WORDS: dict[RowKind, str] = {
 _BACK = "Connections: what flows back into Lofty"
 _SEARCH = "Connections: how often it is checked"
 SETTING_WORDS: dict[str, str] = {
+    "connections.NAME.stages": "Connections: stages of pipelines",
     "connections.NAME.appointments.calendar": "Connections: calendar of appointments",
     "connections.NAME.back.appointments": f"{_BACK}, appointments",
     "connections.NAME.back.fields": f"{_BACK}, whose value wins",

@@ -78,7 +78,7 @@ class TimelineView:
 
 
 FIRST_STEPS, MOST_STEPS = 40, 300
-KINDS = ("contact", "note", "task", "appointment")
+KINDS = ("contact", "note", "task", "appointment", "opportunity")
 
 _TITLES = {
     "change": "Lofty reported a change",

@@ -16,7 +16,13 @@ from streams.messages import Entity
 
 DOING = {"": "Starting", "searching": "Searching GoHighLevel", "reading": "Reading leads"}
 
-KINDS = {"contact": "contact", "note": "note", "task": "task", "appointment": "appointment"}
+KINDS = {
+    "contact": "contact",
+    "note": "note",
+    "task": "task",
+    "appointment": "appointment",
+    "opportunity": "opportunity",
+}
 STATES = {
     "missing": "is missing in GoHighLevel",
     "different": "differs",

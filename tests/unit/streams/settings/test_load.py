@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from streams.mapping import TRANSFORMS
 from streams.mapping.compile import FIELD_KEYS, MAPPING_KEYS
 from streams.settings import SettingsError, example_text, load_settings
+from streams.settings.connection_table import ConnectionTable
 from streams.settings.overrides import OVERRIDES
-from streams.settings.parse import SECTIONS, ConnectionTable, parse_settings
+from streams.settings.parse import SECTIONS, parse_settings
 from streams.settings.required_secrets import CONNECTION_SECRETS
 
 
