@@ -247,6 +247,31 @@ async def test_pairs_that_come_later_take_effect_by_a_replay(broker: Broker, tmp
     assert (report.exit_code, report.counts) == (0, {"ok": 6})
 
 
+async def test_doctor_names_each_pair_that_the_location_lacks(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """One request more, where stages have pairs."""
+    async with stage(embedded_kafka, tmp_path, more=STAGES) as on:
+        with_pipelines(on, BUYERS)
+        await on.until_quiet()
+        before = len(on.requests("ghl"))
+        lacking = await command("doctor", config_of(on, tmp_path), "--json")
+        seed(on.ghl, {"location": LOCATION, "pipelines": [RENTERS]})
+        whole = await command("doctor", config_of(on, tmp_path), "--json")
+
+    found = [
+        [
+            (one["subject"], one["level"], one["says"])
+            for one in orjson.loads(out)["verdicts"]
+            if one["check"] == "stages"
+        ]
+        for _, out, _ in (lacking, whole)
+    ]
+    assert found == [
+        [("acme Renting", "wrong", "the location has no pipeline 'Renters': it has 'Buyers'")],
+        [("acme", "ok", "the location has each pipeline and stage of the pairs")],
+    ]
+    assert asked(on, since=before)["get-pipelines"] == 2
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("location", [{}, SEVERAL], ids=["one", "several"])
 async def test_killed_between_the_request_and_its_receipt_it_is_made_once(

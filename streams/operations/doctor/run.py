@@ -33,7 +33,7 @@ Foretell = Callable[[float], None]
 """Called once, with the seconds that the vendors' limits make it last at least."""
 
 GHL_REQUESTS, LOFTY_REQUESTS = 4, 2
-"""What a check asks for, at most; a key of Lofty that may not ask whose it is, once more."""
+"""What a check asks for, at most; a key of Lofty that may not ask whose it is, once more, and so does a location whose pipelines are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,8 @@ def _checks(
 
 def _ghl_turn(connection: Connection) -> Turn:
     a_second = connection.ghl.requests_per_window / connection.ghl.window_seconds
-    return Turn(f"GHL {connection.ghl_budget}", connection.name, GHL_REQUESTS, a_second)
+    requests = GHL_REQUESTS + bool(connection.stages)
+    return Turn(f"GHL {connection.ghl_budget}", connection.name, requests, a_second)
 
 
 def _lofty_turn(connection: Connection) -> Turn | None:

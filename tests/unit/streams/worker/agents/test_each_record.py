@@ -113,11 +113,11 @@ def _desired(on: Desk) -> DesiredStates:
 
 
 def _deliver(on: Desk) -> Process:
-    return deliver(desired=_desired(on), output=on.output, receipts_topic="r", count=ignored)
+    return deliver(desired=_desired(on), output=on.output, receipts_topic="r", snapshots_topic="s", count=ignored)
 
 
 def _replay(on: Desk) -> Process:
-    return replay(desired=_desired(on), output=on.output, count=ignored)
+    return replay(desired=_desired(on), output=on.output, snapshots_topic="s", count=ignored)
 
 
 def _respond(on: Desk) -> Process:

@@ -94,7 +94,13 @@ class Race(WriterStage):
         location = self.identities.holders.locations["acme"]
         location.client._transport = self._request  # a double of the network
         desired = DesiredStates(self.outbox, self.links, self._settled_as, lambda _: 7, lambda _: None, self.offer)
-        deliverer = deliver(desired=desired, output=self.output, receipts_topic=RECEIPTS, count=lambda *_: None)
+        deliverer = deliver(
+            desired=desired,
+            output=self.output,
+            receipts_topic=RECEIPTS,
+            snapshots_topic="lofty.snapshots",
+            count=lambda *_: None,
+        )
         recorder = record(
             links=self.links,
             outbox=self.outbox,

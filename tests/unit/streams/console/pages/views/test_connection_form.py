@@ -16,6 +16,7 @@ from streams.console.pages.views.connection_form import (
     other_faults,
     settings_from,
 )
+from streams.mapping import StagePair
 from streams.settings import parse_settings
 from streams.settings.overlay import EditedConnection, Overlay
 
@@ -96,3 +97,14 @@ def test_a_problem_is_shown_at_its_field() -> None:
     assert other_faults(faults) == (faults[2],)
     assert name_problem(faults) == "Expected a name of its own, got 'beta'."
     assert all(one.label for one in MORE)
+
+
+def test_the_pairs_of_stages_survive_the_form() -> None:
+    """It does not show them; what it saves has them, and is a configuration."""
+    pair = {"lofty": "Hot", "pipeline": "Buyers", "stage": "Talking", "status": "won"}
+    before = {"lofty": {"team_id": "7"}, "ghl": {"location_id": "L"}, "stages": [pair]}
+    saved = settings_from({"region": "CA", "lofty.team_id": "7", "ghl.location_id": "L"}, before)
+    edited = EditedConnection("acme", "acme", 1, saved)
+    found = parse_settings("", overlay=Overlay(connections=(edited,))).connections["acme"]
+    assert saved["stages"] == [pair]
+    assert (found.region, found.stages) == ("CA", (StagePair("Hot", "Buyers", "Talking", "won"),))
