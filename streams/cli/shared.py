@@ -262,7 +262,7 @@ def kafka_or_refuse(settings: Settings) -> Iterator[None]:
     """Turn Kafka's errors into one line, the same for all commands."""
     from aiokafka.errors import KafkaError
 
-    from streams.kafka.error_texts import KafkaMisconfigured, KafkaRefused, TopicsRefused
+    from streams.kafka.refusals import KafkaMisconfigured, KafkaRefused, TopicsRefused
 
     try:
         yield

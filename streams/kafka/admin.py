@@ -13,7 +13,8 @@ from aiokafka.errors import KafkaTimeoutError, NoError, TopicAlreadyExistsError,
 
 from streams.kafka.changelog_losses import COSTS, accept_command
 from streams.kafka.clients import admin_client, until_topics_are_led
-from streams.kafka.error_texts import KafkaRefused, TopicsRefused, missing_right, topic_trouble
+from streams.kafka.error_texts import missing_right, topic_trouble
+from streams.kafka.refusals import KafkaRefused, TopicsRefused
 from streams.kafka.rights import Right, missing_rights
 from streams.kafka.topic_reader import first_and_end_offsets
 from streams.messages.size_limits import SizeLimits

@@ -1,4 +1,4 @@
-"""How our clients reach Kafka: one translation of the settings for aiokafka, one for Faust."""
+"""Our clients of Kafka, and the first question whether it lets us in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coro
 from contextlib import asynccontextmanager
 from typing import Any
 
-import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
@@ -25,14 +24,13 @@ from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.error_texts import KafkaRefused, connection_trouble, rights_trouble, tls_context
+from streams.kafka.connection_options import client_options
+from streams.kafka.error_texts import connection_trouble, rights_trouble
 from streams.kafka.producer import KafkaProducer
+from streams.kafka.refusals import KafkaRefused
 from streams.kafka.timeouts import REQUEST_SECONDS, bound_connecting, patient
 from streams.messages.size_limits import SizeLimits
-from streams.settings import Kafka, Settings
-
-RETRY_BACKOFF_MS = 250
-"""How long aiokafka's loops pause after a failure. With its own 0.1 s a process is busier without a broker than with one."""
+from streams.settings import Settings
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
@@ -74,27 +72,6 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
         known = self._client.cluster.partitions_for_topic
         if unknown := {partition.topic for partition in partitions if known(partition.topic) is None}:
             await asyncio.gather(*(self._client.add_topic(topic) for topic in unknown))
-
-
-def client_options(settings: Settings) -> dict[str, Any]:
-    """The connection options of an aiokafka client."""
-    return options_of(settings.kafka, password_of(settings))
-
-
-def options_of(kafka: Kafka, password: str | None) -> dict[str, Any]:
-    """The same, from the Kafka settings alone."""
-    options: dict[str, Any] = {
-        "bootstrap_servers": kafka.bootstrap_servers,
-        "security_protocol": kafka.security_protocol,
-        "retry_backoff_ms": RETRY_BACKOFF_MS,
-    }
-    if kafka.security_protocol.endswith("SSL"):
-        options["ssl_context"] = tls_context(kafka)
-    if kafka.sasl_mechanism:
-        options["sasl_mechanism"] = kafka.sasl_mechanism
-        options["sasl_plain_username"] = kafka.sasl_username
-        options["sasl_plain_password"] = password
-    return options
 
 
 REACH_SECONDS = 8.0
@@ -315,6 +292,7 @@ async def _to_its_end(work: Coroutine[Any, Any, None]) -> tuple[bool, bool]:
             was_cancelled = True
     if not task.cancelled():
         task.result()
+<<<<<<< HEAD
     return not task.cancelled(), was_cancelled
 
 
@@ -338,3 +316,6 @@ def faust_options(settings: Settings) -> dict[str, Any]:
 def password_of(settings: Settings) -> str | None:
     """Kafka's SASL password."""
     return settings.kafka_password.get_secret_value() if settings.kafka_password else None
+=======
+    return not task.cancelled()
+>>>>>>> fb03db80 (Kafka's doors: certificates of our own (mutual TLS) and tokens (OAUTHBEARER, endpoint or file), renewed while everything runs)

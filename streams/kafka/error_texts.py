@@ -20,50 +20,36 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
+from streams.kafka.certificates import describe_certificate, subject_of
+from streams.kafka.refusals import NoToken
+from streams.kafka.tokens import claims_shown
 from streams.settings import Kafka
 
 HOSTNAME_MISMATCH = 62
 """OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH; 64 is that of an IP address."""
 
-
-class KafkaMisconfigured(Exception):
-    """The configuration cannot be used to connect to any Kafka."""
-
-
-class KafkaRefused(KafkaError):  # type: ignore[misc]  # aiokafka has no types
-    """Kafka, or what listens in its place, refused us. The text says why, and how to fix it."""
-
-    def __str__(self) -> str:
-        return " ".join(str(one) for one in self.args)
-
-
-class TopicsRefused(KafkaError):  # type: ignore[misc]  # the same
-    """Topics that Kafka did not create. `refused` has its reason by topic, `created` the topics that it created."""
-
-    def __init__(self, refused: dict[str, str], created: list[str]) -> None:
-        self.refused = refused
-        self.created = created
-        super().__init__("; ".join(f"{name}: {words}" for name, words in refused.items()))
-
-
-def tls_context(kafka: Kafka) -> ssl.SSLContext:
-    """The TLS settings of our clients. Raises `KafkaMisconfigured` for an unusable file of authorities."""
-    try:
-        return ssl.create_default_context(cafile=kafka.ssl_cafile)
-    except ssl.SSLError as error:
-        why = f"it holds no certificate in PEM ({error.reason or error})"
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-    raise KafkaMisconfigured(
-        f"kafka.ssl_cafile {kafka.ssl_cafile!r} cannot be used: {why}. "
-        "Expected: a file with the certificates of the authorities that signed the brokers' certificates"
-    ) from None
+CERTIFICATE_REFUSALS = (
+    "CERTIFICATE_REQUIRED",
+    "CERTIFICATE_UNKNOWN",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_REVOKED",
+    "BAD_CERTIFICATE",
+    "UNSUPPORTED_CERTIFICATE",
+    "UNKNOWN_CA",
+)
+"""How OpenSSL's reasons end when the other side does not take our certificate, or misses one."""
 
 
 def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
     """Why a broker at `server` cannot be used."""
     is_tls, protocol = kafka.security_protocol.endswith("SSL"), kafka.security_protocol
+    if isinstance(error, KafkaConnectionError) and isinstance(error.__cause__, ssl.SSLError):
+        error = error.__cause__  # TLS 1.3 refuses our certificate only at the first request
+    if isinstance(error, ssl.SSLError) and (error.reason or "").endswith(CERTIFICATE_REFUSALS):
+        return f"{server}: {_certificate_trouble(error, kafka)}"
     match error:
+        case NoToken():
+            return str(error)
         case ssl.SSLCertVerificationError() if error.verify_code in (HOSTNAME_MISMATCH, 64):
             return (
                 f"{server}: the broker's certificate is for another name ({error.verify_message}). "
@@ -91,6 +77,8 @@ def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
                 f"{server}: this listener does not use SASL (ILLEGAL_SASL_STATE), but kafka.sasl_mechanism {kafka.sasl_mechanism} is "
                 "set. Remove it, or choose a listener with SASL"
             )
+        case SaslAuthenticationFailed() if kafka.sasl_mechanism == "OAUTHBEARER":
+            return f"{server}: {_token_trouble(error, kafka)}"
         case SaslAuthenticationFailed():
             return (
                 f"{server}: the broker rejected the user {kafka.sasl_username!r} with its password ({_reason(error)}). "
@@ -120,6 +108,28 @@ def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
             return f"{server}: {_reason(error)}"
 
 
+def _certificate_trouble(error: ssl.SSLError, kafka: Kafka) -> str:
+    if kafka.ssl_certfile is None:
+        return (
+            f"the broker requires a client certificate ({_reason(error)}). Set kafka.ssl_certfile and kafka.ssl_keyfile"
+        )
+    return (
+        f"the broker refused our certificate ({_reason(error)}): kafka.ssl_certfile {kafka.ssl_certfile!r} "
+        f"{describe_certificate(kafka.ssl_certfile)}. The broker's truststore must hold who signed it"
+    )
+
+
+def _token_trouble(error: BaseException, kafka: Kafka) -> str:
+    claims = claims_shown(kafka)
+    held = ", ".join(f"{name} {claims[name]}" for name in ("iss", "aud", "sub", "scope") if name in claims)
+    shown = f"of {held}" if held else "which is no JWT"
+    source = "kafka.oauth_file" if kafka.oauth_file else f"kafka.oauth_endpoint {kafka.oauth_endpoint}"
+    return (
+        f"the broker refused our token ({_reason(error)}) from {source}, {shown}. The "
+        "listener must expect its issuer, audience and scope, and know the key that signed it"
+    )
+
+
 def missing_right(kafka: Kafka, right: str, topics: Sequence[str]) -> str:
     """The text for a missing right on some topics."""
     more = f" and {len(topics) - 1} more" if len(topics) > 1 else ""
@@ -127,7 +137,12 @@ def missing_right(kafka: Kafka, right: str, topics: Sequence[str]) -> str:
 
 
 def _us(kafka: Kafka) -> str:
-    return f"User:{kafka.sasl_username}" if kafka.sasl_username else "our principal"
+    name = kafka.sasl_username
+    if kafka.sasl_mechanism == "OAUTHBEARER":
+        name = claims_shown(kafka).get("sub")
+    elif not kafka.sasl_mechanism and kafka.security_protocol == "SSL":
+        name = subject_of(kafka.ssl_certfile)
+    return f"User:{name}" if name else "our principal"
 
 
 def rights_trouble(error: KafkaError, kafka: Kafka, about: str) -> str:

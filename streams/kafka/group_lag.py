@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
-from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka.clients import Consumer, start_consumer, stop_consumer
+from streams.kafka.connection_options import client_options
 from streams.settings import Settings
 
 log = logging.getLogger("lofty_ghl.kafka")

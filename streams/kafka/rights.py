@@ -16,7 +16,8 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
 from streams.kafka.clients import REACH_MS, REACH_SECONDS, cluster_client
-from streams.kafka.error_texts import KafkaRefused, missing_right
+from streams.kafka.error_texts import missing_right
+from streams.kafka.refusals import KafkaRefused
 from streams.settings import Settings
 
 

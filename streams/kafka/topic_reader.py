@@ -13,8 +13,10 @@ from typing import Any, Self, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from streams.kafka.clients import Consumer, client_options, options_of, start_consumer, stop_consumer
+from streams.kafka.clients import Consumer, start_consumer, stop_consumer
+from streams.kafka.connection_options import client_options, options_of
 from streams.settings import Kafka, Settings
+from streams.settings.model import KafkaSecrets
 
 POLL_MS = 200
 FETCH_WAIT_MS = 50
@@ -23,9 +25,9 @@ FETCH_WAIT_MS = 50
 KafkaRecord: TypeAlias = ConsumerRecord
 
 
-def consumer_without_group(kafka: Kafka, password: str | None, **options: Any) -> AIOKafkaConsumer:
+def consumer_without_group(kafka: Kafka, secrets: KafkaSecrets, **options: Any) -> AIOKafkaConsumer:
     """A consumer that joins no group and commits nothing; its user assigns and seeks. For who has not all settings."""
-    return _consumer(options_of(kafka, password), options)
+    return _consumer(options_of(kafka, secrets), options)
 
 
 def _consumer(connection: Mapping[str, Any], options: Mapping[str, Any]) -> AIOKafkaConsumer:

@@ -17,9 +17,10 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import orjson
 from aiokafka.errors import KafkaError
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field
 
 from streams.settings import Settings, parse_settings
+from streams.settings.secrets import kafka_environ
 from streams.telemetry.logs import set_up_logs
 
 NICE = 10
@@ -36,25 +37,27 @@ class ProcessJob(BaseModel):
     config: str
     bootstrap: str
     topic_prefix: str
-    password: str | None = Field(default=None, repr=False)
+    secrets: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Kafka's, by the names of their variables."""
 
     @classmethod
     def of(cls, settings: Settings, **facts: Any) -> Self:
         """A job under these settings."""
-        password = settings.kafka_password.get_secret_value() if settings.kafka_password else None
         text = settings.origin.text if settings.origin is not None else ""
         kafka = settings.kafka
         return cls(
-            config=text, bootstrap=kafka.bootstrap_servers, topic_prefix=kafka.topic_prefix, password=password, **facts
+            config=text,
+            bootstrap=kafka.bootstrap_servers,
+            topic_prefix=kafka.topic_prefix,
+            secrets=kafka_environ(settings.kafka_secrets),
+            **facts,
         )
 
     def settings(self) -> Settings:
         """The settings, without the vendors' credentials: no vendor is called here."""
-        environ = {"LOFTY_GHL_KAFKA_PASSWORD": self.password} if self.password else {}
-        found = parse_settings(self.config, environ, source="the gateway's configuration")
+        found = parse_settings(self.config, self.secrets, source="the gateway's configuration")
         kafka = found.kafka.model_copy(update={"bootstrap_servers": self.bootstrap, "topic_prefix": self.topic_prefix})
-        password = SecretStr(self.password) if self.password else None
-        return found.model_copy(update={"kafka": kafka, "kafka_password": password})
+        return found.model_copy(update={"kafka": kafka})
 
 
 JobOf = TypeVar("JobOf", bound=ProcessJob)
@@ -63,7 +66,7 @@ JobOf = TypeVar("JobOf", bound=ProcessJob)
 def do_job(job_type: type[JobOf], work: Callable[[JobOf], Awaitable[Any]], *refusals: type[Exception]) -> int:
     """The main function of a job's process. An error of the kinds `refusals` is its problem, in the error's own words."""
     job = job_type.model_validate_json(sys.stdin.readline())
-    set_up_logs("warning", "text", [job.password] if job.password else [])
+    set_up_logs("warning", "text", job.secrets.values())
     threading.Thread(target=_end_with_gateway, daemon=True).start()
     with suppress(OSError):
         os.nice(NICE)

@@ -53,6 +53,26 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _token_endpoint(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
+        raise wrong("the https address of a token endpoint", "such as https://login.example.com/oauth2/token")
+    if parts.username or parts.password:
+        raise wrong("an address without credentials", "credentials come from the environment")
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise wrong("an https address: the client's secret is sent there", "http is for this machine alone")
+    return value
+
+
+def _extensions(value: dict[str, str]) -> dict[str, str]:
+    for key, one in value.items():
+        if not (key.isascii() and key.isalpha()) or key == "auth" or not (one.isascii() and one.isprintable() and one):
+            raise wrong(
+                "names of letters, each with a text", 'such as { logicalCluster = "lkc-1", identityPoolId = "pool-1" }'
+            )
+    return value
+
+
 def _present(value: str) -> str:
     if not value.strip():
         raise wrong("a text that is not empty")
@@ -123,9 +143,27 @@ class Kafka(SettingsTable):
     replication_factor: Annotated[Count, Field(le=10)] = 1
     session_timeout_seconds: Annotated[float, Field(ge=2, le=300, description="a number of seconds, 2 to 300")] = 10.0
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
     sasl_username: str | None = None
     ssl_cafile: str | None = None
+    ssl_certfile: Present | None = None
+    ssl_keyfile: Present | None = None
+    oauth_endpoint: Annotated[str, AfterValidator(_token_endpoint)] | None = None
+    oauth_client_id: Present | None = None
+    oauth_scope: Present | None = None
+    oauth_cafile: Present | None = None
+    oauth_file: Present | None = None
+    oauth_extensions: Annotated[dict[str, str], AfterValidator(_extensions)] = Field(default_factory=dict)
+
+
+class KafkaSecrets(BaseModel):
+    """What the environment has for Kafka: the user's password, that of the certificate's key, and the secret of the OAuth client."""
+
+    model_config = ConfigDict(frozen=True)
+
+    password: SecretStr | None = None
+    key_password: SecretStr | None = None
+    client_secret: SecretStr | None = None
 
 
 class GhlGateway(SettingsTable):

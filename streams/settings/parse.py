@@ -24,12 +24,26 @@ from streams.mapping import (
 from streams.settings.connection_table import NAME, NAME_EXPECTED, ConnectionTable
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
+<<<<<<< HEAD
+=======
+from streams.settings.kafka_doors import misfits
+from streams.settings.lofty_sync import LoftySyncTable
+>>>>>>> fb03db80 (Kafka's doors: certificates of our own (mutual TLS) and tokens (OAUTHBEARER, endpoint or file), renewed while everything runs)
 from streams.settings.model import (
     CONNECTION_SECRETS,
     DIRECTIONS,
     Connection,
     GatewaySettings,
     Kafka,
+<<<<<<< HEAD
+=======
+    KafkaSecrets,
+    LocaleTag,
+    Lofty,
+    Paused,
+    Policies,
+    Region,
+>>>>>>> fb03db80 (Kafka's doors: certificates of our own (mutual TLS) and tokens (OAUTHBEARER, endpoint or file), renewed while everything runs)
     Secrets,
     WorkerSettings,
 )
@@ -46,11 +60,10 @@ from streams.settings.problem_text import dotted, explain
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.required_secrets import SecretsOwner, missing_secrets
 from streams.settings.secrets import (
-    KAFKA_PASSWORD,
     ReadFile,
     connection_secrets,
+    kafka_secrets,
     oauth_secrets,
-    read_secret,
     secrets_in_file,
 )
 from streams.settings.settings import Origin, Settings
@@ -168,7 +181,7 @@ class _Parser:
         notifications = self._table(Notifications, ("notifications",), tables)
         mappings = self._mappings(tables)
         connections = self._connections(tables, mappings)
-        password = read_secret(KAFKA_PASSWORD, self.environ, self.read_file, self.problems)
+        of_kafka = kafka_secrets(self.environ, self.read_file, self.problems)
         secrets = oauth_secrets(self.environ, self.read_file, self.problems)
         of_console = console_secrets(self.environ, self.read_file, self.problems)
         self.oauth_secrets = secrets
@@ -177,14 +190,14 @@ class _Parser:
         of_notifications = self._notification_secrets(console, notifications)
         self._check_oauth(connections, oauth)
         self._check_shared_limits(connections)
-        self._check_sasl(kafka, has_password=password is not None)
+        self._check_doors(kafka, of_kafka)
         if self.problems or kafka is None or gateway is None or worker is None or oauth is None or console is None:
             return None
         if notifications is None:
             return None
         return Settings(
             kafka=kafka,
-            kafka_password=password,
+            kafka_secrets=of_kafka,
             gateway=gateway,
             worker=worker,
             oauth=oauth,
@@ -397,15 +410,12 @@ class _Parser:
             if twin != name:
                 self._add(("connections", name), "another team or location", f"those of {twin!r}")
 
-    def _check_sasl(self, kafka: Kafka | None, *, has_password: bool) -> None:
-        if kafka is None or not kafka.security_protocol.startswith("SASL"):
-            return
-        for key in ("sasl_mechanism", "sasl_username"):
-            if getattr(kafka, key) is None:
-                self._add(("kafka", key), f"a value, as security_protocol is {kafka.security_protocol}", "nothing")
-        if not has_password:
-            expected = f"a password, as security_protocol is {kafka.security_protocol}"
-            self.problems.append(Problem(None, KAFKA_PASSWORD, expected, "nothing"))
+    def _check_doors(self, kafka: Kafka | None, secrets: KafkaSecrets) -> None:
+        for one in misfits(kafka, secrets) if kafka is not None else ():
+            if one.is_setting:
+                self._add(("kafka", one.where), one.expected, one.got, one.hint)
+            else:
+                self.problems.append(Problem(None, one.where, one.expected, one.got, one.hint))
 
 
 def _by_oauth(written: Any) -> list[str]:

@@ -18,12 +18,14 @@ from pydantic import BaseModel, SecretStr
 
 from connectors.auth.keyring import KeyRing
 from connectors.errors import BrokenKeys
-from streams.settings.model import Secrets
+from streams.settings.model import KafkaSecrets, Secrets
 from streams.settings.oauth import OAuthSecrets
 from streams.settings.problems import Problem
 
 PREFIX = "LOFTY_GHL_"
 KAFKA_PASSWORD = PREFIX + "KAFKA_PASSWORD"
+KAFKA_KEY_PASSWORD = PREFIX + "KAFKA_KEY_PASSWORD"
+KAFKA_CLIENT_SECRET = PREFIX + "KAFKA_CLIENT_SECRET"
 GHL_CLIENT_SECRET = PREFIX + "OAUTH_GHL_CLIENT_SECRET"
 LOFTY_CLIENT_SECRET = PREFIX + "OAUTH_LOFTY_CLIENT_SECRET"
 TOKEN_KEYS = PREFIX + "TOKEN_KEYS"
@@ -31,6 +33,8 @@ CONSOLE_KEY = PREFIX + "CONSOLE_KEY"
 CONSOLE_OIDC_SECRET = PREFIX + "CONSOLE_OIDC_CLIENT_SECRET"
 CONSOLE_TOKENS = PREFIX + "CONSOLE_TOKENS"
 SECRETS_DIR = PREFIX + "SECRETS_DIR"
+KAFKA_SECRETS = {"password": KAFKA_PASSWORD, "key_password": KAFKA_KEY_PASSWORD, "client_secret": KAFKA_CLIENT_SECRET}
+"""Each of Kafka's secrets, and its variable."""
 SUFFIXES: dict[str, str] = {
     "lofty_api_key": "LOFTY_API_KEY",
     "ghl_token": "GHL_TOKEN",
@@ -69,6 +73,18 @@ def connection_secrets(
             hint = "make one with: openssl rand -hex 24"
             problems.append(Problem(None, variable(connection, name), expected, "another text (not shown)", hint))
     return Secrets(**found)
+
+
+def kafka_secrets(environ: Mapping[str, str], read_file: ReadFile, problems: list[Problem]) -> KafkaSecrets:
+    """What Kafka is reached with. What is wrong with it is appended to `problems`."""
+    found = {key: read_secret(name, environ, read_file, problems) for key, name in KAFKA_SECRETS.items()}
+    return KafkaSecrets(**found)
+
+
+def kafka_environ(secrets: KafkaSecrets) -> dict[str, str]:
+    """The environment that `kafka_secrets` reads them from: how another process of ours is given them."""
+    found = {name: getattr(secrets, key) for key, name in KAFKA_SECRETS.items()}
+    return {name: one.get_secret_value() for name, one in found.items() if one is not None}
 
 
 def oauth_secrets(environ: Mapping[str, str], read_file: ReadFile, problems: list[Problem]) -> OAuthSecrets:
@@ -180,9 +196,19 @@ def _snake(key: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[- .]", "_", key).lower()
 
 
+def _kafka_hint(key: str) -> str:
+    if "token" in key or key.startswith("oauth_extensions"):
+        return "put the token into a file, and name it in kafka.oauth_file"
+    if "client" in key or "secret" in key:
+        name = KAFKA_CLIENT_SECRET
+    else:
+        name = KAFKA_KEY_PASSWORD if "key" in key or "ssl" in key else KAFKA_PASSWORD
+    return f"set {name} or {name}_FILE"
+
+
 def _hint(path: Sequence[str]) -> str:
     if path[0] == "kafka":
-        return f"set {KAFKA_PASSWORD} or {KAFKA_PASSWORD}_FILE"
+        return _kafka_hint(_snake(path[-1]))
     if path[0] == "console":
         if "oidc" in path:
             return f"set {CONSOLE_OIDC_SECRET} or {CONSOLE_OIDC_SECRET}_FILE"

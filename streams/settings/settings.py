@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.auth.keyring import KeyRing
 from streams.settings.console import Console, ConsoleSecrets
-from streams.settings.model import Connection, GatewaySettings, Kafka, WorkerSettings
+from streams.settings.model import Connection, GatewaySettings, Kafka, KafkaSecrets, WorkerSettings
 from streams.settings.notifications import Notifications, NotificationSecrets
 from streams.settings.oauth import OAuth, OAuthSecrets
 from streams.settings.overlay import Overlay
@@ -39,7 +39,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     kafka: Kafka
-    kafka_password: SecretStr | None = None
+    kafka_secrets: KafkaSecrets = KafkaSecrets()
     gateway: GatewaySettings
     worker: WorkerSettings
     oauth: OAuth = OAuth()

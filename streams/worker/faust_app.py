@@ -28,7 +28,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.transports import TransportT
 
-from streams.kafka.clients import RETRY_BACKOFF_MS, faust_options
+from streams.kafka.connection_options import RETRY_BACKOFF_MS, faust_options
 from streams.kafka.timeouts import REQUEST_SECONDS, bound_connecting, bound_group_requests, patient
 from streams.messages.topics import TopicNames
 from streams.settings import Settings

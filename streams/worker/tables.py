@@ -13,7 +13,8 @@ from streams.core.rows import FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, S
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.to_lofty.rows import BacklinkRow, EventRow, ExternalEditRow, LoftyCommandRow, WebhookRow
 from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.clients import Consumer, client_options
+from streams.kafka.clients import Consumer
+from streams.kafka.connection_options import client_options
 from streams.kafka.tables import Changelogs, MemoryStore, RocksStore, Store, Table
 from streams.kafka.tables.opening import Opening, unguarded
 from streams.messages import Message, topics

@@ -95,7 +95,7 @@ async def _index(settings: Settings) -> AsyncIterator[IndexReader]:
     plan, stop, reader = Plan.of(settings), asyncio.Event(), IndexReader.of(settings)
     plan.path.parent.mkdir(parents=True, exist_ok=True)
     writer = IndexWriter(open_to_write(plan.path, plan.belongs_to))
-    consumer = partial(consumer_without_group, plan.kafka, plan.password)
+    consumer = partial(consumer_without_group, plan.kafka, plan.kafka_secrets)
     names = TopicNames(settings.kafka.topic_prefix)
     following = asyncio.create_task(Follower(writer, names, settings.kafka.partitions, consumer).run(stop))
     try:

@@ -24,7 +24,7 @@ from connectors.sandbox.lofty.shapes import blank_lead
 from streams.core.to_ghl.delivery import settled_as
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.rules import rules_of
-from streams.kafka.clients import client_options
+from streams.kafka.connection_options import client_options
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS
 from streams.operations.replay.simulate import EntityState, SimulationBasis, settle
 from streams.operations.worker_queries.directories import ask_directories, directory_of

@@ -21,7 +21,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from connectors.sandbox.lofty.people import make_leads, make_team
 from streams.demo.processes import Child, free_port
 from streams.kafka.admin import create_missing
-from streams.kafka.clients import client_options, new_producer
+from streams.kafka.clients import new_producer
+from streams.kafka.connection_options import client_options
 from streams.kafka.topic_reader import read_topic
 from streams.messages import FENCE_KEY, Receipt
 from streams.messages.topics import RECEIPTS, TopicNames

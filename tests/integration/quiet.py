@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from connectors.sandbox.shared.mailer import Mailer
-from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka.clients import Consumer, start_consumer, stop_consumer
+from streams.kafka.connection_options import client_options
 
 if TYPE_CHECKING:
     from streams.worker.worker import Worker

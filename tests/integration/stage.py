@@ -58,6 +58,7 @@ bootstrap_servers = "{bootstrap}"
 topic_prefix = "{prefix}"
 partitions = 4
 session_timeout_seconds = {session}
+{kafka}
 [gateway]
 host = "127.0.0.1"
 port = {port}
@@ -277,6 +278,7 @@ async def stage(
     public_url: str = "https://hooks.example.com",
     settle: str = "adaptive",
     connection_metrics: str = "all",
+    kafka: str = "",
 ) -> AsyncIterator[Stage]:
     """Set the stage, subscribe the webhooks, and take everything down again. `is_empty`: no connection is configured.
 
@@ -305,6 +307,7 @@ async def stage(
         )
         text = CONFIG.format(
             bootstrap=broker.bootstrap,
+            kafka=kafka,
             prefix=prefix,
             session=within(session) if restarts else 10.0,
             store=store,

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
 from connectors.sandbox.shared.faults import parse_fault
-from streams.kafka.clients import client_options
+from streams.kafka.connection_options import client_options
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import GHL_CHANGES, MAPPINGS

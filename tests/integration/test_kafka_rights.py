@@ -15,7 +15,6 @@ import aiohttp
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import (
-    AclOperation,
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
@@ -26,6 +25,7 @@ from confluent_kafka.admin import (
 from streams.messages.topics import LINKS_TABLE, TopicNames
 from tests.deadlines import within
 from tests.integration.stage import ENVIRON
+from tests.kafka.acl_page import USERS, Right, part_of_the_page, rights_of_the_page
 from tests.kafka.guarded import ADMIN_PASSWORD, PASSWORD, Guarded, guarded_kafka
 from tests.kafka.jars import why_unavailable
 from tests.kafka.node import free_ports
@@ -37,9 +37,6 @@ pytestmark = [
     pytest.mark.skipif(why_unavailable() is not None, reason=f"no real Kafka: {why_unavailable()}"),
 ]
 
-PAGE = Path(__file__).parents[2] / "deploy" / "kafka-acls.md"
-USERS = {"lofty-ghl": "app", "lofty-ghl-admin": "admin"}
-"""The page's principals, and who they are on the tests' broker."""
 PASSWORDS = {"app": PASSWORD, "admin": ADMIN_PASSWORD}
 PREFIX = "crm."
 
@@ -65,49 +62,6 @@ base_url = "http://127.0.0.1:9"
 location_id = "L"
 base_url = "http://127.0.0.1:9"
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Right:
-    """One right of the page."""
-
-    user: str
-    kind: ResourceType
-    name: str
-    is_prefix: bool
-    operation: AclOperation
-    word: str
-
-
-OPERATIONS = {
-    "Create": AclOperation.CREATE,
-    "Describe": AclOperation.DESCRIBE,
-    "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,
-    "Read": AclOperation.READ,
-    "Write": AclOperation.WRITE,
-    "Delete": AclOperation.DELETE,
-}
-
-
-def part_of_the_page(to_accept: bool) -> str:
-    """What is always needed; or what `topics create --accept-lost` needs in addition."""
-    always, in_addition = PAGE.read_text().split("\n## For `topics create --accept-lost`\n")
-    return in_addition if to_accept else always
-
-
-def rights_of_the_page(*, to_accept: bool = False) -> list[Right]:
-    """A part's table, one right a row."""
-    lines = [line for line in part_of_the_page(to_accept).splitlines() if line.startswith("| `User:")]
-    found = []
-    for line in lines:
-        who, kind, name, pattern, operations, _ = (cell.strip() for cell in line.strip("|").split(" | "))
-        user = USERS[who.strip("`").removeprefix("User:")]
-        assert pattern in ("prefixed", "literal")
-        found += [
-            Right(user, ResourceType[kind.upper()], name.strip("`"), pattern == "prefixed", OPERATIONS[one], one)
-            for one in operations.split(", ")
-        ]
-    return found
 
 
 @pytest.mark.parametrize("to_accept", [False, True])

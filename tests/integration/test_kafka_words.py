@@ -12,8 +12,9 @@ from confluent_kafka.admin import AclOperation, ResourceType
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from streams.kafka.error_texts import KafkaMisconfigured, tls_context
-from streams.settings.model import Kafka
+from streams.kafka.refusals import KafkaMisconfigured
+from streams.kafka.tls import tls_context
+from streams.settings.model import Kafka, KafkaSecrets
 from tests.deadlines import within
 from tests.integration.stage import ENVIRON
 from tests.kafka.guarded import PASSWORD, Guarded, guarded_kafka
@@ -123,7 +124,7 @@ async def test_a_file_of_authorities_that_is_none_is_a_wrong_configuration(kafka
     for file in (tmp_path / "missing.pem", tmp_path, *(tmp_path / name for name in contents)):
         server = f'bootstrap_servers = "{kafka.tls}"\nsecurity_protocol = "SSL"\nssl_cafile = "{file}"'
         with pytest.raises(KafkaMisconfigured, match=r"kafka\.ssl_cafile"):
-            tls_context(Kafka(ssl_cafile=str(file)))
+            tls_context(Kafka(ssl_cafile=str(file)), KafkaSecrets())
     code, said = await run(tmp_path, server, "topics", "show")
     assert (code, "kafka.ssl_cafile" in said, "empty.pem" in said) == (2, True, True), said
     # `doctor` goes on to the vendors, and ends with 3 where a machine reaches none.

@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from connectors.ghl.signature import HEADER
 from connectors.sandbox.ghl.mailer import signing_key
 from streams.kafka.batching_producer import BatchingProducer, NotWritten, Record, RecordTooLarge
-from streams.kafka.clients import client_options
+from streams.kafka.connection_options import client_options
 from streams.kafka.producer import KafkaProducer
 from streams.messages import Parked
 from streams.messages.size_limits import DEFAULT

@@ -35,21 +35,11 @@ PASSWORD, ADMIN_PASSWORD = "secret-of-the-app", "secret-of-the-admin"
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
-    """Where it listens: `sasl` with SASL (PLAIN) and no TLS, `tls` with TLS, for the name 127.0.0.1, `other` with another's,
-    `expired` with one whose time is over.
-
-    `authority` is the file of the authority that signed its certificates, `stranger` one of another.
-    """
+class Granting:
+    """A broker that gives rights. At `plain` everybody may do everything."""
 
     node: KafkaNode
     plain: str
-    sasl: str
-    tls: str
-    other: str
-    expired: str
-    authority: Path
-    stranger: Path
 
     def allow(
         self, kind: ResourceType, name: str, *operations: AclOperation, is_prefix: bool = False, user: str = "app"
@@ -80,6 +70,22 @@ class Guarded:
             time.sleep(0.02)
 
 
+@dataclass(frozen=True, slots=True)
+class Guarded(Granting):
+    """Where it listens: `sasl` with SASL (PLAIN) and no TLS, `tls` with TLS, for the name 127.0.0.1, `other` with another's,
+    `expired` with one whose time is over.
+
+    `authority` is the file of the authority that signed its certificates, `stranger` one of another.
+    """
+
+    sasl: str
+    tls: str
+    other: str
+    expired: str
+    authority: Path
+    stranger: Path
+
+
 def _right(make: Any, kind: ResourceType, name: str, operation: AclOperation, is_prefix: bool, user: str) -> Any:
     pattern = ResourcePatternType.PREFIXED if is_prefix else ResourcePatternType.LITERAL
     return make(kind, name, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
@@ -90,36 +96,40 @@ def guarded_kafka() -> Iterator[Guarded]:
     """Run one."""
     sasl, tls, other, expired = free_ports(4)
     node = KafkaNode(60_000, lambda folder: _properties(folder))
+    listeners = {
+        "SASL": (sasl, "SASL_PLAINTEXT"),
+        "TLS": (tls, "SSL"),
+        "OTHER": (other, "SSL"),
+        "EXPIRED": (expired, "SSL"),
+    }
+    with listening(node, listeners):
+        folder = node.directory
+        places = (f"127.0.0.1:{port}" for port in (node.port, sasl, tls, other, expired))
+        yield Guarded(node, *places, folder / "ca.pem", folder / "stranger.pem")
+
+
+@contextmanager
+def listening(node: KafkaNode, more: dict[str, tuple[int, str]]) -> Iterator[None]:
+    """Run a node with more listeners: the port and the protocol of each, by its name."""
     node.start_seconds = 180.0
     text = node._properties.read_text()
-    listeners, advertised = (
-        ",".join(
-            [
-                f"PLAINTEXT://127.0.0.1:{node.port}",
-                *(
-                    f"{name}://127.0.0.1:{port}"
-                    for name, port in (("SASL", sasl), ("TLS", tls), ("OTHER", other), ("EXPIRED", expired))
-                ),
-                *more,
-            ]
-        )
-        for more in ([_controller(text)], [])
+    advertised = ",".join(
+        [f"PLAINTEXT://127.0.0.1:{node.port}", *(f"{name}://127.0.0.1:{port}" for name, (port, _) in more.items())]
     )
+    protocols = "".join(f",{name}:{protocol}" for name, (_, protocol) in more.items())
     lines = [
-        f"listeners={listeners}"
+        f"listeners={advertised},{_controller(text)}"
         if line.startswith("listeners=")
         else f"advertised.listeners={advertised}"
         if line.startswith("advertised.listeners=")
-        else line + ",SASL:SASL_PLAINTEXT,TLS:SSL,OTHER:SSL,EXPIRED:SSL"
+        else line + protocols
         if line.startswith("listener.security.protocol.map=")
         else line
         for line in text.splitlines()
     ]
     node._properties.write_text("\n".join(lines) + "\n")
     with node:
-        folder = node.directory
-        places = (f"127.0.0.1:{port}" for port in (node.port, sasl, tls, other, expired))
-        yield Guarded(node, *places, folder / "ca.pem", folder / "stranger.pem")
+        yield
 
 
 def _controller(text: str) -> str:
@@ -128,9 +138,9 @@ def _controller(text: str) -> str:
 
 
 def _properties(folder: Path) -> str:
-    authority = _Authority("the tests")
+    authority = Authority("the tests")
     (folder / "ca.pem").write_text(authority.pem)
-    (folder / "stranger.pem").write_text(_Authority("somebody else").pem)
+    (folder / "stranger.pem").write_text(Authority("somebody else").pem)
     for name, host in (("tls", "127.0.0.1"), ("other", "10.9.8.7"), ("expired", "127.0.0.1")):
         (folder / f"{name}.pem").write_text(authority.sign(host, is_over=name == "expired"))
     users = f'user_admin="{ADMIN_PASSWORD}" user_app="{PASSWORD}"'
@@ -149,7 +159,9 @@ listener.name.expired.ssl.keystore.location={folder}/expired.pem
 """
 
 
-class _Authority:
+class Authority:
+    """Signs certificates. `pem` is its own."""
+
     def __init__(self, name: str) -> None:
         self._key = rsa.generate_private_key(65537, 2048)
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -158,17 +170,17 @@ class _Authority:
         made = made.add_extension(x509.BasicConstraints(True, None), True).add_extension(usage, True)
         self.pem = made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
-    def sign(self, host: str, *, is_over: bool = False) -> str:
-        """A private key and a certificate for a host."""
+    def sign(self, host: str, *, is_over: bool = False, password: str = "") -> str:
+        """A private key and a certificate for a host, or for a client's name."""
         key = rsa.generate_private_key(65537, 2048)
         made = _certificate(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), self._name, key.public_key())
         if is_over:
             made._not_valid_before -= datetime.timedelta(days=30)  # type: ignore[operator]  # it is set
             made._not_valid_after -= datetime.timedelta(days=30)  # type: ignore[operator]  # the same
-        made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), False)
-        secret = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        if host[0].isdigit():
+            made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), False)
+        lock = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
+        secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
         certificate = made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         return (secret + certificate).decode() + self.pem
 

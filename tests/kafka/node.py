@@ -53,7 +53,7 @@ class KafkaNode:
 
     `session_ms` is how long it may keep silent before it counts as dead: short for who kills it, long for who keeps it busy.
     `extra` gives more properties, for the folder in which files of theirs may lie. A node of several (`cluster.py`) is given its
-    `ports` (broker, controller), and the id of their cluster.
+    `ports` (broker, controller), and the id of their cluster. `jvm` are more options of Java.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class KafkaNode:
         *,
         ports: tuple[int, int] | None = None,
         cluster_id: str | None = None,
+        jvm: tuple[str, ...] = (),
     ) -> None:
         self.port, controller = ports if ports is not None else free_ports(2)
         self.bootstrap = f"127.0.0.1:{self.port}"
@@ -70,6 +71,7 @@ class KafkaNode:
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-node-"))
         self.log = self.directory / "kafka.log"
         self._jars = kafka_jars()
+        self._jvm = (*JVM, *jvm)
         self._properties = self.directory / "server.properties"
         properties = _properties(self.port, controller, self.directory / "log", session_ms)
         self._properties.write_text(properties + (extra(self.directory) if extra is not None else ""))
@@ -90,7 +92,7 @@ class KafkaNode:
             raise RuntimeError("the node is running already")
         with self.log.open("ab") as log:
             self._java = subprocess.Popen(
-                [*JVM, "-cp", f"{self._jars}/*", "kafka.Kafka", str(self._properties)],
+                [*self._jvm, "-cp", f"{self._jars}/*", "kafka.Kafka", str(self._properties)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

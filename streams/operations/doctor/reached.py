@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiokafka.errors import KafkaError
 
 from streams.kafka.clients import demand_group, reach
-from streams.kafka.error_texts import KafkaMisconfigured, KafkaRefused
+from streams.kafka.refusals import KafkaMisconfigured, KafkaRefused
 from streams.kafka.rights import READS, demand_rights
 from streams.messages.topics import TopicNames
 from streams.operations.doctor.check_result import CheckResult
@@ -21,7 +21,7 @@ async def reached_kafka(settings: Settings) -> CheckResult:
         await demand_rights(settings, names.specs(), READS)
         await demand_group(settings, names.group)
     except KafkaMisconfigured as error:
-        return CheckResult("Kafka", "kafka.ssl_cafile", "wrong", str(error), "fix the setting")
+        return CheckResult("Kafka", error.setting, "wrong", str(error), "fix the setting")
     except KafkaRefused as error:
         return CheckResult("Kafka", subject, "away", str(error), "fix the setting or the right that it names")
     except (KafkaError, OSError) as error:

@@ -19,14 +19,8 @@ from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from streams.core.copy_targets import SOURCES, CopyTargets, Source
 from streams.kafka.batching_producer import Record
-from streams.kafka.clients import (
-    Consumer,
-    client_options,
-    open_batching_producer,
-    password_of,
-    start_consumer,
-    stop_consumer,
-)
+from streams.kafka.clients import Consumer, open_batching_producer, start_consumer, stop_consumer
+from streams.kafka.connection_options import client_options
 from streams.kafka.group_lag import GroupLag
 from streams.kafka.topic_reader import KafkaRecord, consumer_without_group, each_record
 from streams.messages import InvalidMessage, ParkedDecision
@@ -75,7 +69,7 @@ class Copying:
 
     async def __aenter__(self) -> Self:
         await self._find_newest()
-        self._consumer = consumer_without_group(self._source.kafka, password_of(self._source))
+        self._consumer = consumer_without_group(self._source.kafka, self._source.kafka_secrets)
         await start_consumer(self._consumer)
         partitions = self._partitions(self._from, self.targets.old)
         self._consumer.assign(partitions)
@@ -261,7 +255,7 @@ def rounds(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = consumer_without_group(settings.kafka, password_of(settings))
+    consumer = consumer_without_group(settings.kafka, settings.kafka_secrets)
     await start_consumer(consumer)
     try:
         yield consumer

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
-from streams.kafka.clients import password_of, start_consumer, stop_consumer
+from streams.kafka.clients import start_consumer, stop_consumer
 from streams.kafka.topic_reader import consumer_without_group
 from streams.settings import Settings
 
@@ -38,7 +38,7 @@ async def fetch_records(
         return {}
     consumer = consumer_without_group(
         settings.kafka,
-        password_of(settings),
+        settings.kafka_secrets,
         retry_backoff_ms=10,  # a fresh client learns of its partitions by a retry
         max_partition_fetch_bytes=FETCH_BYTES,
     )

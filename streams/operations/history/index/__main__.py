@@ -37,7 +37,7 @@ def main() -> int:
     """Read the plan, wait for the lock, follow the topics."""
     plan = Plan.model_validate_json(sys.stdin.readline())
     form: Literal["text", "json"] = "json" if os.environ.get("LOFTY_GHL_LOG_FORMAT") == "json" else "text"
-    set_up_logs("info", form, [plan.password] if plan.password else [])
+    set_up_logs("info", form, plan.secrets.values())
     with suppress(OSError):
         os.nice(NICE)
     try:
@@ -101,7 +101,7 @@ def _follower(plan: Plan, writer: IndexWriter) -> Follower:
         writer,
         names,
         plan.kafka.partitions,
-        partial(consumer_without_group, plan.kafka, plan.password, fetch_max_wait_ms=100),
+        partial(consumer_without_group, plan.kafka, plan.kafka_secrets, fetch_max_wait_ms=100),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from streams.settings import Settings
-from streams.settings.model import Kafka
+from streams.settings.model import Kafka, KafkaSecrets
+from streams.settings.secrets import KAFKA_SECRETS, kafka_environ
 
 FILE = "history.sqlite3"
 LOCK = "history.lock"
@@ -21,13 +22,20 @@ class Plan(BaseModel):
 
     kafka: Kafka
     folder: str
-    password: str | None = Field(default=None, repr=False)
+    secrets: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Kafka's, by the names of their variables."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The plan of a deployment."""
-        password = settings.kafka_password.get_secret_value() if settings.kafka_password else None
-        return cls(kafka=settings.kafka, folder=str(index_folder(settings)), password=password)
+        return cls(
+            kafka=settings.kafka, folder=str(index_folder(settings)), secrets=kafka_environ(settings.kafka_secrets)
+        )
+
+    @property
+    def kafka_secrets(self) -> KafkaSecrets:
+        """What Kafka is reached with."""
+        return KafkaSecrets.model_validate({key: self.secrets.get(name) for key, name in KAFKA_SECRETS.items()})
 
     @property
     def path(self) -> Path:

@@ -269,6 +269,68 @@ def test_connections_that_contradict_each_other_are_refused(text: str, where: st
     assert only_problem_of(text)[1] == where
 
 
+BEARER = "[kafka]\nsecurity_protocol = 'SASL_SSL'\nsasl_mechanism = 'OAUTHBEARER'\n"
+ENDPOINT = BEARER + "oauth_endpoint = 'https://login.example.com/token'\noauth_client_id = 'app'\n"
+CLIENT = {"LOFTY_GHL_KAFKA_CLIENT_SECRET": "x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "where"),
+    [
+        ("[kafka]\nsecurity_protocol = 'SSL'\nssl_certfile = 'a'", {}, "kafka.ssl_keyfile"),
+        ("[kafka]\nsecurity_protocol = 'SSL'\nssl_keyfile = 'a'", {}, "kafka.ssl_certfile"),
+        ("[kafka]\nssl_certfile = 'a'\nssl_keyfile = 'a'", {}, "kafka.security_protocol"),
+        ("", {"LOFTY_GHL_KAFKA_KEY_PASSWORD": "x"}, "kafka.ssl_keyfile"),
+        ("[kafka]\nsasl_mechanism = 'PLAIN'\nsasl_username = 'a'", {}, "kafka.security_protocol"),
+        (BEARER, CLIENT, "kafka.oauth_endpoint"),
+        (BEARER + "oauth_endpoint = 'https://login.example.com/token'", CLIENT, "kafka.oauth_client_id"),
+        (ENDPOINT, {}, "LOFTY_GHL_KAFKA_CLIENT_SECRET"),
+        (ENDPOINT + "oauth_file = '/token'", CLIENT, "kafka.oauth_file"),
+        (ENDPOINT + "sasl_username = 'app'", CLIENT, "kafka.sasl_username"),
+        (BEARER + "oauth_file = '/token'\noauth_scope = 'kafka'", {}, "kafka.oauth_scope"),
+        ("[kafka]\noauth_file = '/token'", {}, "kafka.sasl_mechanism"),
+        (ENDPOINT.replace("https:", "http:"), CLIENT, "kafka.oauth_endpoint"),
+        (ENDPOINT.replace("https://", "https://app:word@"), CLIENT, "kafka.oauth_endpoint"),
+        (ENDPOINT + "oauth_extensions = {auth = 'x'}", CLIENT, "kafka.oauth_extensions"),
+        (ENDPOINT + "oauth_extensions = {pool = ''}", CLIENT, "kafka.oauth_extensions"),
+    ],
+)
+def test_a_door_of_kafka_needs_all_that_belongs_to_it(text: str, environ: dict[str, str], where: str) -> None:
+    """And nothing that belongs to another."""
+    assert only_problem_of(text, environ)[1] == where
+
+
+@pytest.mark.parametrize(
+    ("text", "environ"),
+    [
+        ("[kafka]\nsecurity_protocol = 'SSL'\nssl_certfile = 'a'\nssl_keyfile = 'a'", {}),
+        (ENDPOINT + "oauth_scope = 'kafka'\noauth_cafile = 'a'\noauth_extensions = {logicalCluster = 'lkc-1'}", CLIENT),
+        (ENDPOINT.replace("https://login.example.com", "http://127.0.0.1:8080"), CLIENT),
+        (BEARER + "oauth_file = '/token'", {}),
+    ],
+)
+def test_each_door_of_kafka_is_taken(text: str, environ: dict[str, str]) -> None:
+    """With what the page lists for it; an http endpoint only on this machine."""
+    assert parse_settings(text, environ).kafka.security_protocol != "PLAINTEXT"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("oauth_client_secret = 'x'", "set LOFTY_GHL_KAFKA_CLIENT_SECRET or LOFTY_GHL_KAFKA_CLIENT_SECRET_FILE"),
+        ("ssl_key_password = 'x'", "set LOFTY_GHL_KAFKA_KEY_PASSWORD or LOFTY_GHL_KAFKA_KEY_PASSWORD_FILE"),
+        ("sasl_password = 'x'", "set LOFTY_GHL_KAFKA_PASSWORD or LOFTY_GHL_KAFKA_PASSWORD_FILE"),
+        ("oauth_token = 'x'", "put the token into a file, and name it in kafka.oauth_file"),
+    ],
+)
+def test_a_secret_of_kafka_in_the_file_has_its_place_named(line: str, hint: str) -> None:
+    """Its value is not shown."""
+    _, where, expected, got, told = only_problem_of(f"[kafka]\n{line}")
+    assert (where, expected) == (f"kafka.{line.split()[0]}", "no credential in this file")
+    assert "'x'" not in got
+    assert told == hint
+
+
 def test_sasl_needs_a_mechanism_a_user_and_a_password() -> None:
     """Reported before Kafka is asked."""
     problems = problems_of("[kafka]\nsecurity_protocol = 'SASL_SSL'")
