@@ -292,30 +292,4 @@ async def _to_its_end(work: Coroutine[Any, Any, None]) -> tuple[bool, bool]:
             was_cancelled = True
     if not task.cancelled():
         task.result()
-<<<<<<< HEAD
     return not task.cancelled(), was_cancelled
-
-
-def faust_options(settings: Settings) -> dict[str, Any]:
-    """The connection options of a Faust app."""
-    kafka = settings.kafka
-    options: dict[str, Any] = {"broker": [f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(",")]}
-    context = tls_context(kafka) if kafka.security_protocol.endswith("SSL") else None
-    if kafka.sasl_mechanism:
-        options["broker_credentials"] = faust.SASLCredentials(
-            username=kafka.sasl_username,
-            password=password_of(settings),
-            mechanism=faust.types.auth.SASLMechanism(kafka.sasl_mechanism),
-            ssl_context=context,
-        )
-    elif context is not None:
-        options["broker_credentials"] = faust.SSLCredentials(context)
-    return options
-
-
-def password_of(settings: Settings) -> str | None:
-    """Kafka's SASL password."""
-    return settings.kafka_password.get_secret_value() if settings.kafka_password else None
-=======
-    return not task.cancelled()
->>>>>>> fb03db80 (Kafka's doors: certificates of our own (mutual TLS) and tokens (OAUTHBEARER, endpoint or file), renewed while everything runs)

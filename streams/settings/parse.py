@@ -24,26 +24,13 @@ from streams.mapping import (
 from streams.settings.connection_table import NAME, NAME_EXPECTED, ConnectionTable
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
-<<<<<<< HEAD
-=======
-from streams.settings.kafka_doors import misfits
-from streams.settings.lofty_sync import LoftySyncTable
->>>>>>> fb03db80 (Kafka's doors: certificates of our own (mutual TLS) and tokens (OAUTHBEARER, endpoint or file), renewed while everything runs)
 from streams.settings.model import (
     CONNECTION_SECRETS,
     DIRECTIONS,
     Connection,
     GatewaySettings,
     Kafka,
-<<<<<<< HEAD
-=======
     KafkaSecrets,
-    LocaleTag,
-    Lofty,
-    Paused,
-    Policies,
-    Region,
->>>>>>> fb03db80 (Kafka's doors: certificates of our own (mutual TLS) and tokens (OAUTHBEARER, endpoint or file), renewed while everything runs)
     Secrets,
     WorkerSettings,
 )
@@ -58,7 +45,7 @@ from streams.settings.overlay import NO_OVERLAY, EditedConnection, Overlay, appl
 from streams.settings.overrides import apply_overrides, overridden
 from streams.settings.problem_text import dotted, explain
 from streams.settings.problems import Problem, SettingsError
-from streams.settings.required_secrets import SecretsOwner, missing_secrets
+from streams.settings.required_secrets import SecretsOwner, misfits, missing_secrets
 from streams.settings.secrets import (
     ReadFile,
     connection_secrets,

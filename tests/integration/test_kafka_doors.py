@@ -139,7 +139,7 @@ async def test_a_lead_goes_through_each_door_with_the_rights_of_the_page(
 
 
 async def test_a_certificate_is_renewed_while_everything_runs(doors: Doors, tmp_path: Path) -> None:
-    """The old file is gone bad; after the new one is there, connections that are opened anew take it."""
+    """After the broker was restarted, every connection is new, and takes the new file."""
     async with staged(doors, "mtls", tmp_path) as on:
         await is_carried(on)
         write_certificate(doors.authority, tmp_path)
