@@ -80,6 +80,9 @@ CONFLICTS_BUILT = "@built"
 MAX_MESSAGE_BYTES = "max.message.bytes"
 """A topic's setting; ours follows from `gateway.max_body_bytes` (`streams/messages/size_limits.py`)."""
 
+SEGMENT_BYTES = 50 * 2**20
+"""Of the topics that are kept small: managed clusters refuse less."""
+
 DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -90,18 +93,18 @@ class TopicSpec:
     name: str
     retention_days: int | None
     most_mib: int | None = None
-    """The most that a partition keeps, in MiB; None: `retention_days` alone decides. Where a topic is compacted: so that it is, soon."""
+    """The most that a partition keeps beside its newest segment, in MiB; None: `retention_days` alone decides. Where a topic is compacted: so that it is, soon."""
 
     def config(self) -> dict[str, str]:
         """The topic's settings, as Kafka names them."""
         if self.retention_days is None:
             # The newest segment is not compacted, and would grow to a gibibyte where records replace each other all the time.
-            small = {"segment.bytes": str(self.most_mib * 2**18)} if self.most_mib is not None else {}
+            small = {"segment.bytes": str(SEGMENT_BYTES)} if self.most_mib is not None else {}
             return {"cleanup.policy": "compact", **small}
         config = {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
         if self.most_mib is not None:
             # Only whole segments are deleted, and those of a quiet topic would grow for a week.
-            config |= {"retention.bytes": str(self.most_mib * 2**20), "segment.bytes": str(self.most_mib * 2**18)}
+            config |= {"retention.bytes": str(self.most_mib * 2**20), "segment.bytes": str(SEGMENT_BYTES)}
         return config
 
 
