@@ -48,6 +48,8 @@ class FetchRow(Message):
     """The lead is gone: the read asks whether this hangs on another lead now, and leaves everything else as it is."""
     may_be_unknown: bool = False
     """Whether the team has such a lead, or had it, is not known: what Lofty does not show is not parked."""
+    hanging: tuple[str, ...] = ()
+    """What hangs on its contact in GHL, each as `kind:id`: by it a lead is known that was merged into another one."""
 
     @property
     def entity(self) -> Entity:

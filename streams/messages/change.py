@@ -15,6 +15,10 @@ Origin = Literal["webhook", "sweep", "backfill", "replay", "dependency"]
 Millis = Annotated[int, Field(gt=-(2**53), lt=2**53)]
 """Epoch milliseconds. Bounded, since anybody may produce changes, and JSON writers refuse or round greater numbers."""
 
+Hanging = Annotated[str, Field(pattern=r"^(note|task|appointment):[A-Za-z0-9_-]{1,64}$")]
+"""A note, task or appointment of Lofty by its kind and id."""
+MOST_HANGING = 15
+
 
 class Change(Message):
     """One change of one entity, as announced by `origin`. Times are epoch milliseconds.
@@ -23,6 +27,7 @@ class Change(Message):
     `trace` is the `traceparent` of its trace (W3C Trace Context), empty for none.
     `only_moved`: its lead is gone, so only another lead on which it hangs now would change anything.
     `may_be_unknown`: whether the team has, or had, such a lead is not known; if Lofty does not show it, nothing is lost.
+    `hanging` is what hangs in GHL on the contact of such a lead, each as `kind:id`: if Lofty has it on another lead, the lead was merged.
     """
 
     connection: str
@@ -36,6 +41,7 @@ class Change(Message):
     trace: str = ""
     only_moved: bool = False
     may_be_unknown: bool = False
+    hanging: tuple[Hanging, ...] = Field(default=(), max_length=MOST_HANGING)
 
     @property
     def entity(self) -> Entity:

@@ -51,7 +51,8 @@ class Remedy(_Part):
     - `forget`: GHL holds nothing for it, so it is created again; `ghl_id` is what the link named and is not there.
     - `leave`: the contact `ghl_id` is another lead's: this one leaves it, with what hangs on it, and gets its own.
     - `adopt`: `ghl_id` is what GHL holds for it; every field is written again.
-    - `ask`: the contact `ghl_id` has the id of a lead that no link names: Lofty is asked whether it was deleted. Needs no snapshot.
+    - `ask`: the contact `ghl_id` has the id of a lead that no link names: Lofty is asked whether it was deleted, or merged into
+      another one, on which what is `hanging` on the contact is now (each as `kind:id`). Needs no snapshot.
     - `same`, `apart`: `by` says that the lead and the contact `contact_id` are one person, or two. Needs no snapshot.
     - `remove`: the note, task or appointment `ghl_id` is one too many. Refused for the one that the link names.
 
@@ -65,6 +66,7 @@ class Remedy(_Part):
     contact_id: str | None = None
     in_calendar: bool = False
     by: str = ""
+    hanging: tuple[str, ...] = ()
 
 
 class Standing(_Part):
@@ -103,7 +105,7 @@ class Inspection(Message):
       With `lead` only those with that id.
     - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments are in a
       calendar, one more, and one for each of them; where stages have pairs, one more); `entities` are the keys whose
-      standing is asked for. With `ghl_id` only that contact is read.
+      standing is asked for. With `ghl_id` that contact is read, alone, or `with_children`.
     - `mend`: apply `remedy` to `entity`, then bring it to `snapshot` once more.
     - `read`: one request for `subject`, also while the connection is paused; it only reads. `after` is where the page begins,
       `lead` or `ghl_id` whose it is. Asked of the owner of the budget that it takes: Lofty's or GHL's.
@@ -124,6 +126,7 @@ class Inspection(Message):
     entity: str = ""
     remedy: Remedy | None = None
     snapshot: Snapshot | None = None
+    with_children: bool = False
     is_fresh: bool = False
     takes_over: bool = False
     subject: Subject | None = None

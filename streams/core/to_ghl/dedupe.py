@@ -81,6 +81,7 @@ def gather(row: FetchRow | None, change: Change) -> FetchRow:
             trace=change.trace,
             only_moved=change.only_moved,
             may_be_unknown=change.may_be_unknown,
+            hanging=change.hanging,
         )
     is_newer = change.update_time_ms >= row.newest_update_ms
     is_more_urgent = priority_of(change.origin) < priority_of(row.origin)
@@ -97,5 +98,6 @@ def gather(row: FetchRow | None, change: Change) -> FetchRow:
             "confirms": False,
             "only_moved": row.only_moved and change.only_moved,
             "may_be_unknown": row.may_be_unknown and change.may_be_unknown,
+            "hanging": change.hanging or row.hanging,
         }
     )

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from streams.core.to_ghl.rules import rules_of
 from streams.mapping import LEAD_ID_FIELD
-from streams.messages import Entity
+from streams.messages import Entity, Observation
 from streams.operations.verify.findings import Finding
 from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead, judge_unknown
 from streams.operations.verify.latest_snapshots import LatestSnapshots
@@ -135,12 +135,16 @@ class ConnectionVerification:
 
     async def _bearer(self, lead: str, ghl_id: str) -> dict[str, Any] | None:
         """The contact, if it carries a lead's id now: GHL's search is seconds behind."""
-        seen = await self.client.query(self.connection.name, "contact", lead=lead, ghl_id=ghl_id)
-        return seen.contact if seen.contact is not None and bears(seen.contact, self._field_id, lead) else None
+        seen = await self._read_bearer(lead, ghl_id)
+        return seen.contact if seen is not None else None
+
+    async def _read_bearer(self, lead: str, ghl_id: str, **how: bool) -> Observation | None:
+        seen = await self.client.query(self.connection.name, "contact", lead=lead, ghl_id=ghl_id, **how)
+        return seen if seen.contact is not None and bears(seen.contact, self._field_id, lead) else None
 
     async def _read_orphan(self, lead: str) -> tuple[Finding, ...]:
         """The finding about the contacts with the id of a lead that nobody knows; none if they have it no more."""
-        read = [await self._bearer(lead, one) for one in self._bearers[lead]]
+        read = [await self._read_bearer(lead, one, with_children=True) for one in self._bearers[lead]]
         found = [one for one in read if one is not None]
         return (judge_unknown(self.connection.name, lead, found, self._basis.rules),) if found else ()
 

@@ -20,6 +20,7 @@ from streams.core.to_ghl.compare import FieldDifference, compare_contact
 from streams.core.to_ghl.contact_identity import kept_words
 from streams.core.to_ghl.desired import Resolved, resolve_contact
 from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.hanging import hanging_on
 from streams.core.to_ghl.planning import Rules
 from streams.core.to_ghl.refused_values import refusal_words
 from streams.mapping import map_contact
@@ -73,12 +74,14 @@ def _hangs_here_for_another(orphan: Finding, basis: VerificationBasis) -> bool:
     return basis.is_child(entity.kind, entity.id)
 
 
-def judge_unknown(connection: str, lead: str, contacts: Sequence[Mapping[str, Any]], rules: Rules) -> Finding:
+def judge_unknown(connection: str, lead: str, seen: Sequence[Observation], rules: Rules) -> Finding:
     """The finding about contacts that carry the id of a lead of which we have no snapshot.
 
     One that has the tag of deleted leads is as it should be: an earlier memory of ours has seen that its lead is gone.
     """
+    contacts = [one.contact or {} for one in seen]
     key, ghl_ids = Entity.contact(connection, lead).key, tuple(str(one["id"]) for one in contacts)
+    hanging = hanging_on(seen[0].notes, seen[0].tasks, seen[0].appointments)
     if rules.lead_deleted == "tag" and all(rules.lead_deleted_tag in (one.get("tags") or ()) for one in contacts):
         return Finding(key, "ok", "carries the id of an unknown lead, and the tag of deleted ones", ghl_ids=ghl_ids)
     return Finding(
@@ -86,9 +89,9 @@ def judge_unknown(connection: str, lead: str, contacts: Sequence[Mapping[str, An
         "orphaned",
         "carries the id of an unknown lead",
         ghl_ids=ghl_ids,
-        remedies=(Remedy(cure="ask", ghl_id=ghl_ids[0]),) if is_id(lead) else (),
-        advice="a repair asks Lofty about the lead; one that Lofty does not show, nor has in its trash, is not this team's: then "
-        "delete the contact in GHL, or empty its Lofty id",
+        remedies=(Remedy(cure="ask", ghl_id=ghl_ids[0], hanging=hanging),) if is_id(lead) else (),
+        advice="a repair asks Lofty about the lead, and about what hangs on the contact; one that Lofty does not show, nor has in its "
+        "trash, and of which nothing hangs on another lead, is not this team's: then delete the contact in GHL, or empty its Lofty id",
     )
 
 

@@ -83,7 +83,7 @@ class InspectionReads:
         if question.step == 3 and not location.rules.stages:
             question.step += 1
         if question.step < 4 or (question.step == 4 and self._looks_into_calendar(question, location)):
-            return question.inspection.ghl_id is not None
+            return question.inspection.ghl_id is not None and not question.inspection.with_children
         return not question.unread
 
     async def _opportunities(self, question: OpenInspection, location: Location, contact_id: str) -> Rows:

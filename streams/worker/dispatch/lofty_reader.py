@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent
@@ -17,13 +17,13 @@ from streams.core.progress.repeats import Failure, failure_of
 from streams.core.rows import FetchRow
 from streams.core.scheduling.dispatcher import Item
 from streams.core.scheduling.retry import Retry
-from streams.core.to_ghl.read_result import not_found
 from streams.kafka.tables import Table
 from streams.messages import Change, Entity
 from streams.telemetry.tracing import take_in_hand
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, RequestSlot, WorkResult
+from streams.worker.dispatch.merged_leads import MergedLeads, hangs_on
 from streams.worker.dispatch.read_records import ReadRecords
 
 log = logging.getLogger("lofty_ghl.lofty_reader")
@@ -38,7 +38,7 @@ class LoftyReader:
 
     `count` counts a read by connection, kind and outcome. `settle` says how many seconds a read still waits for its burst to end,
     `read_burst` asks for a list if several reads of it wait, and returns whether it did. `announce` writes changes to `lofty.changes`.
-    `touched` is called with the lane of a lead of which a webhook makes us read something.
+    `merged` follows what hung on a lead that Lofty does not know. `touched` is called with the lane of a lead of which a webhook makes us read something.
 
     A note, task or appointment is read by its own id, and names its lead. One that names another lead has moved, as when Lofty merges two leads:
     it is gone here, and a change there.
@@ -56,6 +56,7 @@ class LoftyReader:
     count: Callable[[str, str, str], None]
     announce: Callable[[list[Change]], Awaitable[None]]
     touched: Callable[[str], None]
+    merged: MergedLeads = field(default_factory=MergedLeads)
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a read."""
@@ -80,16 +81,19 @@ class LoftyReader:
             self.touched(entity.lane)
         if await self.read_burst(entity, team, slot):
             return AGAIN
+        subject = self.merged.subject(row)
         try:
-            state = await team.read(entity, with_trash=row.confirms)
+            state = await team.read(subject, with_trash=row.confirms and subject == entity)
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
-            self.count(team.connection, entity.kind, outcome.name)
+            self.count(team.connection, subject.kind, outcome.name)
             return await self._failed(entity, team, row, error, outcome)
         slot.answered()
         self.failures.served(team.budget, f"read {entity.kind}", entity.key)
-        self.count(team.connection, entity.kind, "read")
+        self.count(team.connection, subject.kind, "read")
+        if subject != entity:
+            return await self._followed(entity, team, row, state)
         if self.listed.was_read(entity, state, self.now_ms()) == "poorer":
             log.warning(
                 "connection %s: Lofty's list holds less of a %s than a read of it alone, so each is read alone for a day",
@@ -106,7 +110,7 @@ class LoftyReader:
     async def _found(
         self, entity: Entity, team: LoftyTeam, row: FetchRow, state: dict[str, Any], read_ms: int | None = None
     ) -> WorkResult:
-        if (lead := _hangs_on(entity, state)) != entity.lead:
+        if (lead := hangs_on(entity, state)) != entity.lead:
             await self._announce_moved(entity._replace(lead=lead), row)
             return await self._emit(entity, team, row, None, moved_to=lead)
         if row.only_moved:
@@ -157,7 +161,10 @@ class LoftyReader:
                 return await self._park(entity, team, row, outcome.name, error)
             case "paused":
                 return AGAIN
+        is_followed = self.merged.subject(row) != entity
         match outcome.disposition:
+            case Disposition.GONE | Disposition.REFUSED if is_followed:
+                return await self._followed(entity, team, row, None)
             case Disposition.GONE:
                 return await self._not_found(entity, team, row, str(error))
             case Disposition.REFUSED if outcome.name == NAMES_NOTHING:
@@ -172,7 +179,7 @@ class LoftyReader:
     ) -> WorkResult:
         if row.only_moved:
             return self._done(entity, team, row)
-        match not_found(row, self.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
+        match self.merged.not_found(row, self.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
             case "gone":
                 return await self._emit(entity, team, row, None)
             case "ask again":
@@ -181,14 +188,32 @@ class LoftyReader:
                 self.fetches.put(team.partition, entity.key, row.model_copy(update={"confirms": True}))
                 await self.fetches.flush()
                 return AGAIN
+            case "ask on":
+                return AGAIN
             case "no lead":
-                log.info("%s is no lead that Lofty shows, nor is it in the trash: its contact in GHL stays", entity.key)
-                return self._done(entity, team, row)
+                return self._no_lead(entity, team, row)
             case "not visible":
                 hint = "the lead is neither visible nor in the trash: is it hidden from the owner of the API key?"
                 return await self._park(entity, team, row, "not visible", None, f"{why}; {hint}")
             case "unknown":
                 return await self._park(entity, team, row, NAMES_NOTHING, None, why)
+
+    async def _followed(
+        self, entity: Entity, team: LoftyTeam, row: FetchRow, state: dict[str, Any] | None
+    ) -> WorkResult:
+        """Lofty does not know the lead, and this is what it says of something that hung there, or of the lead on which that hangs now."""
+        match self.merged.told(row, state):
+            case "ask on":
+                return AGAIN
+            case "merged":
+                log.info("%s was merged into another lead: what hung there hangs on that one", entity.key)
+                return await self._emit(entity, team, row, None)
+            case "no lead":
+                return self._no_lead(entity, team, row)
+
+    def _no_lead(self, entity: Entity, team: LoftyTeam, row: FetchRow) -> WorkResult:
+        log.info("%s is no lead that Lofty shows, nor is it in the trash: its contact in GHL stays", entity.key)
+        return self._done(entity, team, row)
 
     async def give_up(self, item: Item, failure: Failure) -> WorkResult:
         """Park a read that fails in the same way again and again. The key may be one that does not read back."""
@@ -226,14 +251,3 @@ class LoftyReader:
         self.fetches.put(team.partition, entity.key, row.model_copy(update={"parked": reason}))
         await self.fetches.flush()
         return DONE
-
-
-def _hangs_on(entity: Entity, state: Mapping[str, Any]) -> str:
-    """The lead that a note, task or appointment names as its own; what names none is where we know it."""
-    lead = state.get("leadId")
-    is_named = (
-        entity.kind not in ("contact", "opportunity")
-        and isinstance(lead, int | str)
-        and str(lead) not in ("", "0", "-1")
-    )
-    return str(lead) if is_named else entity.lead

@@ -39,7 +39,9 @@ class Remedies:
             await self.decisions.record(location, entity, remedy)
         elif remedy.cure == "ask":
             slot.answered(was_sent=False)
-            await self.unknown_leads.ask(location, entity, remedy.ghl_id or "")
+            is_gone = inspection.snapshot is not None and inspection.snapshot.is_gone
+            ask = self.unknown_leads.ask
+            await ask(location, entity, remedy.ghl_id or "", remedy.hanging, is_known_gone=is_gone)
         elif inspection.snapshot is None or inspection.snapshot.entity != entity:
             raise NotRepaired("no snapshot of the entity was given")
         else:

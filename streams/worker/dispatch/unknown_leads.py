@@ -3,7 +3,9 @@
 Where our memory was lost, a lead that is deleted by then is in no list of Lofty, and no link names its contact. Lofty's trash
 alone tells it from a lead that is hidden from us, or was never this team's. If it is there, the contact becomes the lead's again
 (`Identities.recall`), and then what the policy says of deleted leads is done. If Lofty shows the lead, it is written as any other.
-If Lofty does not know it, nothing happens.
+A lead that was merged into another one is nowhere in Lofty: what hangs on its contact tells it, if that hangs on the other lead now
+(`core/to_ghl/hanging.py`, `merged_leads.py`). It counts as deleted then, as it does where a merge is seen in time.
+If Lofty does not know it, and nothing tells, nothing happens.
 
 `verify --repair` asks about what it finds. By itself a worker asks once a full sweep should have read every lead there is: of
 what the location was looked through for (`own_contacts.py`), and of contacts of ours whose links are gone, some at a time.
@@ -13,9 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
@@ -25,6 +29,7 @@ from streams.worker.dispatch.due_timers import DueTimers
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import STEP, NotRepaired
+from streams.worker.dispatch.unknown_contacts import UnknownContacts
 
 log = logging.getLogger("lofty_ghl.unknown_leads")
 
@@ -34,16 +39,24 @@ LOOKS = 4
 """So many times in that time the rows are looked through, at most once an hour."""
 MOST_LOOK_SECONDS = 3600.0
 MOST_ASKED = 100
-"""At one time: each costs two requests to Lofty at most."""
+"""At one time: each costs two requests to Lofty, and to GHL, as a rule."""
 YIELD_ROWS = 500
 """After so many rows others get their turn."""
+
+
+class RequestRead(Protocol):
+    """Asks Lofty for a lead of at least this version. `hanging` is what hangs on its contact; `is_known_gone`: it was deleted."""
+
+    def __call__(self, entity: Entity, update_time_ms: int, *, hanging: tuple[str, ...], is_known_gone: bool) -> object:
+        """What Lofty does not show is not parked."""
 
 
 @dataclass(slots=True)
 class UnknownLeads:
     """`ages_ms`: how old a row must be before its lead is asked about, by connection; one without full sweeps is not there.
 
-    `request_read` asks Lofty for a lead of at least this version; what Lofty does not show is not parked.
+    `request_read` asks Lofty for a lead of at least this version; what Lofty does not show is not parked. `contacts` reads what
+    hangs on a contact before.
     """
 
     locations: Mapping[str, Location]
@@ -52,28 +65,45 @@ class UnknownLeads:
     outbox: Table[OutboxRow]
     backlinks: Table[BacklinkRow]
     receipts: Receipts
-    request_read: Callable[[Entity, int], object]
+    request_read: RequestRead
+    contacts: UnknownContacts
     _due: DueTimers = field(default_factory=DueTimers)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _noted: set[int] = field(default_factory=set)
     """The partitions that were looked through for contacts whose links are lost."""
 
-    async def ask(self, location: Location, entity: Entity, contact_id: str) -> None:
-        """Ask about a lead, for the sake of this contact. Raises `NotRepaired` for one that our tables know meanwhile."""
+    async def ask(
+        self,
+        location: Location,
+        entity: Entity,
+        contact_id: str,
+        hanging: tuple[str, ...],
+        *,
+        is_known_gone: bool = False,
+    ) -> None:
+        """Ask about a lead, for the sake of this contact. Raises `NotRepaired` for one that our tables know meanwhile.
+
+        `hanging` is what hangs on the contact, each as `kind:id`. `is_known_gone`: Lofty has said so before.
+        """
         partition = location.partition
-        link = self.links.get(partition, entity.key)
-        if entity.kind != "contact" or not contact_id:
-            raise NotRepaired(f"{entity.key} is no lead, or no contact was named")
-        if self.outbox.get(partition, entity.key) is not None:
-            raise NotRepaired("a newer state is on its way, or parked")
-        if link is not None and link.ghl_id is not None:
-            raise NotRepaired(f"the lead has contact {link.ghl_id}")
+        link = self._known(location, entity, contact_id)
         row = BacklinkRow(entity=entity.key, contact_id=contact_id, asked_ms=self.receipts.now_ms())
         self.backlinks.put(partition, own_contact(entity), row)
         await self.backlinks.flush()
         if link is not None and link.settled:  # else its state would count as written
             await self.receipts.settle(partition, self.receipts.about(entity, "doubtful", STEP))
-        self.request_read(entity, link.version_ms if link is not None else 0)
+        is_gone = is_known_gone or (link is not None and link.is_gone)
+        self.request_read(entity, link.version_ms if link is not None else 0, hanging=hanging, is_known_gone=is_gone)
+
+    def _known(self, location: Location, entity: Entity, contact_id: str) -> LinkRow | None:
+        link = self.links.get(location.partition, entity.key)
+        if entity.kind != "contact" or not contact_id:
+            raise NotRepaired(f"{entity.key} is no lead, or no contact was named")
+        if self.outbox.get(location.partition, entity.key) is not None:
+            raise NotRepaired("a newer state is on its way, or parked")
+        if link is not None and link.ghl_id is not None:
+            raise NotRepaired(f"the lead has contact {link.ghl_id}")
+        return link
 
     # -- by itself ----------------------------------------------------------------------------------------
 
@@ -86,6 +116,7 @@ class UnknownLeads:
     def release(self, connection: str) -> None:
         """Another worker owns the connection's GHL budget from now on, or the connection is another."""
         self._due.release(connection)
+        self.contacts.forget(connection)
         if (running := self._tasks.pop(connection, None)) is not None:
             running.cancel()
 
@@ -101,9 +132,12 @@ class UnknownLeads:
             if self._is_anothers(location.partition, row):
                 self.backlinks.delete(location.partition, own_contact(Entity.from_key(row.entity)))
                 continue
+            lead = Entity.from_key(row.entity)
             with suppress(NotRepaired):  # it is being written
-                await self.ask(location, Entity.from_key(row.entity), row.contact_id)
-                asked += 1
+                self._known(location, lead, row.contact_id)
+                asked += self.contacts.read(
+                    location, lead, row.contact_id, partial(self.ask, location, lead, row.contact_id)
+                )
         if location.partition not in self._noted:
             await self._note_unlinked(location.partition)
             self._noted.add(location.partition)

@@ -42,7 +42,7 @@ class GhlSide:
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
         self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events)
         self.deployments = new_deployments(parts, loop, locations)
-        self.unknown_leads = new_unknown_leads(parts, locations, receipts, offers)
+        self.unknown_leads = new_unknown_leads(parts, loop, locations, receipts, offers)
         remedies = new_remedies(parts, receipts, offers, self.unknown_leads)
         self.inspector = new_inspector(parts, loop, locations, self.directories, self.deployments, remedies)
         self.reads = new_location_reads(parts, loop, locations)
@@ -50,5 +50,6 @@ class GhlSide:
         self.conflicts = ConflictRows(parts.tables.conflicts)
         self.handlers = (
             *(self.inspector, self.reads, self.events, self.directories, self.opt_out_search, self.deployments),
+            self.unknown_leads.contacts,
             self.writer,
         )

@@ -60,12 +60,13 @@ class Offers:
         only_moved: bool = False,
         is_known_gone: bool = False,
         may_be_unknown: bool = False,
+        hanging: tuple[str, ...] = (),
     ) -> asyncio.Future[int]:
         """Request a read of an entity, by default of one that a write depends on. For a connection that is not configured nothing is read.
 
         `only_moved`: its lead is gone, so only another lead on which it hangs now would change anything.
         `is_known_gone`: it or its lead was deleted, so what Lofty does not find is gone, not merely invisible for a moment.
-        `may_be_unknown`: only a contact in GHL says that there is, or was, such a lead.
+        `may_be_unknown`: only a contact in GHL says that there is, or was, such a lead. `hanging` is what hangs on that contact.
         """
         connection = self.parts.connections.get(entity.connection)
         if connection is None:
@@ -83,6 +84,7 @@ class Offers:
             origin=origin,
             only_moved=only_moved,
             may_be_unknown=may_be_unknown,
+            hanging=hanging,
         )
         topic, partition = self.parts.names.of(FETCHES), self.parts.connections.lofty(connection)
         record = Record(topic, partition, entity.lane.encode(), change.to_bytes())

@@ -7,17 +7,20 @@ from functools import partial
 
 from streams.core.sweep import schedule_of
 from streams.settings import Connection
+from streams.worker.dispatch.inspection_reads import InspectionReads
 from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
+from streams.worker.dispatch.unknown_contacts import UnknownContacts
 from streams.worker.dispatch.unknown_leads import SWEEPS, UnknownLeads
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.offers import Offers
 
 
 def new_unknown_leads(
-    parts: WorkerParts, locations: Mapping[str, Location], receipts: Receipts, offers: Offers
+    parts: WorkerParts, loop: DispatchLoop, locations: Mapping[str, Location], receipts: Receipts, offers: Offers
 ) -> UnknownLeads:
-    """Those of all locations of the writing dispatcher."""
+    """Those of all locations of the writing dispatcher `loop`."""
     tables = parts.tables
     return UnknownLeads(
         locations,
@@ -27,6 +30,7 @@ def new_unknown_leads(
         tables.backlinks,
         receipts,
         partial(offers.request_read, origin="replay", may_be_unknown=True),
+        UnknownContacts(loop, locations, InspectionReads(tables.links, tables.outbox)),
     )
 
 

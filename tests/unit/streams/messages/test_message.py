@@ -74,6 +74,7 @@ def test_a_value_is_json_with_a_version_number() -> None:
         "trace": "",
         "only_moved": False,
         "may_be_unknown": False,
+        "hanging": [],
     }
 
 

@@ -165,6 +165,12 @@ def test_an_ordinary_change_is_read_in_full_beside_one_that_asks_for_less(name: 
     assert getattr(row, name) is (first and second)
 
 
+def test_what_hangs_on_a_contact_is_that_of_the_newest_change_that_says_it() -> None:
+    """A change that says nothing of it takes nothing away."""
+    row = gather(gather(None, change(hanging=("note:1",))), change(6, hanging=("note:2",)))
+    assert (row.hanging, gather(row, change(7)).hanging) == (("note:2",), ("note:2",))
+
+
 def test_origins_have_their_priority() -> None:
     """What a person is waiting for goes first; a read that a write waits for is no less urgent."""
     assert {origin: priority_of(origin) for origin in ORIGINS} == {  # type: ignore[arg-type]  # the list above is Origin's

@@ -285,10 +285,15 @@ def test_a_lead_that_is_deleted_and_whose_contact_only_its_id_shows_is_asked_abo
 def test_a_contact_of_an_unknown_lead_is_asked_about_unless_it_is_tagged(
     policy: Any, lead: str, tags: list[list[str]], state: str, cures: list[str]
 ) -> None:
-    """An earlier memory has tagged it; also where the lead was merged, and is nowhere in Lofty."""
-    contacts = [{"id": f"c-{number}", "tags": one} for number, one in enumerate(tags)]
-    found = judge_unknown("acme", lead, contacts, Rules(MAPPING, "US", lead_deleted=policy))
+    """An earlier memory has tagged it; also where the lead was merged, and is nowhere in Lofty. What hangs on it is asked about, too."""
+    notes = ({"id": "n-1", "body": "said<br>[lofty-note:5]"},)
+    seen = [
+        World().seen.model_copy(update={"contact": {"id": f"c-{number}", "tags": one}, "notes": notes, "tasks": ()})
+        for number, one in enumerate(tags)
+    ]
+    found = judge_unknown("acme", lead, seen, Rules(MAPPING, "US", lead_deleted=policy))
     assert (found.state, [one.cure for one in found.remedies], len(found.ghl_ids)) == (state, cures, len(tags))
+    assert all(one.hanging == ("note:5",) for one in found.remedies)
 
 
 def test_what_hangs_on_the_contact_of_a_deleted_lead_and_nobody_knows_is_right() -> None:

@@ -278,6 +278,54 @@ async def test_a_lead_that_may_be_none_of_the_team_is_not_parked() -> None:
     assert (on.snapshots, on.parked, on.row(LEAD)) == ([], [], None)
 
 
+HANGS_THERE = answer(200, {"note": {"noteId": 5, "leadId": 88}})
+SURVIVOR = answer(200, {"lead": {"leadId": 88}})
+
+
+@pytest.mark.parametrize(
+    ("script", "is_merged"),
+    [
+        ([HANGS_THERE, MISSING, SURVIVOR], True),
+        ([HANGS_THERE, answer(400, {"message": "no such id"}), SURVIVOR], True),
+        ([HANGS_THERE, MISSING, MISSING], False),
+        ([MISSING, MISSING], False),
+        ([answer(200, {"note": {"noteId": 5, "leadId": 77}})], False),
+    ],
+)
+async def test_a_lead_that_lofty_does_not_know_is_gone_if_what_hung_on_it_hangs_on_another(
+    script: list[Scripted], is_merged: bool
+) -> None:
+    """A request at a time, and nothing is parked, whatever Lofty says."""
+    on = Desk(MISSING, MISSING, *script)
+    on.pending(LEAD, accepted_ms=NOW_MS, may_be_unknown=True, hanging=("note:5", "task:6"))
+    ended = [await on.read(LEAD) for _ in range(2 + len(script))]
+    assert ended == [*[AGAIN] * (1 + len(script)), DONE]
+    assert [(one.entity, one.is_gone) for one in on.snapshots] == ([(LEAD, True)] if is_merged else [])
+    assert (on.parked, on.row(LEAD), on.changes) == ([], None, [])
+    wanted = ["GET /v1.0/notes/5", "GET /v2.0/tasks/6", "GET /v1.0/leads/88"]
+    assert on.lofty.lines[2:] == wanted[: len(script)]
+
+
+async def test_a_lead_that_changes_while_what_hung_on_it_is_followed_is_read_again() -> None:
+    """It may have come back."""
+    on = Desk(MISSING, MISSING, HANGS_THERE, answer(200, {"lead": {"leadId": 77}}))
+    on.pending(LEAD, may_be_unknown=True, hanging=("note:5",))
+    for _ in range(3):
+        assert await on.read(LEAD) == AGAIN
+    on.pending(LEAD, generation=2)
+    assert await on.read(LEAD) == DONE
+    assert [one.is_gone for one in on.snapshots] == [False]
+
+
+async def test_a_failure_while_what_hung_on_a_lead_is_followed_is_tried_again() -> None:
+    """Lofty did not answer, so nothing follows from it."""
+    on = Desk(MISSING, MISSING, Unanswered("GET", "https://x.test", "cut off"), HANGS_THERE, SURVIVOR)
+    on.pending(LEAD, may_be_unknown=True, hanging=("note:5",))
+    verdicts = [(await on.read(LEAD)).verdict for _ in range(5)]
+    assert verdicts == [Verdict.AGAIN, Verdict.AGAIN, Verdict.RETRY, Verdict.AGAIN, Verdict.DONE]
+    assert [(one.entity, one.is_gone) for one in on.snapshots] == [(LEAD, True)]
+
+
 async def test_a_lead_that_is_not_in_the_trash_either_is_parked_and_not_deleted() -> None:
     """It may be hidden from the key's owner, and the policy may be to delete."""
     on = Desk(MISSING, MISSING)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,9 @@ from streams.core.scheduling.dispatcher import Verdict
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.messages import Entity
+from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.repair import NotRepaired
+from streams.worker.dispatch.unknown_contacts import Then
 from streams.worker.dispatch.unknown_leads import MOST_ASKED, UnknownLeads
 from tests.unit.streams.worker.dispatch.stage import PARTITION, TakenSlot, answer, item_of
 from tests.unit.streams.worker.dispatch.writer_stage import WriterStage
@@ -31,12 +34,31 @@ def shown(lofty_id: str = "2", tags: tuple[str, ...] = ()) -> Any:
     return answer(200, {"contact": {"id": "c-old", "email": "b@x.test", "tags": [*tags], "customFields": fields}})
 
 
+@dataclass
+class Contacts:
+    """Those whose notes and tasks are to be read."""
+
+    waiting: dict[str, Then] = field(default_factory=dict)
+
+    def read(self, _: Location, lead: Entity, __: str, then: Then) -> bool:
+        """Each one once."""
+        is_new = lead.key not in self.waiting
+        self.waiting[lead.key] = then
+        return is_new
+
+    def forget(self, _: str) -> None:
+        """Nothing waits here for long."""
+
+
 class Desk(WriterStage):
     """A contact has the Lofty id of Ben, whom no link knows; `read` are the leads that Lofty was asked for."""
 
     def __init__(self, *script: Any, policy: str = "tag") -> None:
         super().__init__(*script, directory=Directory(custom_fields={"lofty lead id": "f-lead"}), lead_deleted=policy)
         self.read: list[tuple[str, int]] = []
+        self.hanging: list[tuple[str, ...]] = []
+        self.gone: list[str] = []
+        self.contacts = Contacts()
         self.unknown = UnknownLeads(
             self.writer.locations,
             {"acme": AGE_MS},
@@ -44,13 +66,27 @@ class Desk(WriterStage):
             self.outbox,
             self.backlinks,
             self.receipts,
-            lambda entity, version_ms: self.read.append((entity.key, version_ms)),
+            self._request,
+            self.contacts,  # type: ignore[arg-type]  # a stand-in
         )
         self.location = self.writer.locations["acme"]
 
-    async def ask(self, contact_id: str = "c-old", lead: Entity = BEN) -> None:
+    def _request(self, entity: Entity, version_ms: int, *, hanging: tuple[str, ...], is_known_gone: bool) -> None:
+        self.read.append((entity.key, version_ms))
+        self.hanging.append(hanging)
+        self.gone += [entity.key] if is_known_gone else []
+
+    async def ask(self, contact_id: str = "c-old", lead: Entity = BEN, *, is_known_gone: bool = False) -> None:
         """Ask Lofty about a lead."""
-        await self.unknown.ask(self.location, lead, contact_id)
+        await self.unknown.ask(self.location, lead, contact_id, ("note:5",), is_known_gone=is_known_gone)
+
+    async def look(self, connection: str = "acme") -> int:
+        """Look once, and read what hangs on the contacts that were found."""
+        found = await self.unknown.look(connection)
+        for then in [self.contacts.waiting.pop(key) for key in [*self.contacts.waiting]]:
+            with suppress(NotRepaired):
+                await then(("note:5",))
+        return found
 
     async def is_gone(self) -> None:
         """Lofty's trash has Ben; his turns, to the end."""
@@ -145,7 +181,15 @@ async def test_a_lead_that_was_read_as_deleted_before_is_asked_about_once_more()
     on = Desk(shown(), answer(200, {"tags": ["lofty-deleted"], "succeded": True}))
     on.links.put(PARTITION, BEN.key, LinkRow(settled="f/mapping", is_gone=True, version_ms=7))
     await on.ask()
-    assert (on.read, on.link.settled) == ([(BEN.key, 7)], "")
+    assert (on.read, on.gone, on.link.settled) == ([(BEN.key, 7)], [BEN.key], "")
+
+
+@pytest.mark.parametrize("is_known_gone", [True, False])
+async def test_lofty_is_asked_with_what_hangs_on_the_contact(is_known_gone: bool) -> None:
+    """By it a lead is known that was merged. What Lofty said before, as only verify knows, is said again."""
+    on = Desk()
+    await on.ask(is_known_gone=is_known_gone)
+    assert (on.hanging, on.gone) == ([("note:5",)], [BEN.key] if is_known_gone else [])
 
 
 @pytest.mark.parametrize("case", ["a contact", "on its way", "no contact named", "no lead"])
@@ -176,10 +220,10 @@ def noted(on: Desk, count: int = 1, **facts: Any) -> list[Entity]:
 
 @pytest.mark.parametrize(("age_ms", "asked"), [(AGE_MS - 1, 0), (AGE_MS, 1)])
 async def test_a_worker_asks_by_itself_once_a_full_sweep_has_read_every_lead(age_ms: int, asked: int) -> None:
-    """Each one once."""
+    """Each one once, and what hangs on its contact is read before."""
     on = Desk()
     noted(on, at_ms=on.now_ms - age_ms)
-    assert [await on.unknown.look("acme") for _ in range(2)] == [asked, 0]
+    assert [await on.look() for _ in range(2)] == [asked, 0]
     assert len(on.read) == asked
 
 
@@ -189,7 +233,7 @@ async def test_some_are_asked_about_at_a_time_and_those_being_written_are_not() 
     leads = noted(on, MOST_ASKED + 20)
     on.wants(leads[0], {"leadId": 100})
     on.links.put(PARTITION, leads[1].key, LinkRow(ghl_id="c-101"))
-    assert [await on.unknown.look("acme") for _ in range(3)] == [MOST_ASKED, 18, 0]
+    assert [await on.look() for _ in range(3)] == [MOST_ASKED, 18, 0]
 
 
 async def test_of_other_connections_nothing_is_asked() -> None:
@@ -198,7 +242,7 @@ async def test_of_other_connections_nothing_is_asked() -> None:
     other = Entity.contact("acme2", "1")
     on.backlinks.put(PARTITION, own_contact(other), BacklinkRow(entity=other.key, contact_id="c-1"))
     on.backlinks.put(PARTITION, "contact:c-1", BacklinkRow(entity=other.key))
-    assert [await on.unknown.look("acme") for _ in range(2)] == [0, 0]
+    assert [await on.look() for _ in range(2)] == [0, 0]
     assert own_contact(Entity.contact("acme", "1")) not in dict(on.backlinks.items(PARTITION))
 
 
@@ -208,7 +252,7 @@ async def test_a_contact_that_a_lead_of_another_connection_has_is_not_asked_abou
     [lead] = noted(on)
     on.backlinks.put(PARTITION, f"contact:c-{lead.lead}", BacklinkRow(entity=other.key))
     on.links.put(PARTITION, other.key, LinkRow(ghl_id=f"c-{lead.lead}"))
-    assert (await on.unknown.look("acme"), on.backlinks.get(PARTITION, own_contact(lead))) == (0, None)
+    assert (await on.look(), on.backlinks.get(PARTITION, own_contact(lead))) == (0, None)
 
 
 async def test_a_contact_of_ours_whose_link_is_lost_is_asked_about_later() -> None:
@@ -220,9 +264,9 @@ async def test_a_contact_of_ours_whose_link_is_lost_is_asked_about_later() -> No
         on.backlinks.put(PARTITION, f"contact:c-{number}", BacklinkRow(entity=lead.key))
         if link is not None:
             on.links.put(PARTITION, lead.key, link)
-    first = await on.unknown.look("acme")
+    first = await on.look()
     on.now_ms += AGE_MS
-    assert (first, await on.unknown.look("acme")) == (0, 2)
+    assert (first, await on.look()) == (0, 2)
     assert [key for key, _ in on.read] == ["acme:0:contact:0", "acme:1:contact:1"]
 
 
@@ -235,11 +279,11 @@ async def test_lost_links_are_looked_for_once_for_all_connections_of_a_partition
     leads = [Entity.contact(name, "1") for name in ("acme", "other", "elsewhere", "unconfigured")]
     for lead in leads:
         on.backlinks.put(PARTITION, f"contact:c-{lead.connection}", BacklinkRow(entity=lead.key))
-    await on.unknown.look("acme")
+    await on.look()
     noted = [lead.connection for lead in leads if on.backlinks.get(PARTITION, own_contact(lead)) is not None]
     late = Entity.contact("acme", "2")
     on.backlinks.put(PARTITION, "contact:c-late", BacklinkRow(entity=late.key))
-    await on.unknown.look("other")
+    await on.look("other")
     assert (noted, on.backlinks.get(PARTITION, own_contact(late))) == (["acme", "other"], None)
 
 
@@ -270,4 +314,4 @@ async def test_it_looks_every_hour_while_the_connection_is_its_own() -> None:
     await asyncio.sleep(2 * 3600 + 60)
     on.unknown.release("acme")
     await asyncio.sleep(9 * 3600)
-    assert looked == [3600.0, 7200.0]
+    assert looked == pytest.approx([3600.0, 7200.0])
