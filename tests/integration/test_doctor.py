@@ -21,7 +21,6 @@ from streams.operations.doctor.check_result import CheckResult
 from streams.operations.doctor.run import Examination, examine
 from streams.settings import Settings
 from streams.settings.notifications import Notifications, Recipient
-from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
@@ -53,11 +52,9 @@ async def test_a_deployment_that_is_well_has_no_line_but_ok(real_kafka: Broker, 
         on.new_lead()
         await on.until_quiet()
         asked = {vendor: len(on.requests(vendor)) for vendor in ("ghl", "lofty")}
-        began = time.monotonic()
         config = config_of(on, tmp_path)
         config.write_text(config.read_text().replace("https://hooks.example.com", on.gateway.url))
         code, out, _ = await command("doctor", config, "--json")
-        seconds = time.monotonic() - began
         made = {vendor: on.requests(vendor)[number:] for vendor, number in asked.items()}
 
     document = orjson.loads(out)
@@ -69,7 +66,6 @@ async def test_a_deployment_that_is_well_has_no_line_but_ok(real_kafka: Broker, 
     assert len(made["lofty"]) <= 4
     assert {one.method for one in made["lofty"]} == {"GET"}
     assert not [one for one in made["ghl"] if one.operation not in READS]
-    assert seconds < within(15)
 
 
 READS = ("search-contacts-advanced", "get-custom-fields", "get-user-by-location", "get-custom-values")
@@ -180,15 +176,13 @@ async def break_mapping(on: Stage) -> None:
     await on.produce(MAPPINGS, b"x", edit.to_bytes(), at=partition_of(MAPPINGS, on.settings.kafka.partitions))
 
 
-async def test_without_kafka_all_else_is_looked_at_within_15_seconds(embedded_kafka: Broker, tmp_path: Path) -> None:
+async def test_without_kafka_all_else_is_looked_at(embedded_kafka: Broker, tmp_path: Path) -> None:
     """One line says that Kafka is away; what needs it is not looked at; the vendors are."""
     async with stage(embedded_kafka, tmp_path) as on:
         config = config_of(on, tmp_path)
         config.write_text(config.read_text().replace(embedded_kafka.bootstrap, "127.0.0.1:1"))
-        began = time.monotonic()
         code, out, _ = await command("doctor", config)
-        seconds = time.monotonic() - began
-    assert (code, seconds < within(15)) == (3, True)
+    assert code == 3
     assert "away          Kafka         127.0.0.1:1:" in out
     assert "is kafka.bootstrap_servers right?" in out
     assert "ok            access        Lofty of acme: the key is accepted" in out
