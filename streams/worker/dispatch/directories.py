@@ -47,8 +47,6 @@ RETRY_SECONDS = 5.0
 SUSPECT_SECONDS = 2.0
 """So long after GHL dropped a value its directory is read again; twice as long with each time that nothing has changed."""
 MOST_SUSPECT_SECONDS = 3600.0
-STAGES_SECONDS = 5.0
-"""Pipelines that were read so long ago are read again before an opportunity is parked for the want of a stage."""
 
 
 @dataclass(slots=True)
@@ -187,10 +185,10 @@ class Directories:
         self._go_on(connection, shelf)
         return True
 
-    def reads_stages_again(self, connection: str) -> bool:
-        """A stage is not there. True: the pipelines are being read again, try again after that."""
+    def reads_stages_again(self, connection: str, seconds: float) -> bool:
+        """A stage is not there. True: pipelines that were read longer ago are being read again, try again after that."""
         shelf, now = self._shelf(connection), asyncio.get_running_loop().time()
-        if shelf.pipelines is not None and now < shelf.pipelines_at + STAGES_SECONDS:
+        if shelf.pipelines is not None and now < shelf.pipelines_at + seconds:
             return False
         shelf.pipelines = None
         self._go_on(connection, shelf)

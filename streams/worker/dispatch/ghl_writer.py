@@ -21,6 +21,9 @@ from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, BLOCKED, DONE, PARKED, RequestSlot, WorkResult
 from streams.worker.dispatch.receipts import Receipts
 
+STAGES_SECONDS = 5.0
+"""Pipelines that were read so long ago are read again before an opportunity is parked for the want of a stage."""
+
 
 @dataclass(frozen=True, slots=True)
 class GhlWriter:
@@ -39,7 +42,7 @@ class GhlWriter:
     receipts: Receipts
     directory: Callable[[str], Directory]
     lacks: Callable[[str, dict[str, str]], bool]
-    reads_stages_again: Callable[[str], bool]
+    reads_stages_again: Callable[[str, float], bool]
     lofty_was_edited: Callable[[Entity, Mapping[str, str]], Awaitable[None]]
     sender: GhlSender
     close_channels: Callable[[GhlWrite, LinkRow | None], Awaitable[WorkResult]]
@@ -98,8 +101,13 @@ class GhlWriter:
                 return await self._request(write)
 
     async def _stuck(self, entity: Entity, partition: int, row: OutboxRow, stuck: Stuck) -> WorkResult:
-        """Park what cannot be written. A stage that is lacking may have been made since the pipelines were read."""
-        if entity.kind == "opportunity" and self.reads_stages_again(entity.connection):
+        """Park what cannot be written. A stage that is lacking may have been made since the pipelines were read.
+
+        Whoever tries again has just made it, and each try reads the lead anew.
+        """
+        age_seconds = max(0.0, (self.failures.retry.now_ms() - row.snapshot.read_ms) / 1000)
+        seconds = age_seconds if row.snapshot.origin == "replay" else STAGES_SECONDS
+        if entity.kind == "opportunity" and self.reads_stages_again(entity.connection, seconds):
             return AGAIN
         park, step = self.failures.park, f"create {entity.kind}"
         return await park(partition, row, step, stuck.reason, stuck.because, outcome="parked")

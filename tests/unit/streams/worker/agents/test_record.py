@@ -7,6 +7,7 @@ from typing import Any
 
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
+from streams.core.to_ghl.lead_opportunity import opportunity_of
 from streams.core.to_ghl.plan import UNKNOWN
 from streams.messages import Conflict, Entity
 from streams.worker.dispatch.holders import Holders
@@ -126,3 +127,17 @@ async def test_a_contact_that_another_living_lead_writes_has_no_heir() -> None:
     holders: Holders = on.identities.holders
     assert holders.heirs(PARTITION, ANN, LinkRow(ghl_id="c-1"), LinkRow(parted_from="c-1")) == []
     assert not holders.is_unwritten(PARTITION, BEN, on.ben)
+
+
+async def test_the_opportunity_of_who_writes_a_contact_again_is_planned_again() -> None:
+    """Its stage may have changed while the other lead wrote the contact; as long as that one does, nothing is asked."""
+    on, opportunity = Shared(), opportunity_of(BEN)
+    on.links.put(PARTITION, opportunity.key, LinkRow(ghl_id="o", settled="f/mapping", version_ms=NOW_MS))
+    on.wants(BEN, STATE)
+    await on.settles(fields={})
+    before = await on.asked_for()
+    on.wants(BEN, {**STATE, "zipCode": "60601"})
+    await on.settles(fields={}, shares="")
+    link = on.links.get(PARTITION, opportunity.key)
+    assert link is not None
+    assert (opportunity.key in before, link.settled, opportunity.key in await on.asked_for()) == (False, "", True)

@@ -90,7 +90,7 @@ class WriterStage(Stage):
             receipts=self.receipts,
             directory=lambda _: known,
             lacks=lambda *_: False,
-            reads_stages_again=lambda _: False,
+            reads_stages_again=lambda *_: False,
             lofty_was_edited=self.never,
             sender=self.sender,
             close_channels=self.never,
