@@ -103,7 +103,7 @@ class GhlWriter:
     async def _stuck(self, entity: Entity, partition: int, row: OutboxRow, stuck: Stuck) -> WorkResult:
         """Park what cannot be written. A stage that is lacking may have been made since the pipelines were read.
 
-        Whoever tries again has just made it, and each try reads the lead anew.
+        Whoever tries again has just made it, and each try reads the lead again.
         """
         age_seconds = max(0.0, (self.failures.retry.now_ms() - row.snapshot.read_ms) / 1000)
         seconds = age_seconds if row.snapshot.origin == "replay" else STAGES_SECONDS
