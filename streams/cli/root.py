@@ -32,6 +32,7 @@ COMMANDS = (
     "status",
     "catalogue",
     "operations",
+    "schemas",
     *(
         "connect",
         "connections",

@@ -20,6 +20,8 @@ class AccountEdit(Message):
     one-time link that is good until `link_until_ms`. Sessions that began before `signed_out_ms` have ended.
     A program has the SHA-256 of its token, good until `expires_ms`; 0 is for ever. `connections` is None for all.
     Neither a password, a link nor a token is ever on the topic. Times are epoch milliseconds.
+    `id` is random, `kind` is a person or a program, `name` theirs for good, `role` what they may do. `link_hash` is that of the link, `token_hash` that of the token.
+    `is_disabled`: access is denied for now; `is_removed`: for good. `at_ms` is when it was decided, `by` who decided it.
     """
 
     id: str

@@ -16,6 +16,7 @@ class Act(Message):
 
     `begun` is written before anything happens, then one of the others under the same `id`: a begun act without an end was
     interrupted, and may or may not have happened. `about` says on what, `detail` what came of it; neither holds a secret.
+    `who` did it, with the `role` that they had, `via` the console or the API, from the `address`. `action` is what was done, `outcome` how it ended.
     """
 
     id: str

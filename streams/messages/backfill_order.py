@@ -9,6 +9,7 @@ class BackfillOrder(Message):
     """`id` identifies an order: the sweep's row names the last one that was taken and the last that ended.
 
     `by` is who asked for it, empty where an older release took the order.
+    `connection` is read whole. `at_ms` is when that was asked for.
     """
 
     connection: str

@@ -28,6 +28,7 @@ class Change(Message):
     `only_moved`: its lead is gone, so only another lead on which it hangs now would change anything.
     `may_be_unknown`: whether the team has, or had, such a lead is not known; if Lofty does not show it, nothing is lost.
     `hanging` is what hangs in GHL on the contact of such a lead, each as `kind:id`: if Lofty has it on another lead, the lead was merged.
+    `connection`, `lead`, `kind` and `id` name the entity; of a contact, `id` is the lead's. `operation` is what Lofty says happened to it.
     """
 
     connection: str

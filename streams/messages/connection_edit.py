@@ -25,6 +25,7 @@ class ConnectionEdit(Message):
 
     `connection` is the permanent id. `id` is random: the process that saved an edit finds it again by it. `at_ms` is epoch
     milliseconds.
+    `kind` says what is done, `by` is who did it. `label` is the name that people see, empty for none.
     """
 
     id: str
@@ -44,6 +45,7 @@ class SealedCredential(Message):
     `secret` is a name of `CONNECTION_SECRETS`. Each has a key of its own, so a record without a value removes it.
     `at_ms` is when it was pasted. Sealed again under a newer key it keeps that time: it never takes the place of one that was
     pasted meanwhile (`replaces`).
+    `connection` is the id of its connection, `sealed` the credential, `by` who pasted it.
     """
 
     connection: str

@@ -12,6 +12,7 @@ class Fence(Message):
     """Once its writer has read it back, every receipt that was written before it, by anyone, is in the tables.
 
     `worker` names the process, `epoch` grows with each owner of the partition.
+    `at_ms` is when it was written.
     """
 
     worker: str

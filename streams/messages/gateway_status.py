@@ -22,6 +22,8 @@ class GatewayStatus(Message):
     `notifications_failing` is since when the message to a recipient of notifications cannot be delivered, by its name.
     `unread` is since when a topic that the gateway follows cannot be read, by the topic: what it knows of it may be old.
     `move` is the move to more partitions that is under way, as this gateway read it last.
+    `host` and `pid` say where it runs, `release` is its version, `begun_ms` when it began. `is_ready`: it takes webhooks. `is_stopping`: it ends in order.
+    `appends_failing_seconds` is for how long writes to Kafka have failed. `connections` is how many it knows.
     """
 
     gateway: str

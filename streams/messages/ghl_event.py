@@ -21,6 +21,7 @@ class GhlEvent(Message):
     `webhook` is GHL's id of the event, the same in each retry; empty when it sent none.
     `again`: it was processed before, and is evaluated again because a person or a replay asked for it.
     `body` is the payload without its envelope; of an appointment, the appointment itself.
+    `location` is GHL's id of the location.
     """
 
     deepest: ClassVar[int] = MOST_DEPTH + 4

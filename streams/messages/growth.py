@@ -55,6 +55,10 @@ class Growth(Message):
     """One move. `holder` is the command that carries it out; times are epoch milliseconds.
 
     `since_ms` is when this state began, 0 where an earlier release wrote it; `at_ms` when a command wrote it last.
+    `from_prefix` and `from_partitions` are the topics of before, `to_prefix` and `to_partitions` the copy. `state` is how far it is.
+    `by` is who asked for it, at `began_ms`.
+    `placement` is equal while each record belongs into the same partition of the copy (`core/copy_targets.py`).
+    `is_spoiled`: a write of the copy failed, so that it is made again.
     """
 
     from_prefix: str
@@ -68,9 +72,7 @@ class Growth(Message):
     at_ms: int
     since_ms: int = 0
     placement: str = ""
-    """Equal while each record belongs into the same partition of the copy (`core/copy_targets.py`)."""
     is_spoiled: bool = False
-    """A write of the copy failed, so that it is made again."""
 
     @property
     def is_open(self) -> bool:
@@ -94,7 +96,10 @@ class Growth(Message):
 
 
 class AtWork(Message):
-    """The command's sign of life, under a key of its own: it never writes over a state. `copied` of `of` records in this round."""
+    """The command's sign of life, under a key of its own: it never writes over a state. `copied` of `of` records in this round.
+
+    `holder` is the command that was at work at `at_ms`.
+    """
 
     holder: str
     at_ms: int
@@ -103,7 +108,10 @@ class AtWork(Message):
 
 
 class Move(Message):
-    """A move as people see it: the state, and the last sign of life of a command that carries it out."""
+    """A move as people see it: the state, and the last sign of life of a command that carries it out.
+
+    `growth` is the state, `at_work` the sign of life; None before the first.
+    """
 
     growth: Growth
     at_work: AtWork | None = None

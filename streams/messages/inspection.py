@@ -57,6 +57,7 @@ class Remedy(_Part):
     - `remove`: the note, task or appointment `ghl_id` is one too many. Refused for the one that the link names.
 
     `contact_id` is the GHL contact on which it hangs; `in_calendar` says that it is an appointment there.
+    `cure` is the way, as listed.
     """
 
     cure: Cure
@@ -79,6 +80,7 @@ class Standing(_Part):
     `shares` is the key of the lead whose contact it is, too, and which alone is written on it.
     `is_recalled`: an earlier memory wrote the contact, and which of its values are ours is not known.
     `parked` is why it waits for a person; `is_pending` says that a newer state is on its way.
+    `ghl_id` is what the link names, `is_deleted` says that we deleted it there, `version_ms` is the version that was written.
     """
 
     ghl_id: str | None = None
@@ -111,6 +113,7 @@ class Inspection(Message):
       `lead` or `ghl_id` whose it is. Asked of the owner of the budget that it takes: Lofty's or GHL's.
 
     After `expires_ms` nobody waits for the answer, and no request is spent on it.
+    `run` is the id of the run of verify, `connection` is what it is about, `question` what is asked. `limit` is the most rows of a page.
     """
 
     run: str
@@ -151,6 +154,8 @@ class Observation(Message):
     `taken_over` are the ids of the deployments whose marks are deleted.
     `mapping` is the fingerprint of the mapping in force there.
     `rows` is what a `read` found, `total` how many there are in all, if the vendor says so.
+    `run`, `number`, `connection` and `lead` are those of the question. `standings` are by the entity's key. `after` is the cursor of the next page, None at the end.
+    `custom_fields` are names by id, `field_types` their types, `field_options` their options. `users` are the location's users, names by id; `calendar_team` are those of the calendar.
     """
 
     run: str

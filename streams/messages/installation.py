@@ -24,6 +24,7 @@ class Installation(Message):
     `subject` is the id of that agency or location, `sealed` its pair of tokens, sealed under one of the keys of
     `LOFTY_GHL_TOKEN_KEYS` for this subject. `locations` are names by id, as GHL listed them at `at_ms`, or again at `listed_ms`
     (epoch milliseconds).
+    `kind` says which of them it is.
     """
 
     subject: str
@@ -39,6 +40,7 @@ class LocationReport(Message):
 
     It is a record of its own, because only the console writes an agency's tokens: a gateway that wrote them, too, could bring back
     tokens that were renewed meanwhile.
+    `location` and `company` are GHL's ids, `is_installed` says which of the two happened.
     """
 
     location: str

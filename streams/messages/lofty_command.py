@@ -24,6 +24,7 @@ class LoftyCommand(Message):
     `lofty_id` is set when it exists in Lofty already. `because` says which rule or event caused it.
     `base` are the hashes that fields had on our side before GHL's edit: what Lofty must still hold where the newest wins.
     Of a flag it says that Lofty lacks it, as far as we know: then it is set without a read.
+    `connection` and `lead` say whose it is, `target` what it is in Lofty. `at_ms` is when it was decided, `accepted_ms` when the event that caused it was accepted.
     """
 
     deepest: ClassVar[int] = MOST_DEPTH + 4
@@ -63,6 +64,8 @@ class LoftyReceipt(Message):
     """The result of one request to Lofty, for reports: nothing is decided by it.
 
     `intended` is written before a create is sent, then `applied`, `failed` (tried again), `refused` (parked) or `unchanged`.
+    `outcome` is what became of the request `step` at `at_ms`. `connection`, `lead`, `about` and `because` are those of the command, `lofty_id` is Lofty's id.
+    `status` is the HTTP status, `message` the vendor's words. `accepted_ms` is when the event was accepted, 0 where that is not known.
     """
 
     connection: str

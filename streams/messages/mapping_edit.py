@@ -19,6 +19,7 @@ class MappingEdit(Message):
     - `revert`: all is as at `to_version` again.
 
     `id` is a number by chance, by which who saved finds his own edit again. `at_ms` is epoch milliseconds.
+    `kind` says what is done, `by` is who did it.
     """
 
     id: str

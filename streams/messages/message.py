@@ -48,7 +48,10 @@ def _takes_any(schema: Any) -> bool:
 
 
 class Message(BaseModel):
-    """A frozen value that travels on a topic. `version` is the newest that this release reads, `v` by default what it writes."""
+    """A frozen value that travels on a topic.
+
+    `v` is the version of the record's form, by default the one that this release writes; `version` is the newest that it reads.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -26,6 +26,7 @@ class Issue(Part):
     `reported_ms` is when the recipient was sent its beginning, and not its end yet; None: the recipient believes that all is well.
     `number` counts records now. `mentioned_ms` is when a message last named it, `mentioned_number` what it said.
     `breaks` are the times of the last hour at which its beginning was sent. `is_unstable` says that it came and went too often.
+    `cause` is the kind of problem, `of` what has it, `connections` are those that it concerns.
     """
 
     cause: str
@@ -45,6 +46,8 @@ class Outgoing(Part):
     """A message that is not delivered yet. `error` is why the last of its attempts failed; the next one is at `next_ms`.
 
     `id` stays the same for all attempts, so that a receiver recognises a message that comes twice.
+    `kind` is why it is sent, `at_ms` when it was composed, `subject` and `text` are what it says.
+    `attempts` have failed so far, the first of them at `first_failed_ms`; 0 for none.
     """
 
     id: str
@@ -59,7 +62,10 @@ class Outgoing(Part):
 
 
 class SentMessage(Part):
-    """A message that was delivered at `at_ms`. `note` says what was not as usual, such as an address that was refused."""
+    """A message that was delivered at `at_ms`. `note` says what was not as usual, such as an address that was refused.
+
+    `id`, `kind` and `subject` are those of the message, `attempts` is how many it took.
+    """
 
     id: str
     kind: NotificationKind
@@ -74,6 +80,7 @@ class NotificationState(Message):
 
     `by` is the gateway that wrote it. `composed_ms` are the times of the last hour at which a message was composed. `waiting_since_ms` is when something became due
     that is not composed yet; 0 for nothing. `summary_ms` is when the last daily summary was composed, or this record began.
+    `recipient` is the recipient's name, `at_ms` when this was written. `outgoing` is what is not delivered yet, None for nothing.
     """
 
     recipient: str
@@ -88,7 +95,10 @@ class NotificationState(Message):
 
 
 class NotificationTest(Message):
-    """The last test message to a recipient, and what came of it: `error` is empty where it was delivered."""
+    """The last test message to a recipient, and what came of it: `error` is empty where it was delivered.
+
+    `recipient` is the recipient's name, `by` who asked for the test at `at_ms`. `note` says what was not as usual.
+    """
 
     recipient: str
     at_ms: int

@@ -35,6 +35,8 @@ class Parked(Message):
     `original` holds the bytes that failed, in Base64, and `source` where they came from
     (`topic/partition@offset`, or the intake's path). Of a large original it holds the first bytes; `original_size` is
     then the full size.
+    `stage` is where it failed, at `at_ms`. `entity` is the key of what it is about, `connection` its connection; None where that is not known.
+    `status` is the vendor's HTTP status, `trace_id` its own id of the request; None without a request.
     """
 
     stage: Stage

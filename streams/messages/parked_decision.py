@@ -10,7 +10,10 @@ Decision = Literal["retried", "discarded"]
 
 
 class ParkedDecision(Message):
-    """`record` is the place of the parked record on its topic, `partition@offset`; it is the key here, too."""
+    """`record` is the place of the parked record on its topic, `partition@offset`; it is the key here, too.
+
+    `decision` was made at `at_ms`, `by` is who made it.
+    """
 
     record: str
     decision: Decision

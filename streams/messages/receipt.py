@@ -56,6 +56,10 @@ class Receipt(Message):
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
     `epoch` grows with each owner of the partition: by it a late receipt of an earlier owner is recognised.
+    `connection`, `lead`, `kind` and `id` name the entity. `outcome` is what became of the attempt `at_ms`, `step` the request, or what else was done.
+    `is_deleted`: GHL no longer holds it, because we deleted it there. `status` is the HTTP status, `message` the vendor's words or ours.
+    `attempt` counts from 1. `flags` say what could not be written as it is in Lofty.
+    `update_time_ms` and `accepted_ms` are those of the oldest change that the write answers; None where freshness is not measured.
     """
 
     connection: str

@@ -22,6 +22,9 @@ class RecipientEdit(Message):
     `name` is made once, `label` is what people call it. It has either `emails` or a webhook, whose address is sealed: whoever knows
     it may post there. `webhook_host` is what is shown of it. `connections` are ids; without any it hears of everything.
     `daily_summary`, `quiet_begin` and `quiet_end` are times of the day such as 07:30 in `time_zone`, or empty.
+    `id` is random, `based_on` is the version that it was decided on. `webhook_sealed` is the sealed address, empty for none.
+    `reports` says what is sent of a problem. `quiet_but_worst`: the worst problems are sent in quiet hours, too.
+    `is_removed`: there is no such recipient from now on. `at_ms` is when it was decided, `by` who decided it.
     """
 
     id: str

@@ -17,6 +17,7 @@ class Selection(BaseModel):
 
     `since_ms` and `from_offset` are the first, `until_ms` and `to_offset` the last that are meant.
     `contact` is a lead's id, or for `ghl.changes` the id of the GHL contact. `stage` and `reason` are for `parked` alone.
+    `topic` is the topic without its prefix, `connection` restricts to one connection, `partition` to one partition.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -55,6 +56,7 @@ class Replay(Message):
     `left` how many could not go on. `holder` is the process that carries it on: another that takes it over writes its own
     name, and the one before stops. `mapping` identifies the mappings under which snapshots were sent, empty for other
     topics: what was done under others does not count. Times are epoch milliseconds.
+    `selection` says which records, `by` is who asked for it, at `began_ms`. `moved_ms` is when this was written. `state` is how far it is.
     """
 
     run: str
@@ -81,6 +83,7 @@ class Redelivery(Message):
     """`lofty.replays`: a snapshot to write to GHL once more, under the mapping in force.
 
     It is not put on `lofty.snapshots` again: there it would be behind one that was read later, and be taken for the newest.
+    `run` is the replay, `snapshot` the state to write.
     """
 
     run: str

@@ -19,6 +19,7 @@ class Run(Message):
     `was_cut_off`: its process was stopped before it had ended.
     `words` say what came of it, `has_findings` that a person should look. `counts` are records: `read`, `written`, `unchanged`, `refused`.
     `detail` is the JSON of what only its kind has. Whoever writes it keeps it small.
+    `id` is the run's, `kind` what it is (`verify`, `rehearse`, `import`, ...), `began_ms` when it began.
     """
 
     id: str

@@ -13,6 +13,7 @@ class SealedToken(Message):
     An empty `sealed` takes the tokens away: their connection was removed.
 
     `token` says whose it is: `ghl:LOCATION` or `lofty-connection:NAME`. `at_ms` is when it was granted (epoch milliseconds).
+    `by` says whether it was granted or sealed again under a newer key.
     """
 
     token: str

@@ -17,6 +17,7 @@ class Snapshot(Message):
     `version_ms` orders snapshots of one entity: a smaller one never replaces a greater one.
     `fingerprint` is the content's hash; equal fingerprints mean equal states.
     `update_time_ms` and `accepted_ms` are those of the oldest change that this snapshot answers: freshness is measured from them. `trace` is its trace.
+    `connection`, `lead`, `kind` and `id` name the entity. `origin` is why it was read.
     """
 
     deepest: ClassVar[int] = MOST_DEPTH + 4

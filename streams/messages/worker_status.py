@@ -32,6 +32,10 @@ class BudgetStatus(Part):
     `paused` is the kind of its pause (`core/scheduling/pauses.py`), empty for none; `because` is its cause in words.
     `paused_until_ms` None while it is paused means: until somebody acts.
     `quota_*` are None for a budget without a daily quota.
+    `dispatcher` says whether it limits what is read from Lofty or written to GHL, `budget` is its name, `connections` are those that share it.
+    `blocked` entities wait for others, `in_flight` requests of at most `in_flight_limit` are under way.
+    `window_used` of `window_limit` requests are used of the last `window_seconds`. `waiting_for_quota` entities wait for the next day.
+    `paused_since_ms` is when the pause began.
     """
 
     dispatcher: Literal["read", "write"]
@@ -62,6 +66,7 @@ class SweepStatus(Part):
     None for never. `looks` are the leads of which this run has read the notes, tasks and appointments; `full_leads`, `full_looks` and
     `full_took_ms` are of the last full run. `oldest_look_ms` is the oldest time at which those of a lead were last read, 0 for not
     known, `look_interval_ms` how often they are to be, None for never. `ordered` is the id of a backfill that waits or runs, `served` of the last one that ended.
+    `started_ms` is when the run began, `changes` are what it found. `new_interval_ms` and `full_interval_ms` are how often such runs begin.
     """
 
     running: RunKind | None = None
@@ -87,6 +92,7 @@ class OtherDeployment(Part):
     """Another deployment that writes to a connection's GHL location, by its mark there (`core/to_ghl/deployment_mark.py`).
 
     `connection` is what it calls its connection. It has written there since `since_ms`, and said so last at `seen_ms`.
+    `deployment` is its id, `topic_prefix` its prefix, `host` the host of its worker.
     """
 
     deployment: str
@@ -131,6 +137,7 @@ class ConnectionStatus(Part):
 
     `title` is what people are shown: its label, with its id where that is another. Empty: the id.
     `paused` are the directions (`to_ghl`, `to_lofty`) in which it is paused by its settings.
+    `connection` is its id, `reading` its side at Lofty, `writing` its side at GHL.
     """
 
     connection: str
@@ -142,7 +149,9 @@ class ConnectionStatus(Part):
 
 class LagStatus(Part):
     """What is not committed yet of one topic, over this worker's partitions. `oldest_ms` is when the oldest of it was written
-    (exact to some seconds), None without any."""
+    (exact to some seconds), None without any.
+    `topic` has so many `records` that are not committed.
+    """
 
     topic: str
     records: int = 0
@@ -161,6 +170,12 @@ class WorkerStatus(Message):
     `configuration` is equal for processes with the same connections.
     `process` is its number among the processes of `worker --processes`, None for a worker that runs alone.
     `stores_set_aside` are the damaged local stores that lie on its disk for a person to look at.
+    `host` and `pid` say where it runs, `release` is its version, `started_ms` when it began. `is_ready`: it is at work.
+    `mapping_version` is the version of the mappings in force here. `partitions` is how many each topic has; of them it has `assigned`, may write for `fenced`, and keeps copies of the tables of `standby`.
+    `lease_seconds` is how long it may still write without a word from Kafka, `recovery_seconds` how long the tables took to recover.
+    `stuck_looks` are looks of the watchdog in a row without progress, `appends_failing_seconds` for how long writes to Kafka have failed.
+    `store_rows` and `store_bytes` are the size of its local stores, `tables` the rows of each table. `lags` are by topic.
+    `budgets` and `connections` are those that it owns.
     """
 
     instance: str
@@ -203,7 +218,10 @@ class WorkerStatus(Message):
 
 
 class StatusPart(Message):
-    """The part `number` (from 0) of the budgets and connections of the worker `part_of`, as they were at `at_ms`."""
+    """The part `number` (from 0) of the budgets and connections of the worker `part_of`, as they were at `at_ms`.
+
+    `budgets` and `connections` are as in `WorkerStatus`.
+    """
 
     part_of: str
     number: int

@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("streams.cli",),
     ("streams.console", "streams.demo"),
     ("streams.gateway", "streams.worker", "streams.operations"),
-    ("streams.telemetry", "streams.oauth", "streams.mapping_versions"),
+    ("streams.telemetry", "streams.oauth", "streams.mapping_versions", "streams.contract"),
     ("streams.core", "streams.kafka", "streams.catalogue"),
     ("streams.settings",),
     ("streams.mapping",),
@@ -34,7 +34,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 `connectors` at the bottom are its loose modules, which all of its folders share.
 """
 
-PURE = ("streams.messages", "streams.mapping", "streams.settings", "streams.core", "streams.catalogue")
+PURE = (
+    "streams.messages",
+    "streams.mapping",
+    "streams.settings",
+    "streams.core",
+    "streams.catalogue",
+    "streams.contract",
+)
 """Folders whose modules decide: the same arguments give the same result."""
 IMPURE = {
     "streams.settings.load": "reads the configuration file and the environment",
@@ -85,6 +92,7 @@ PURE_IMPORTS = frozenset(
         *(f"cryptography.hazmat.primitives.asymmetric.{name}" for name in ("ed25519", "padding", "rsa")),
         *("cryptography.hazmat.primitives.hashes", "cryptography.hazmat.primitives.serialization"),
         *("binascii", "copy", "ipaddress"),
+        "inspect",  # the text of docstrings
     )
 )
 # What they may not call, although its module is allowed or built in.
