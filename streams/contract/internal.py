@@ -80,6 +80,7 @@ OBSERVED = Observation(
         )
     },
     contact={"id": CONTACT_ID, "firstName": "Ada", "tags": ["lofty-buyer"]},
+    opportunities=({"id": "oP5q2", "pipelineStageId": "s7Tg"},),
     notes=({"id": "n7Gd0cVQ1wXhM3tYbEaK", "body": "Called."},),
     tasks=({"id": "tK1s9", "title": "Call back"},),
     appointments=({"id": "aP2x7", "title": "Showing"},),
@@ -91,6 +92,8 @@ OBSERVED = Observation(
     field_types={"f1eLd": "TEXT"},
     field_options={"f2Opt": ("buyer", "seller")},
     remade_fields={"f1eLd": "f0Old"},
+    pipelines={"Buyers": "p6Ln"},
+    stages={"p6Ln": {"New": "s7Tg"}},
     taken_over=("9b8a7c6d",),
     mapping="e2fc714c",
     rows=({"leadId": 600123},),

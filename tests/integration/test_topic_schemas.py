@@ -43,7 +43,8 @@ async def test_every_record_of_a_busy_day_is_valid_by_the_schema_of_its_topic(br
 
         found = {one.topic: await faults_on(on, one) for one in CONTRACTS if one.topic != "growth"}
         assert {topic: faults for topic, (_, faults) in found.items() if faults} == {}
-        assert {topic for topic, (number, _) in found.items() if not number} <= SILENT
+        silent = {topic for topic, (number, _) in found.items() if not number}
+        assert sorted(silent - SILENT) == []
 
 
 async def work_both_ways(on: Stage) -> None:
