@@ -23,10 +23,11 @@ from tests.kafka.broker import Broker
 SILENT = frozenset(
     {
         *(topics.TOKENS, topics.MAPPINGS, topics.CONNECTIONS, topics.PEOPLE, topics.AUDIT, topics.NOTIFICATIONS),
+        topics.REPLAYS,
         *("growth", topics.TopicNames().changelog(topics.TOKENS_TABLE)),
     }
 )
-"""What only people's edits and OAuth write: `tests/contract/topics` checks their records."""
+"""What only people's edits, OAuth, or a replay under another mapping write: `tests/contract/topics` checks their records."""
 
 
 @pytest.mark.in_make_test
