@@ -51,7 +51,13 @@ ASKED = Inspection(
     after=("600122", AT),
     entity=_CONTACT,
     remedy=Remedy(
-        cure="doubt", fields=("email",), tags=("lofty-buyer",), ghl_id=CONTACT_ID, contact_id=CONTACT_ID, by="ann"
+        cure="doubt",
+        hanging=("note:n7Gd0cVQ1wXhM3tYbEaK",),
+        fields=("email",),
+        tags=("lofty-buyer",),
+        ghl_id=CONTACT_ID,
+        contact_id=CONTACT_ID,
+        by="ann",
     ),
     snapshot=SNAPSHOT,
     subject="leads",

@@ -54,6 +54,7 @@ BY_HAND = Change(
     update_time_ms=AT,
     accepted_ms=AT + 300,
     origin="backfill",
+    hanging=("note:81001",),
 )
 SNAPSHOT = Snapshot(
     connection="acme",
