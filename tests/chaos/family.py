@@ -71,9 +71,7 @@ async def _live(company: Company, plan: Plan) -> None:
         await adversary.rest()
         await company.operator.stop()
         await guarded(_rest(company), *company.background)
-        desk.merges = (
-            False  # an absorbed lead is nowhere in Lofty: what was merged while nothing knew of it is not found again
-        )
+        desk.merges = False  # one without notes, or that shared its contact, is not found again: nothing tells
         async with company.edited(plan.rate * AWAY_PART):
             adversary.deeds.append(await forgetting.rename(renamed))
             adversary.deeds.append(await loss())
