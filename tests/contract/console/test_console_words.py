@@ -49,7 +49,9 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
 }
 """(the file beneath `streams/console`, a part of the text) and the reason why it is right there."""
 
-OF_WORKERS = frozenset(("GatewayStatus", "Growth", "LagStatus", "Overview", "ParkedOpen", "SweepStatus", "Sent"))
+OF_WORKERS = frozenset(
+    ("GatewayStatus", "Growth", "LagStatus", "Overview", "ParkedOpen", "SweepStatus", "Sent", "WorkerStatus")
+)
 """Parts of the API's document that describe the processes themselves, for who runs them."""
 
 ANY = re.compile(rf"(?<![\w./-])(?:{'|'.join(INSTEAD)})(?![\w-])", re.IGNORECASE)
