@@ -95,6 +95,21 @@ async def reach(settings: Settings) -> dict[str, int]:
     return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
 
 
+ONE_TOPIC_SECONDS = 5.0
+"""How long a broker may take to say whether it knows a topic; then all brokers are asked for all."""
+
+
+async def topic_exists(client: AIOKafkaClient, topic: str) -> bool:
+    """Whether the cluster has a topic. Creates none, and asks for no other: a cluster may have thousands. Raises aiokafka's error."""
+    request = MetadataRequest([topic], allow_auto_topic_creation=False)
+    try:
+        async with asyncio.timeout(ONE_TOPIC_SECONDS):
+            answer = await client.send(client.get_random_node(), request)
+    except (KafkaError, TimeoutError):  # this broker is away, or frozen
+        return topic in (await client.fetch_all_metadata()).topics()
+    return any(not error and name == topic for error, name, *_ in answer.topics)
+
+
 async def _try_servers(settings: Settings) -> None:
     """Return once one of the servers accepts us. Raises `KafkaRefused` with every server's answer, which aiokafka only logs."""
     options = client_options(settings)

@@ -8,7 +8,13 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
 
 from streams.kafka.batching_producer import Record
-from streams.kafka.clients import admin_client, cluster_client, open_batching_producer, until_topics_are_led
+from streams.kafka.clients import (
+    admin_client,
+    cluster_client,
+    open_batching_producer,
+    topic_exists,
+    until_topics_are_led,
+)
 from streams.kafka.topic_reader import newest_values
 from streams.messages import InvalidMessage
 from streams.messages.growth import (
@@ -50,10 +56,13 @@ async def read_growth(settings: Settings, found: Collection[str] | None = None) 
 
 async def read_move(settings: Settings, found: Collection[str] | None = None) -> Move | None:
     """The same, with the last sign of life of a command that carried it out."""
-    if found is None:
+    topic = growth_topic(settings.kafka.topic_prefix)
+    if found is not None:
+        is_there = topic in found
+    else:
         async with cluster_client(settings) as client:
-            found = (await client.fetch_all_metadata()).topics()
-    return await _read_known_move(settings) if growth_topic(settings.kafka.topic_prefix) in found else None
+            is_there = await topic_exists(client, topic)
+    return await _read_known_move(settings) if is_there else None
 
 
 async def read_known_growth(settings: Settings) -> Growth | None:

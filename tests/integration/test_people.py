@@ -247,6 +247,11 @@ async def test_the_command_line_edits_people_and_the_audit_has_it(
         made = await command("people invite nora", config, "--role", "operator")
         assert made[0] == 0, made
         link = made[1].strip().removeprefix("https://hooks.example.com")
+
+        async def is_invited() -> bool:
+            return "nora" in str(await root.get("/people"))
+
+        await on.until(is_invited)  # the gateway reads what another process wrote a moment later
         assert (await join(on, link, "the first password"))[0] == 303
         nora = browser(on, http)
         assert await nora.sign_in("nora", "the first password") == 200
@@ -258,7 +263,7 @@ async def test_the_command_line_edits_people_and_the_audit_has_it(
             _, me, _ = await nora.ask("GET", "/api/v1/session")
             return (me["role"], me["connections"]) == ("operator", ["acme"])
 
-        await on.until(is_changed)  # the gateway reads what another process wrote a moment later
+        await on.until(is_changed)
         changed = await command("people change nora", config, "--role", "viewer", "--all-connections")
         assert changed == (0, "nora is now viewer, and sees all connections\n", "")
         code, _, complaint = await command("people change nora", config, "--connection", "acme", "--all-connections")
