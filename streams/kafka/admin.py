@@ -231,7 +231,7 @@ def is_compatible(key: str, wanted: str, found: str) -> bool:
     if found == wanted:
         return True
     if key in ("retention.ms", "retention.bytes"):
-        return found == "-1" or int(found) >= int(wanted)
+        return found == "-1" or (wanted != "-1" and int(found) >= int(wanted))
     return key == "segment.bytes" and int(found) >= LEAST_SEGMENT_BYTES
 
 

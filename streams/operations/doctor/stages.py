@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from connectors.ghl.wire import Pipeline
-from streams.core.to_ghl.directory import fold
+from streams.core.to_ghl.directory import Directory, named_pipelines
 from streams.mapping import StagePair, did_you_mean
 from streams.operations.doctor.check_result import CheckResult
 from streams.settings import Connection
@@ -22,15 +22,12 @@ def stage_results(connection: Connection, pipelines: Collection[Pipeline]) -> It
 
 
 def _lacks(pair: StagePair, pipelines: Collection[Pipeline]) -> str:
-    stages: list[str] | None = None
-    for one in pipelines:  # of several with one name the first counts, as in the directory
-        if fold(one.name) == fold(pair.pipeline):
-            stages = [stage.name for stage in one.stages]
-            break
-    if stages is None:
+    pipeline_id, stage_id = Directory({}, {}, pipelines=named_pipelines(pipelines)).stage_ids(pair.pipeline, pair.stage)
+    if pipeline_id is None:
         return _words(f"the location has no pipeline {pair.pipeline!r}", pair.pipeline, [one.name for one in pipelines])
-    if fold(pair.stage) in map(fold, stages):
+    if stage_id is not None:
         return ""
+    stages = [stage.name for one in pipelines if one.id == pipeline_id for stage in one.stages]
     return _words(f"the pipeline {pair.pipeline!r} has no stage {pair.stage!r}", pair.stage, stages)
 
 

@@ -92,9 +92,9 @@ class UnknownContacts:
             is_last = await self.reads.read_next(question, location, question.inspection.ghl_id or "", slot)
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
-            if (again := self._again(question, location, error)) is not None:
-                return again
-            log.warning("what hangs on contact %s was not read: %s", question.inspection.ghl_id, error)
+            result = self._failed(question, location, error)
+            if result is not None:
+                return result
             is_last = True
         if not is_last:
             return AGAIN
@@ -104,8 +104,11 @@ class UnknownContacts:
         self._waiting.pop(item.key.removeprefix(PREFIX), None)
         return DONE
 
-    def _again(self, question: OpenInspection, location: Location, error: ConnectorError) -> WorkResult | None:
-        """When to try again, if that may help. Only a 429 pauses the budget: a refused look says nothing of live changes."""
+    def _failed(self, question: OpenInspection, location: Location, error: ConnectorError) -> WorkResult | None:
+        """What follows a failure; None: nothing more can be read. Only a 429 pauses the budget: a refused look says nothing of live changes.
+
+        What GHL cannot tell now is looked for again an hour later: Lofty would be asked once, without what tells a merge.
+        """
         question.failures += 1
         match classify(error).disposition:
             case Disposition.THROTTLED:
@@ -113,4 +116,8 @@ class UnknownContacts:
                 return AGAIN
             case Disposition.RETRY if question.failures < MOST_FAILURES:
                 return WorkResult.retry(AGAIN_SECONDS)
+            case Disposition.RETRY:
+                log.warning("what hangs on contact %s was not read: %s", question.inspection.ghl_id, error)
+                del self._waiting[Entity.contact(question.inspection.connection, question.inspection.lead).key]
+                return DONE
         return None

@@ -46,6 +46,7 @@ async def test_topics_count_as_created_once_their_partitions_are_led(monkeypatch
         ("retention.ms", "1000", "999", False),
         ("retention.bytes", "1000", "-1", True),
         ("retention.bytes", "1000", "999", False),
+        ("retention.bytes", "-1", "1000000", False),
         ("segment.bytes", "52428800", "1073741824", True),
         ("segment.bytes", "52428800", "16777216", True),
         ("segment.bytes", "52428800", "1048576", False),
