@@ -27,9 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(LendsKafka(), "lofty-ghl-lends-kafka")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def embedded_kafka() -> Iterator[Broker]:
-    """The embedded broker, one for the session: use topics and groups of your own."""
+    """The embedded broker, one for a file: use topics and groups of your own.
+
+    It deletes no topic: what asks it for all topics would wait longer with each test, if it lived for the whole run.
+    """
     with embedded_broker() as found:
         yield found
 
@@ -48,7 +51,7 @@ def real_kafka(request: pytest.FixtureRequest) -> Iterator[Broker]:
         opened.__exit__(None, None, None)
 
 
-@pytest.fixture(scope="session", params=["embedded", "real"])
+@pytest.fixture(scope="module", params=["embedded", "real"])
 def broker(request: pytest.FixtureRequest) -> Broker:
     """Each of the two in turn: what a test says of Kafka holds on both."""
     found: Broker = request.getfixturevalue(f"{request.param}_kafka")

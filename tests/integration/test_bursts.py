@@ -39,7 +39,10 @@ async def test_ten_edits_while_the_budget_is_busy_cost_two_reads_and_two_writes(
 
 
 async def test_edits_that_settle_cost_two_reads_and_one_list(broker: Broker, tmp_path: Path) -> None:
-    """A lead that is edited ten times, and four notes of it: a read at once, one of all that followed, one list, one note that shows what lists hold."""
+    """A lead that is edited ten times, and four notes of it: a read at once, one of all that followed, one list, one note that shows what lists hold.
+
+    Where the pings of all edits came before the read at once, nothing followed it.
+    """
     async with stage(broker, tmp_path, settle="always") as on:
         lead = on.new_lead()
         await on.until_quiet()
@@ -50,7 +53,9 @@ async def test_edits_that_settle_cost_two_reads_and_one_list(broker: Broker, tmp
         await on.until_quiet()
 
         asked = [one.path for one in on.requests("lofty")[before:]]
-        assert len(asked) == 4, asked
+        assert 3 <= len(asked) <= 4, asked
+        assert sum(path.endswith(f"/leads/{lead}") for path in asked) in {1, 2}, asked
+        assert sum("/notes" in path for path in asked) == 2, asked
         assert on.contacts()[lead]["lastName"] == "Edit 9"
         assert len(on.contacts()[lead]["notes"]) == len(notes)
 
