@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from streams.cli.shared import (
     ConfigOption,
     JsonOption,
     count_of,
+    print_findings,
     print_json,
     refuse,
     refuse_on,
@@ -20,10 +22,21 @@ from streams.cli.shared import (
 )
 
 if TYPE_CHECKING:
+    from streams.core.topic_export.wanted import Wanted
     from streams.kafka.admin import TopicState
     from streams.settings import Settings
 
-topics = typer.Typer(name="topics", help="Show the topics and create those that are missing.", no_args_is_help=True)
+topics = typer.Typer(
+    name="topics", help="Show, check and export the topics, and create those that are missing.", no_args_is_help=True
+)
+
+
+class ExportFormat(StrEnum):
+    """Which program makes the topics."""
+
+    STRIMZI = "strimzi"
+    TERRAFORM = "terraform"
+    JSON = "json"
 
 
 @topics.command()
@@ -44,6 +57,79 @@ def show(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> 
     else:
         _print(states)
     raise typer.Exit(1 if any(state.problem for state in states) else 0)
+
+
+@topics.command()
+def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Say in a line for each topic what is wrong with it. Exit code 1 when anything is.
+
+    For topics that other programs make (`topics export`). Longer and larger retention, larger messages, other segments and more
+    replicas are as good as what is asked for.
+
+    Example: lofty-ghl topics check
+    """
+    settings = settings_or_refuse(config)
+    states = _states(settings)
+    _say_unseen(settings, states)
+    wrong = {state.name: state.problem or state.too_few_replicas for state in states}
+    problems = [{"topic": name, "problem": problem} for name, problem in wrong.items() if problem]
+    lines = [f"{one['topic']}: {one['problem']}" for one in problems]
+    print_findings(problems, lines or [f"all {count_of(len(states), 'topic')} are right"], as_json=as_json)
+    raise typer.Exit(1 if problems else 0)
+
+
+@topics.command()
+def export(
+    form: Annotated[ExportFormat, typer.Option("--format", help="For Strimzi, for Terraform, or plain JSON.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    user: Annotated[str, typer.Option(help="Who works with the topics. [default: kafka.sasl_username]")] = "",
+    checker: Annotated[str, typer.Option(help="Who runs `topics check`. [default: the user, and -admin]")] = "",
+    cluster: Annotated[str, typer.Option(help="Strimzi: the name of the Kafka resource.")] = "kafka",
+    namespace: Annotated[str, typer.Option(help="Strimzi: the namespace of the resources.")] = "",
+    rights: Annotated[bool, typer.Option("--acls/--no-acls", help="Also the permissions on the topics.")] = True,
+) -> None:
+    """Print all topics that must exist, with their settings, and the permissions on them, for a program that makes them.
+
+    strimzi: KafkaTopic and KafkaUser, for `kubectl apply -f -`. terraform: kafka_topic and kafka_acl of the provider Mongey/kafka.
+    json: a list of topics and a list of permissions. deploy/topics.md describes each. `topics check` then says whether all is right.
+
+    Example: lofty-ghl topics export --format strimzi --cluster my-cluster
+    """
+    from dataclasses import replace
+
+    from streams.core.topic_export.wanted import wanted
+
+    settings = settings_or_refuse(config)
+    user = user or settings.kafka.sasl_username or "lofty-ghl"
+    found = wanted(settings, user, checker or f"{user}-admin")
+    if not rights:
+        found = replace(found, rights=())
+    match form:
+        case ExportFormat.JSON:
+            from streams.core.topic_export.plain import plain_document
+
+            print_json(plain_document(found))
+        case ExportFormat.TERRAFORM:
+            from streams.core.topic_export.terraform import terraform_resources
+
+            typer.echo(terraform_resources(found), nl=False)
+        case ExportFormat.STRIMZI:
+            typer.echo(_for_strimzi(settings, found, cluster, namespace), nl=False)
+
+
+def _for_strimzi(settings: Settings, found: Wanted, cluster: str, namespace: str) -> str:
+    from streams.core.topic_export.strimzi import is_resource_name, strimzi_documents
+
+    names = {"--cluster": (cluster,), "--user": tuple(dict.fromkeys(right.user for right in found.rights))}
+    for option, given in names.items():
+        for name in given:
+            if not is_resource_name(name):
+                refuse(
+                    f"{option}: expected the name of a resource of Kubernetes (lower-case letters, digits, - and .), got {name!r}"
+                )
+    kafka = settings.kafka
+    authentication = "scram-sha-512" if kafka.sasl_mechanism == "SCRAM-SHA-512" else "tls" if kafka.ssl_certfile else ""
+    return strimzi_documents(found, cluster, namespace, authentication)
 
 
 @topics.command()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -17,9 +18,9 @@ from streams.kafka.error_texts import missing_right, topic_trouble
 from streams.kafka.refusals import KafkaRefused, TopicsRefused
 from streams.kafka.rights import Right, missing_rights
 from streams.kafka.topic_reader import first_and_end_offsets
-from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import MAX_MESSAGE_BYTES, RECEIPTS, TABLES, TOPICS, TopicNames
 from streams.settings import Settings
+from streams.settings.wanted_topics import WantedTopic, wanted_topics
 
 FIRST_SECONDS = 10.0
 """How long another process may take to create the topics."""
@@ -40,6 +41,8 @@ class TopicState:
     problem: str
     is_compared: bool = True
     """False: Kafka does not let us read its settings."""
+    too_few_replicas: str = ""
+    """It works with those that it has, but loses more when a broker is lost."""
 
     @property
     def exists(self) -> bool:
@@ -52,26 +55,35 @@ async def inspect(settings: Settings) -> list[TopicState]:
 
     Raises aiokafka's error when Kafka cannot be reached, and `KafkaRefused` when we may not list its topics.
     """
-    limits = SizeLimits.of(settings.gateway.max_body_bytes)
-    wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
-    lacking = await missing_rights(settings, wanted, (Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
+    topics = {topic.name: topic for topic in wanted_topics(settings)}
+    lacking = await missing_rights(settings, topics, (Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
     if hidden := lacking.get(Right.DESCRIBE):
         raise KafkaRefused(missing_right(settings.kafka, "Describe", hidden))
     unseen = frozenset(lacking.get(Right.DESCRIBE_CONFIGS, ()))
     async with admin_client(settings) as admin:
-        existing = set(await admin.list_topics()) & set(wanted)
-        found = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics(sorted(existing))}
+        existing = set(await admin.list_topics()) & set(topics)
+        found = {t["topic"]: t["partitions"] for t in await admin.describe_topics(sorted(existing))}
         configs = await _configs(admin, existing - unseen)
     return [
-        TopicState(
-            name,
-            config,
-            found.get(name),
-            _problem(settings, found.get(name), config, configs.get(name, {})),
-            name not in unseen,
-        )
-        for name, config in wanted.items()
+        _state(topic, found.get(name), configs.get(name, {}), is_compared=name not in unseen)
+        for name, topic in topics.items()
     ]
+
+
+def _state(
+    topic: WantedTopic, found: list[dict[str, Any]] | None, config: Mapping[str, str], *, is_compared: bool
+) -> TopicState:
+    partitions = None if found is None else len(found)
+    replicas = min((len(one["replicas"]) for one in found or ()), default=topic.replication_factor)
+    too_few = f"expected {topic.replication_factor} replicas (kafka.replication_factor), found {replicas}"
+    return TopicState(
+        topic.name,
+        topic.config,
+        partitions,
+        _problem(topic, partitions, config),
+        is_compared,
+        too_few if replicas < topic.replication_factor else "",
+    )
 
 
 class StateMissing(RuntimeError):
@@ -235,15 +247,15 @@ def is_compatible(key: str, wanted: str, found: str) -> bool:
     return key == "segment.bytes" and int(found) >= LEAST_SEGMENT_BYTES
 
 
-def _problem(settings: Settings, partitions: int | None, wanted: Mapping[str, str], found: Mapping[str, str]) -> str:
+def _problem(topic: WantedTopic, partitions: int | None, found: Mapping[str, str]) -> str:
     if partitions is None:
         return "missing: `lofty-ghl topics create` makes it"
-    if partitions != settings.kafka.partitions:
+    if partitions != topic.partitions:
         return (
-            f"expected {settings.kafka.partitions} partitions (kafka.partitions), found {partitions}: "
+            f"expected {topic.partitions} partitions (kafka.partitions), found {partitions}: "
             "all topics must have the same number, and it cannot change while they hold data"
         )
-    for key, value in wanted.items():
+    for key, value in topic.config.items():
         if key == MAX_MESSAGE_BYTES:
             if key in found and int(found[key]) < int(value):
                 return (

@@ -32,7 +32,7 @@ NO_FINDINGS = {
     *("demo", "init", "worker", "gateway", "sandbox ghl", "sandbox lofty"),
     *("sandbox town", "console new-token", "console hash-password", "mapping edit"),
     *("connections rename", "connections remove", "connections pause", "connections resume", "links export"),
-    "connections template",
+    *("connections template", "topics export"),
     *("people invite", "people reset", "people disable", "people enable", "people token", "people revoke"),
     *("people change", "people remove", "people sign-out"),
 }
@@ -40,7 +40,7 @@ NO_FINDINGS = {
 
 NEEDS_KAFKA = {
     *("backfill acme", "verify", "explain 600123", "replay lofty.changes --dry-run", "replay --list", "status"),
-    *("parked list", "parked show", "parked retry", "parked discard", "topics show", "topics create"),
+    *("parked list", "parked show", "parked retry", "parked discard", "topics show", "topics create", "topics check"),
     *("partitions plan --to 24", "partitions grow --to 24", "partitions abandon", "partitions show"),
     *("worker", "gateway", "connect ghl", "secrets rotate", "directories refresh"),
     *("connections add acme", "connections remove acme --yes", "connections pause acme", "connections resume acme"),
