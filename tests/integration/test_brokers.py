@@ -96,7 +96,7 @@ def counting_app(broker: Broker, topic: str, directory: Path, counted: Callable[
         web_enabled=False,
         stream_wait_empty=False,
         consumer_auto_offset_reset="earliest",
-        broker_session_timeout=within(3),
+        broker_session_timeout=within(8),  # a loop that is late for less is no reason for a rebalance
         broker_heartbeat_interval=0.6,
         broker_commit_interval=0.1,
     )

@@ -82,3 +82,27 @@ async def test_a_worker_finds_who_was_merged_by_itself_after_a_full_sweep(real_k
         async with without_memory(on, real_kafka):
             await on.until(lambda: tagged(on) == {merged} and hang(on)[merged] == (0, 0) and hang(on)[stays] == (2, 4))
             assert await on.parked() == []
+
+
+async def test_who_was_merged_leaves_its_contact_to_the_lead_that_stays_and_had_none(
+    real_kafka: Broker, tmp_path: Path
+) -> None:
+    """That one is new: GHL names the other's contact as its duplicate, and what hangs there tells that it is free."""
+    same = {"emails": ["ada@example.com"], "phones": []}
+    async with stage(real_kafka, tmp_path, restarts=True, more=NEVER) as on:
+        merged = with_children(on, **same)
+        await on.until_quiet()
+        [contact_id] = on.ghl.location(LOCATION).contacts
+        await on.worker.__aexit__(None, None, None)
+        stays = str(on.edit_silently("create", "lead", fields={"firstName": "Ada", "lastName": "New", **same}).id)
+        merge_silently(on, merged, stays)
+        async with without_memory(on, real_kafka):
+            await backfill(on, "acme")
+            await on.until_quiet()
+            report = await verified(on)
+            parked = await on.parked()
+
+    assert (hang(on), parked) == ({stays: (1, 2)}, [])
+    assert [*on.ghl.location(LOCATION).contacts] == [contact_id]
+    assert on.contacts()[stays]["lastName"] == "New"
+    assert report.exit_code == 0, report.as_dict()

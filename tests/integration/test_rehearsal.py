@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,19 @@ def assert_named(report: RehearsalReport, ids: Mapping[str, str]) -> None:
     )
 
 
+async def rehearsed_until(on: Stage, shows: Callable[[str], bool], config: Path, *more: str) -> tuple[int, str, str]:
+    """The command's answer once it shows this: GHL's search shows a contact some time after it is there."""
+    ended = (0, "", "")
+
+    async def is_shown() -> bool:
+        nonlocal ended
+        ended = await command("rehearse", config, "acme", *more)
+        return shows(ended[1])
+
+    await on.until(is_shown)
+    return ended
+
+
 async def test_the_command_says_it_of_a_connection_that_works(embedded_kafka: Broker, tmp_path: Path) -> None:
     """What is in GHL already is found by its Lofty id and unchanged; the exit code says whether there are questions."""
     async with stage(embedded_kafka, tmp_path) as on:
@@ -197,21 +210,15 @@ async def test_the_command_says_it_of_a_connection_that_works(embedded_kafka: Br
         await on.until_quiet()
         since = len(on.requests("ghl"))
         config = config_of(on, tmp_path)
-        nothing_new = await command("rehearse", config, "acme", "--json")
+        nothing_new = await rehearsed_until(on, lambda out: orjson.loads(out)["unchanged"] == 1, config, "--json")
         seed(on.ghl, {"location": LOCATION, "contacts": [{"firstName": "Zoe", "phone": "+15305550105"}]})
         on.edit_silently("create", "lead", fields={"firstName": "Eli", "lastName": "Fox", "phones": ["(530) 555-0105"]})
-        with_question = (0, "", "")
-
-        async def has_question() -> bool:  # GHL's search shows a contact some time after it is there
-            nonlocal with_question
-            with_question = await command("rehearse", config, "acme")
-            return with_question[0] == 1
-
-        await on.until(has_question)
+        with_question = await rehearsed_until(on, lambda out: "Eli Fox has" in out, config)
 
         report = orjson.loads(nothing_new[1])
         assert (nothing_new[0], report["matching"], report["unchanged"]) == (0, {"Lofty id": 1}, 1)
         assert report["sides"][0]["lead"] == known
+        assert with_question[0] == 1
         assert "Eli Fox has the phone +15305550105 of Zoe" in with_question[1]
         assert {one.method for one in on.requests("ghl")[since:] if not one.path.endswith("/search")} <= {"GET"}
 

@@ -7,7 +7,7 @@ phone because it has them, and `own:KEY` from a lead without a link to the conta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,8 @@ FREE_AGAIN = "may have its own again"
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """`request_read` asks Lofty for an entity's state, so that it is planned again."""
+    """`request_read` asks Lofty for an entity's state, so that it is planned again. `ask_about` asks about a lead that no link knows,
+    and `read_hanging` reads before what hangs on its contact (`unknown_contacts.py`)."""
 
     holders: Holders
     shared: SharedContacts
@@ -57,6 +58,8 @@ class Identities:
     backlinks: Table[BacklinkRow]
     receipts: Receipts
     request_read: Callable[[Entity, int], object]
+    ask_about: Callable[[Entity, tuple[str, ...]], object]
+    read_hanging: Callable[[Location, Entity, str, Callable[[tuple[str, ...] | None], Awaitable[None]]], object]
     _given_up_ms: dict[str, int] = field(default_factory=dict)
     """When a contact last gave up an e-mail or phone, by its id. A crash may lose it: what was under way then is sent again."""
 
@@ -279,12 +282,22 @@ class Identities:
         return any(one is not None and one.contact_id == contact_id for one in waiting)
 
     async def _asks_about(self, write: GhlWrite, candidate: Candidate, lead: Entity) -> bool:
-        """Ask Lofty about a lead that no link knows. False: that took too long, and the lead counts as alive."""
-        now_ms = self.receipts.now_ms()
-        if not candidate.asked_ms:
-            self.request_read(lead, 0)
-            await self.named(write, candidate.model_copy(update={"asked_ms": now_ms}))
-        return not candidate.asked_ms or now_ms < candidate.asked_ms + MOST_ASKED_MS
+        """Ask Lofty about a lead that no link knows. False: that took too long, and the lead counts as alive.
+
+        It may have been merged: what hangs on the contact tells into which lead. Where GHL cannot say it, Lofty is asked all the same.
+        """
+        if candidate.asked_ms:
+            return self.receipts.now_ms() < candidate.asked_ms + MOST_ASKED_MS
+
+        async def ask(hanging: tuple[str, ...] | None) -> None:
+            row = self.outbox.get(write.partition, write.entity.key)
+            if row is None or row.candidate != candidate:
+                return  # it is decided otherwise meanwhile
+            self.ask_about(lead, hanging or ())
+            await self.named(write, candidate.model_copy(update={"asked_ms": self.receipts.now_ms()}))
+
+        self.read_hanging(write.location, lead, candidate.contact_id, ask)
+        return True
 
     async def _adopt(
         self,

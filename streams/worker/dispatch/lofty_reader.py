@@ -191,10 +191,9 @@ class LoftyReader:
             case "ask on":
                 return AGAIN
             case "no lead":
-                return self._no_lead(entity, team, row)
+                return await self._no_lead(entity, team, row, why)
             case "not visible":
-                hint = "the lead is neither visible nor in the trash: is it hidden from the owner of the API key?"
-                return await self._park(entity, team, row, "not visible", None, f"{why}; {hint}")
+                return await self._not_visible(entity, team, row, why)
             case "unknown":
                 return await self._park(entity, team, row, NAMES_NOTHING, None, why)
 
@@ -209,11 +208,18 @@ class LoftyReader:
                 log.info("%s was merged into another lead: what hung there hangs on that one", entity.key)
                 return await self._emit(entity, team, row, None)
             case "no lead":
-                return self._no_lead(entity, team, row)
+                return await self._no_lead(entity, team, row, "what hangs on its contact leads to no other lead")
 
-    def _no_lead(self, entity: Entity, team: LoftyTeam, row: FetchRow) -> WorkResult:
+    async def _no_lead(self, entity: Entity, team: LoftyTeam, row: FetchRow, why: str) -> WorkResult:
+        """Nothing is lost, but for another lead that waited for the answer, and needs the contact: somebody must look at the two."""
+        if row.origin == "dependency":
+            return await self._not_visible(entity, team, row, why)
         log.info("%s is no lead that Lofty shows, nor is it in the trash: its contact in GHL stays", entity.key)
         return self._done(entity, team, row)
+
+    async def _not_visible(self, entity: Entity, team: LoftyTeam, row: FetchRow, why: str) -> WorkResult:
+        hint = "the lead is neither visible nor in the trash: is it hidden from the owner of the API key?"
+        return await self._park(entity, team, row, "not visible", None, f"{why}; {hint}")
 
     async def give_up(self, item: Item, failure: Failure) -> WorkResult:
         """Park a read that fails in the same way again and again. The key may be one that does not read back."""

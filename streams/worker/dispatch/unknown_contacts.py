@@ -1,4 +1,4 @@
-"""Reads what hangs on the contact of a lead that no link names, before Lofty is asked about that lead (`unknown_leads.py`).
+"""Reads what hangs on the contact of a lead that no link names, before Lofty is asked about that lead (`unknown_leads.py`, `identities.py`).
 
 By what hangs there a lead is known that was merged into another one (`core/to_ghl/hanging.py`). It is work of the location's budget,
 after everything else that waits for it, a request at a time. What waits is in memory only: after a restart it is looked for again.
@@ -30,8 +30,8 @@ RANK = 2
 AGAIN_SECONDS = 30.0
 MOST_FAILURES = 5
 
-Then = Callable[[tuple[str, ...]], Awaitable[object]]
-"""Called with what hangs on a contact, each as `kind:id`. It may raise `NotRepaired`: the lead is known meanwhile."""
+Then = Callable[[tuple[str, ...] | None], Awaitable[object]]
+"""Called with what hangs on a contact, each as `kind:id`; with None if GHL could not say. It may raise `NotRepaired`: the lead is known meanwhile."""
 
 
 @dataclass(slots=True)
@@ -79,7 +79,8 @@ class UnknownContacts:
 
     async def give_up(self, item: Item, failure: Failure) -> WorkResult | None:
         """It is looked for again."""
-        self._waiting.pop(item.key.removeprefix(PREFIX), None)
+        if (waiting := self._waiting.get(item.key.removeprefix(PREFIX))) is not None:
+            await self._end(waiting, None)
         return DONE
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
@@ -92,23 +93,28 @@ class UnknownContacts:
             is_last = await self.reads.read_next(question, location, question.inspection.ghl_id or "", slot)
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
-            result = self._failed(question, location, error)
+            result = await self._failed(waiting, location, error)
             if result is not None:
                 return result
             is_last = True
         if not is_last:
             return AGAIN
         found = (question.found.get(name, ()) for name in ("notes", "tasks", "appointments"))
-        with suppress(NotRepaired):
-            await waiting.then(hanging_on(*found))
-        self._waiting.pop(item.key.removeprefix(PREFIX), None)
+        await self._end(waiting, hanging_on(*found))
         return DONE
 
-    def _failed(self, question: OpenInspection, location: Location, error: ConnectorError) -> WorkResult | None:
+    async def _end(self, waiting: _Waiting, hanging: tuple[str, ...] | None) -> None:
+        with suppress(NotRepaired):
+            await waiting.then(hanging)
+        asked = waiting.question.inspection
+        self._waiting.pop(Entity.contact(asked.connection, asked.lead).key, None)
+
+    async def _failed(self, waiting: _Waiting, location: Location, error: ConnectorError) -> WorkResult | None:
         """What follows a failure; None: nothing more can be read. Only a 429 pauses the budget: a refused look says nothing of live changes.
 
         What GHL cannot tell now is looked for again an hour later: Lofty would be asked once, without what tells a merge.
         """
+        question = waiting.question
         question.failures += 1
         match classify(error).disposition:
             case Disposition.THROTTLED:
@@ -118,6 +124,6 @@ class UnknownContacts:
                 return WorkResult.retry(AGAIN_SECONDS)
             case Disposition.RETRY:
                 log.warning("what hangs on contact %s was not read: %s", question.inspection.ghl_id, error)
-                del self._waiting[Entity.contact(question.inspection.connection, question.inspection.lead).key]
+                await self._end(waiting, None)
                 return DONE
         return None

@@ -135,15 +135,21 @@ class UnknownLeads:
             lead = Entity.from_key(row.entity)
             with suppress(NotRepaired):  # it is being written
                 self._known(location, lead, row.contact_id)
-                asked += self.contacts.read(
-                    location, lead, row.contact_id, partial(self.ask, location, lead, row.contact_id)
-                )
+                ask = partial(self._ask_by_itself, location, lead, row.contact_id)
+                asked += self.contacts.read(location, lead, row.contact_id, ask)
         if location.partition not in self._noted:
             await self._note_unlinked(location.partition)
             self._noted.add(location.partition)
         if asked:
             log.info("connection %s: Lofty is asked about %d leads that only contacts in GHL name", connection, asked)
         return asked
+
+    async def _ask_by_itself(
+        self, location: Location, lead: Entity, contact_id: str, hanging: tuple[str, ...] | None
+    ) -> None:
+        """What GHL cannot tell now is looked for again: Lofty is asked once, and not without what tells a merge."""
+        if hanging is not None:
+            await self.ask(location, lead, contact_id, hanging)
 
     def _is_anothers(self, partition: int, row: BacklinkRow) -> bool:
         """Whether another lead has the contact, as one of another connection of the location."""

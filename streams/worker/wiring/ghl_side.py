@@ -18,7 +18,7 @@ from streams.worker.wiring.inspection import new_inspector, new_location_reads
 from streams.worker.wiring.offers import Offers
 from streams.worker.wiring.opt_outs import new_opt_out_search
 from streams.worker.wiring.remedies import new_remedies
-from streams.worker.wiring.unknown_leads import new_unknown_leads
+from streams.worker.wiring.unknown_leads import new_unknown_contacts, new_unknown_leads
 
 
 class GhlSide:
@@ -40,9 +40,12 @@ class GhlSide:
         )
         self.directories, self.outdated = new_directories(parts, loop, locations, offers)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
-        self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events)
+        contacts = new_unknown_contacts(parts, loop, locations)
+        self.writer = new_ghl_writer(
+            parts, loop, locations, receipts, offers, self.directories, self.events, contacts.read
+        )
         self.deployments = new_deployments(parts, loop, locations)
-        self.unknown_leads = new_unknown_leads(parts, loop, locations, receipts, offers)
+        self.unknown_leads = new_unknown_leads(parts, locations, receipts, offers, contacts)
         remedies = new_remedies(parts, receipts, offers, self.unknown_leads)
         self.inspector = new_inspector(parts, loop, locations, self.directories, self.deployments, remedies)
         self.reads = new_location_reads(parts, loop, locations)
@@ -50,6 +53,6 @@ class GhlSide:
         self.conflicts = ConflictRows(parts.tables.conflicts)
         self.handlers = (
             *(self.inspector, self.reads, self.events, self.directories, self.opt_out_search, self.deployments),
-            self.unknown_leads.contacts,
+            contacts,
             self.writer,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from streams.core.scheduling.retry import Retry
 from streams.worker.dispatch.adoption import Adoption
@@ -29,10 +29,14 @@ def new_ghl_writer(
     offers: Offers,
     directories: Directories,
     events: GhlEventProcessor,
+    read_hanging: Callable[..., object],
 ) -> GhlWriter:
-    """The handler of writes in the writing dispatcher. What GHL owns and Lofty edited goes to `events`, and what GHL closed to Lofty."""
+    """The handler of writes in the writing dispatcher. What GHL owns and Lofty edited goes to `events`, and what GHL closed to Lofty.
+
+    `read_hanging` is `UnknownContacts.read`.
+    """
     tables, deps = parts.tables, parts.deps
-    identities = new_identities(parts, locations, receipts, offers)
+    identities = new_identities(parts, locations, receipts, offers, read_hanging)
     successes = GhlSuccesses(
         links=tables.links,
         receipts=receipts,

@@ -17,10 +17,19 @@ from streams.worker.parts import WorkerParts
 from streams.worker.wiring.offers import Offers
 
 
-def new_unknown_leads(
-    parts: WorkerParts, loop: DispatchLoop, locations: Mapping[str, Location], receipts: Receipts, offers: Offers
-) -> UnknownLeads:
+def new_unknown_contacts(parts: WorkerParts, loop: DispatchLoop, locations: Mapping[str, Location]) -> UnknownContacts:
     """Those of all locations of the writing dispatcher `loop`."""
+    return UnknownContacts(loop, locations, InspectionReads(parts.tables.links, parts.tables.outbox))
+
+
+def new_unknown_leads(
+    parts: WorkerParts,
+    locations: Mapping[str, Location],
+    receipts: Receipts,
+    offers: Offers,
+    contacts: UnknownContacts,
+) -> UnknownLeads:
+    """Those of the locations of `contacts`."""
     tables = parts.tables
     return UnknownLeads(
         locations,
@@ -30,7 +39,7 @@ def new_unknown_leads(
         tables.backlinks,
         receipts,
         partial(offers.request_read, origin="replay", may_be_unknown=True),
-        UnknownContacts(loop, locations, InspectionReads(tables.links, tables.outbox)),
+        contacts,
     )
 
 

@@ -35,6 +35,8 @@ class Desk(Stage):
             self.backlinks,
             self.receipts,
             lambda entity, _: self.asked.append(entity.key),
+            lambda *_: None,
+            lambda *_: None,
         )
         self.conflict_rows = ConflictRows(self.conflicts)
         self.is_owned = True

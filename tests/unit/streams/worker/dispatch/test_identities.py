@@ -181,9 +181,14 @@ async def test_one_who_is_refused_without_e_mail_and_telephone_is_parked() -> No
     assert (await on.work()).verdict is Verdict.PARKED
 
 
+@pytest.mark.parametrize("hanging", [("note:5",), None])
 @pytest.mark.parametrize("living", [True, False])
-async def test_a_contact_with_the_id_of_a_lead_that_no_link_knows_waits_for_lofty(living: bool) -> None:
-    """Asked once. A lead that turns out to be deleted leaves its contact to the one with the same e-mail."""
+async def test_a_contact_with_the_id_of_a_lead_that_no_link_knows_waits_for_lofty(
+    living: bool, hanging: tuple[str, ...] | None
+) -> None:
+    """What hangs there is read, then Lofty is asked once, also where GHL cannot say it. A lead that turns out to be deleted, or merged,
+    leaves its contact to the one with the same e-mail.
+    """
     shown = answer(
         200,
         {"contact": {"id": "c-old", "email": "ben@x.test", "customFields": [{"id": "f-lead", "value": "9"}]}},
@@ -191,9 +196,14 @@ async def test_a_contact_with_the_id_of_a_lead_that_no_link_knows_waits_for_loft
     other = Entity.contact("acme", "9")
     on = Desk(named("c-old", "email"), shown)
     assert (await on.work()).verdict is Verdict.RETRY
+    assert on.asked_about == []
+    lead, contact_id, then = on.read_before[0]
+    assert (lead, contact_id) == (other.key, "c-old")
+    for _ in range(2):  # the second time it has been asked
+        await then(hanging)
     on.ghl.script = [shown]
     assert (await on.work()).verdict is Verdict.RETRY
-    assert on.asked == [other.key]
+    assert (on.asked_about, len(on.read_before)) == ([(other.key, hanging or ())], 1)
     on.links.put(PARTITION, other.key, LinkRow(ghl_id="c-old") if living else LinkRow(is_gone=True))
     on.ghl.script = [shown, *([] if living else [UPDATED, UPDATED])]
     await on.work()

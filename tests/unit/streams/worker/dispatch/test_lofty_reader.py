@@ -87,8 +87,7 @@ class Desk(Stage):
             newest_update_ms=500,
             oldest_update_ms=400,
             accepted_ms=accepted_ms,
-            origin="webhook",
-            **more,
+            **{"origin": "webhook", **more},
         )
         self.fetches.put(PARTITION, entity.key, row)
         return row
@@ -304,6 +303,19 @@ async def test_a_lead_that_lofty_does_not_know_is_gone_if_what_hung_on_it_hangs_
     assert (on.parked, on.row(LEAD), on.changes) == ([], None, [])
     wanted = ["GET /v1.0/notes/5", "GET /v2.0/tasks/6", "GET /v1.0/leads/88"]
     assert on.lofty.lines[2:] == wanted[: len(script)]
+
+
+@pytest.mark.parametrize("hanging", [(), ("note:5",)])
+async def test_where_another_lead_waits_for_the_answer_somebody_is_told_that_there_is_none(
+    hanging: tuple[str, ...],
+) -> None:
+    """That one needs the contact: parked, also where what hung there tells nothing."""
+    on = Desk(*[MISSING] * (2 + len(hanging)))
+    on.pending(LEAD, accepted_ms=NOW_MS, may_be_unknown=True, hanging=hanging, origin="dependency")
+    while await on.read(LEAD) != DONE:
+        pass
+    assert (on.snapshots, [one.reason for one in on.parked]) == ([], ["not visible"])
+    assert on.lofty.script == []
 
 
 async def test_a_lead_that_changes_while_what_hung_on_it_is_followed_is_read_again() -> None:

@@ -80,12 +80,12 @@ class Desk(WriterStage):
         """Ask Lofty about a lead."""
         await self.unknown.ask(self.location, lead, contact_id, ("note:5",), is_known_gone=is_known_gone)
 
-    async def look(self, connection: str = "acme") -> int:
+    async def look(self, connection: str = "acme", hanging: tuple[str, ...] | None = ("note:5",)) -> int:
         """Look once, and read what hangs on the contacts that were found."""
         found = await self.unknown.look(connection)
         for then in [self.contacts.waiting.pop(key) for key in [*self.contacts.waiting]]:
             with suppress(NotRepaired):
-                await then(("note:5",))
+                await then(hanging)
         return found
 
     async def is_gone(self) -> None:
@@ -225,6 +225,13 @@ async def test_a_worker_asks_by_itself_once_a_full_sweep_has_read_every_lead(age
     noted(on, at_ms=on.now_ms - age_ms)
     assert [await on.look() for _ in range(2)] == [asked, 0]
     assert len(on.read) == asked
+
+
+async def test_nothing_is_asked_while_ghl_cannot_say_what_hangs_on_the_contact() -> None:
+    """Lofty is asked once: a merge would never be known."""
+    on = Desk()
+    noted(on)
+    assert [await on.look(hanging=None), len(on.read), await on.look(), len(on.read)] == [1, 0, 1, 1]
 
 
 async def test_some_are_asked_about_at_a_time_and_those_being_written_are_not() -> None:

@@ -28,6 +28,7 @@ from tests.unit.streams.worker.dispatch.stage import NOW_MS, PARTITION, Scripted
 
 class WriterStage(Stage):
     """One connection, `acme`. `asked` are the entities of which Lofty was asked on account of who they are,
+    `asked_about` the leads that no link knows, each with what hangs on its contact, `read_before` those contacts,
     `looked_for` those that were found on a contact, and that nobody knows.
     """
 
@@ -35,6 +36,8 @@ class WriterStage(Stage):
         super().__init__()
         self.ghl = Vendor(list(script))
         self.asked: list[str] = []
+        self.asked_about: list[tuple[str, tuple[str, ...]]] = []
+        self.read_before: list[tuple[str, str, Any]] = []
         known = directory or Directory()
         locations = {
             "acme": Location(
@@ -56,6 +59,8 @@ class WriterStage(Stage):
             self.backlinks,
             self.receipts,
             lambda entity, _: self.asked.append(entity.key),
+            lambda entity, hanging: self.asked_about.append((entity.key, hanging)),
+            lambda _, lead, contact_id, then: self.read_before.append((lead.key, contact_id, then)),
         )
         self.follows, self.shared_by = self.identities.linked, holders
         failures = GhlFailures(
