@@ -53,7 +53,7 @@ async def _live(company: Company, plan: Plan) -> None:
     adversary, desk = company.adversary, company.desk
     adversary.takes_guests = False  # under another prefix nobody knows them
     assert isinstance(desk, FamilyDesk)
-    forgetting = Forgetting(company.stage, company.supervisor, random.Random(plan.seed + 5), desk.delete_some)
+    forgetting = Forgetting(company.stage, company.supervisor, random.Random(plan.seed + 5), desk.part_with_some)
     once: list[Act] = [adversary.mangle_answers, adversary.damage_a_store]
     once += [partial(adversary.take_kafka_away, how, seconds) for how, seconds in plan.ways()]
     outages = [f"kafka {how} for {seconds:.0f} s" for how, seconds in plan.ways()]
@@ -71,11 +71,11 @@ async def _live(company: Company, plan: Plan) -> None:
         await adversary.rest()
         await company.operator.stop()
         await guarded(_rest(company), *company.background)
-        desk.merges = False  # one without notes, or that shared its contact, is not found again: nothing tells
+        desk.forget()
         async with company.edited(plan.rate * AWAY_PART):
             adversary.deeds.append(await forgetting.rename(renamed))
             adversary.deeds.append(await loss())
-        desk.merges = True
+        desk.remember()
         await guarded(_compare(company, forgetting), *company.background)
         print(f"{adversary.deeds[-1]}", flush=True)
         company.operator.begin_to_replay_everything()
@@ -83,6 +83,7 @@ async def _live(company: Company, plan: Plan) -> None:
     adversary.deeds.append(Deed(ASKED, now, now, {"leads are asked about": forgetting.asked}))
     print("what people did: " + ", ".join(f"{deed} {n}" for deed, n in sorted(desk.done.items())))
     print("what hangs on another lead since a merge:", desk.moved)
+    print("leads that were merged while memory was gone:", desk.merged_unknown)
 
 
 async def _first_sync(company: Company, forgetting: Forgetting) -> None:

@@ -21,10 +21,14 @@ class FamilyDesk(Desk):
     """The agents of all teams. `done` counts what they did with identities."""
 
     _new: int = FIRST_NEW
-    merges: bool = True
-    """Whether leads are merged."""
+    _carried: dict[int, set[tuple[str, int]]] | None = None
+    """While the deployment has no memory: what hung on each lead, and in GHL on its contact, when it lost it."""
+    _resting: list[tuple[int, int]] = field(default_factory=list)
+    """The leads, each with its team, into which others were merged since, with all that hangs on them."""
     moved: int = 0
     """Notes, tasks and appointments that hang on another lead since a merge."""
+    merged_unknown: int = 0
+    """Leads that were merged while the deployment had no memory."""
     done: dict[str, int] = field(default_factory=dict)
 
     def move_in(self, town: list[Team]) -> None:
@@ -66,10 +70,25 @@ class FamilyDesk(Desk):
         if self._do(deed, team, lead):
             self.done[deed] = self.done.get(deed, 0) + 1
 
-    def delete_some(self) -> None:
-        """One lead of each team is deleted."""
+    def forget(self) -> None:
+        """The deployment loses its memory, and GHL has all that is in Lofty. Until it is back, a lead is merged only if something
+        shows it: some of what hung on it, which is not edited meanwhile, and neither is the lead that stays.
+        """
+        self._carried = {lead: set(children) for lead, children in self._children.items()}
+
+    def remember(self) -> None:
+        """It has read everything again."""
+        self._carried = None
+        for team, lead in self._resting:
+            self._leads[team].append(lead)
+        self._resting.clear()
+
+    def part_with_some(self) -> None:
+        """One lead of each team is deleted, and one merged."""
         for team in self.teams:
             self._do("deleted", team, self.random.choice(self._leads[team]))
+            if known := [lead for lead in self._leads[team] if self._may_merge(lead)]:
+                self._do("a merge", team, self.random.choice(known))
 
     def _do(self, deed: str, team: int, lead: int) -> bool:
         fields = self.lofty.teams[team].records["lead"][lead].fields
@@ -101,7 +120,7 @@ class FamilyDesk(Desk):
                     newcomer = self._new_lead(team)
                     self._leads[team].append(newcomer)
                     self._write(team, newcomer, phones=[phone])
-            case "a merge" if self.merges:
+            case "a merge" if len(self._leads[team]) > 8 and self._may_merge(lead):
                 self._merge(team, lead, self._other(team, lead))
             case "deleted" if len(self._leads[team]) > 8:
                 self._leads[team].remove(lead)
@@ -121,8 +140,15 @@ class FamilyDesk(Desk):
     def _other(self, team: int, lead: int) -> int:
         return self.random.choice([one for one in self._leads[team] if one != lead])
 
+    def _may_merge(self, lead: int) -> bool:
+        return self._carried is None or not self._carried.get(lead, set()).isdisjoint(self._children.get(lead, ()))
+
     def _merge(self, team: int, absorbed: int, into: int) -> None:
         """What hangs on it moves along."""
+        if self._carried is not None:
+            self.merged_unknown += 1
+            self._leads[team].remove(into)
+            self._resting.append((team, into))
         self._edit(team, "merge", "lead", id=absorbed, into=into)
         self._leads[team].remove(absorbed)
         contact = Entity.contact(self.connection_of(team), str(absorbed))

@@ -32,7 +32,15 @@ def test_its_agents_do_all_that_happens_to_families() -> None:
     sandbox = LoftySandbox(LoftySandboxSettings(tuple(TeamSettings(9000 + n, (f"key-{n}",)) for n in range(4))))
     desk = FamilyDesk(sandbox, random.Random(2))
     desk.move_in(make_town(LEADS, 4, random.Random(1)))
-    for _ in range(3_000):
+    for _ in range(1_500):
+        desk.edit_something()
+    desk.forget()
+    desk.part_with_some()
+    for _ in range(200):
+        desk.edit_something()
+    assert desk.merged_unknown > 4
+    desk.remember()
+    for _ in range(1_500):
         desk.edit_something()
     assert len(desk.done) == 13, desk.done
     living = sum(not one.is_deleted for team in sandbox.teams.values() for one in team.records["lead"].values())
