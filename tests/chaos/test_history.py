@@ -14,12 +14,13 @@ import pytest
 from connectors.sandbox.shared.faults import SandboxFault
 from streams.core.to_ghl.contact_identity import KEPT
 from streams.mapping import find_marker
-from streams.messages import Parked
+from streams.messages import Entity, Parked
 from tests.chaos.history import DELETED_BY_HAND, FORGOT, FROZEN, KILLED, Edit, Event, History, judge, load, save
 from tests.chaos.history.told import worker_of
 from tests.chaos.history_builder import Town
 from tests.chaos.history_plants import PLANTS, Plant
 from tests.chaos.history_plants_asked import GAP_SECONDS, add, create_twice, look_again, moved, overlap
+from tests.chaos.history_plants_known import make_again
 from tests.chaos.history_plants_standing import lose_a_note
 
 BEGIN_MS = 1_800_000_000_000
@@ -221,6 +222,26 @@ def test_a_tag_that_only_a_lost_memory_knew_is_excused_if_the_product_says_so(
     verdict = judge(replace(honest, contacts=contacts, receipts=[*honest.receipts, *lines], nemesis=nemesis))
     assert (1 not in verdict.violated) is holds, verdict.report()
     assert not holds or len(verdict.findings[0].excused) == 1
+
+
+def test_what_hangs_on_a_contact_of_two_leads_goes_and_comes_with_its_own(honest: History) -> None:
+    """Its own lead was deleted and came back, not the one that writes the contact. Of a lead that lived all along it is a fault."""
+    again = make_again(honest, first)
+    assert 11 in judge(again).violated
+    made = next(one for one in again.ghl if one.entity == "twin")
+    note = find_marker(made.body["body"], "note")
+    connection, rows = next(
+        (name, rows)
+        for name, rows in again.leads.items()
+        if any(str(one["noteId"]) == note for row in rows for one in row["notes"])
+    )
+    owner = next(row for row in rows if any(str(one["noteId"]) == note for one in row["notes"]))
+    sharing = {**deepcopy(owner), "lead": {**owner["lead"], "leadId": 7}}
+    without = {**owner, "notes": [one for one in owner["notes"] if str(one["noteId"]) != note]}
+    leads = {**again.leads, connection: [*(without if row is owner else row for row in rows), sharing]}
+    deleted = Edit(made.at - 1.0, Entity.contact(connection, "7"), 0)
+    for edits, holds in (([*again.edits, deleted], True), (again.edits, False)):
+        assert (11 not in judge(replace(again, leads=leads, edits=edits)).violated) is holds
 
 
 def test_what_a_frozen_worker_sends_as_it_wakes_is_excused_and_counted(honest: History) -> None:

@@ -69,27 +69,35 @@ def _person(contact: Mapping[str, Any]) -> Person:
 
 
 def _creates(case: Case) -> dict[Entity, list[Entry]]:
-    """What lived in Lofty all along, and was created more than once on one contact, with a deletion in between."""
-    living = frozenset(_living(case))
+    """What lived in Lofty all along, and was created more than once on one contact, with a deletion in between.
+
+    What hangs on a contact that two leads have is named by the one that writes it: it goes and comes with its own lead.
+    """
+    living = dict(_living(case))
     deleted = {one.entity for one in case.history.edits if not one.version}
     deleted_leads = {(one.connection, one.lead) for one in deleted if one.kind == "contact"}
     gone = {one.entity for one in case.writes() if one.operation.startswith("delete-")}
     created: dict[tuple[Entity, str | None], list[Entry]] = defaultdict(list)
     for entry in case.writes():
         entity = case.names.entity_of(entry) if entry.created and entry.operation in CREATES else None
-        if entity is None or (entity.connection, entity.kind, entity.id) not in living:
+        lead = living.get((entity.connection, entity.kind, entity.id)) if entity is not None else None
+        if entity is None or lead is None:
             continue
-        if (entity.connection, entity.lead) in deleted_leads or entity in deleted:
+        named = {entity, entity._replace(lead=lead)}
+        if not named.isdisjoint(deleted) or any((one.connection, one.lead) in deleted_leads for one in named):
             continue
         created[entity, None if entity.kind == "contact" else entry.parent].append(entry)
     return {entity: those for (entity, _), those in created.items() if len(those) == 1 or those[0].entity in gone}
 
 
-def _living(case: Case) -> Iterator[tuple[str, str, str]]:
-    """Connection, kind and id of all that Lofty holds at the end."""
+def _living(case: Case) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Connection, kind and id of all that Lofty holds at the end, each with the lead on which it hangs."""
     for name, rows in case.history.leads.items():
         for row in rows:
             if not row["isDeleted"]:
-                yield name, "contact", str(row["lead"]["leadId"])
+                lead = str(row["lead"]["leadId"])
+                yield (name, "contact", lead), lead
                 for kind in ("note", "task", "appointment"):
-                    yield from ((name, kind, str(one.get("noteId") or one.get("id"))) for one in row[f"{kind}s"])
+                    yield from (
+                        ((name, kind, str(one.get("noteId") or one.get("id"))), lead) for one in row[f"{kind}s"]
+                    )
