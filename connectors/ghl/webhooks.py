@@ -23,9 +23,10 @@ MOST_DEPTH = 40
 _CONTACT = ("ContactCreate", "ContactUpdate", "ContactDelete", "ContactTagUpdate", "ContactDndUpdate")
 _CHILD = ("TaskCreate", "TaskComplete", "TaskDelete", "NoteCreate", "NoteUpdate", "NoteDelete")
 _APPOINTMENT = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDelete")
+_OPPORTUNITY = ("OpportunityCreate", "OpportunityUpdate", "OpportunityStageUpdate", "OpportunityStatusUpdate")
 _APP = ("INSTALL", "UNINSTALL")
 
-USED = frozenset((*_CONTACT, *_CHILD, *_APPOINTMENT, *_APP))
+USED = frozenset((*_CONTACT, *_CHILD, *_APPOINTMENT, *_OPPORTUNITY, *_APP))
 """The types that the pipeline uses."""
 
 _LONGEST_ID = 128

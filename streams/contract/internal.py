@@ -116,6 +116,7 @@ COMMAND = LoftyCommand(
     because="rule: tag added, task",
     lofty_id="92001",
     base={"content": "c51ce410"},
+    contact="cK7p1",
 )
 REPLAY = Replay(
     run="0a1b2c3d",

@@ -52,6 +52,18 @@ OPT_OUT_EVENTS = ("ContactUpdate", "ContactDndUpdate")
 OPT_OUTS_DIFFER = "OptOutsDiffer"
 """Our own event: a search has seen that a contact's opt-outs in GHL are not those of its lead."""
 
+STAGE = "stage"
+"""A lead's stage, which is no field of a contact: its owner counts where stages have pairs (`streams/mapping/opportunity.py`)."""
+
+STAGE_EVENTS = ("OpportunityCreate", "OpportunityUpdate", "OpportunityStageUpdate", "OpportunityStatusUpdate")
+"""The webhooks that show where an opportunity is. One move fires two or three of them."""
+
+LOFTY_STAGE_EDIT = "LoftyStageEdit"
+"""Our own event: Lofty holds another stage, though GHL owns it."""
+
+STAGE_WRITTEN = "StageWritten"
+"""Our own event: a stage that GHL's move asked for is in Lofty, or Lofty's was edited meanwhile and stays."""
+
 _BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
@@ -141,6 +153,7 @@ class LoftySyncRules:
 
     `opt_outs`: who opted out in GHL is opted out in Lofty (`streams/core/opt_outs.py`).
     `owners` says whose value wins, for the fields that it names; an edit in GHL of any other field stays until Lofty's changes.
+    `stage` says it of a lead's stage; None: a move in GHL stays until Lofty's stage changes, and no webhook of it counts.
     """
 
     appointments: bool = False
@@ -151,6 +164,7 @@ class LoftySyncRules:
     rules: tuple[Rule, ...] = ()
     owners: Mapping[str, FieldOwner] = field(default_factory=dict)
     opt_outs: bool = False
+    stage: FieldOwner | None = None
 
     @property
     def types(self) -> frozenset[str]:
@@ -164,6 +178,8 @@ class LoftySyncRules:
             found |= {"TaskCreate", "TaskComplete", "TaskDelete"}
         if self.finishes_tasks:
             found |= {"TaskComplete"}
+        if self.stage is not None:
+            found |= {*STAGE_EVENTS, LOFTY_STAGE_EDIT, STAGE_WRITTEN}
         if self.owners:
             found |= {"ContactCreate", "ContactUpdate", "LoftyEdit"}
         return frozenset(found)

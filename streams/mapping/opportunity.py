@@ -32,6 +32,14 @@ class StagePair:
     stage: str
     status: Status = "open"
 
+    def is_at(self, other: StagePair | None) -> bool:
+        """Whether two pairs lead to one place in GHL."""
+        return other is not None and self._place == other._place
+
+    @property
+    def _place(self) -> tuple[str, str, str]:
+        return folded(self.pipeline), folded(self.stage), self.status
+
 
 class StageTable:
     """The pairs of one connection. Names are compared without case and outer blanks.
@@ -45,21 +53,21 @@ class StageTable:
         self._to_lofty: dict[tuple[str, str, str], str] = {}
         self._anywhere: dict[tuple[str, str], str] = {}
         for pair in self.pairs:
-            where = (_fold(pair.pipeline), _fold(pair.stage))
-            self._to_ghl.setdefault(_fold(pair.lofty), pair)
+            where = (folded(pair.pipeline), folded(pair.stage))
+            self._to_ghl.setdefault(folded(pair.lofty), pair)
             self._to_lofty.setdefault((*where, pair.status), pair.lofty)
             self._anywhere.setdefault(where, pair.lofty)
 
     def pair_of(self, stage: str) -> StagePair | None:
         """The pair of a stage of Lofty."""
-        return self._to_ghl.get(_fold(stage))
+        return self._to_ghl.get(folded(stage))
 
     def lofty_stage(self, pipeline: str, stage: str, status: str = "open") -> str | None:
         """The stage of Lofty of an opportunity. None when no pair has its stage.
 
         A pair with the same status counts first; otherwise the first pair of the stage, so that a status that no pair has moves nothing.
         """
-        where = (_fold(pipeline), _fold(stage))
+        where = (folded(pipeline), folded(stage))
         return self._to_lofty.get((*where, status)) or self._anywhere.get(where)
 
     def __bool__(self) -> bool:
@@ -67,8 +75,8 @@ class StageTable:
 
     def repeated(self) -> tuple[str, ...]:
         """The stages of Lofty that more than one pair has: only the first pair counts, so that is a mistake."""
-        names = [_fold(pair.lofty) for pair in self.pairs]
-        return tuple(dict.fromkeys(pair.lofty for pair in self.pairs if names.count(_fold(pair.lofty)) > 1))
+        names = [folded(pair.lofty) for pair in self.pairs]
+        return tuple(dict.fromkeys(pair.lofty for pair in self.pairs if names.count(folded(pair.lofty)) > 1))
 
 
 STATE = ("leadId", "stage", "firstName", "lastName", "emails", "_agent")
@@ -115,5 +123,6 @@ def _first_email(lead: Mapping[str, Any]) -> str:
     return ""
 
 
-def _fold(name: str) -> str:
+def folded(name: str) -> str:
+    """The name of a pipeline or stage, as it is compared."""
     return " ".join(name.split()).casefold()

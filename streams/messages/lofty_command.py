@@ -10,6 +10,7 @@ from streams.messages.entity import Entity
 from streams.messages.message import Message
 
 OPT_OUTS_COMMAND = "opt-outs"
+STAGE_COMMAND = "stage"
 
 Target = Literal["task", "note", "lead"]
 
@@ -19,11 +20,12 @@ class LoftyCommand(Message):
 
     `about` is its permanent name within the lead: `appointment:ID`, `note:ID` and `task:ID` are a GHL id's copy,
     `rule:HASH` is what a rule made of one event, `finish:ID` a Lofty task of our own, `fields` the lead's fields,
-    `opt-outs` its flags of closed channels.
+    `opt-outs` its flags of closed channels, `stage` its stage.
     `state` is Lofty's wire JSON (a task's may have `finished`); None: it is to be deleted.
     `lofty_id` is set when it exists in Lofty already. `because` says which rule or event caused it.
     `base` are the hashes that fields had on our side before GHL's edit: what Lofty must still hold where the newest wins.
     Of a flag it says that Lofty lacks it, as far as we know: then it is set without a read.
+    `contact` is the GHL contact of a stage: when the command has ended, that is reported to where the contact's events are judged.
     `connection` and `lead` say whose it is, `target` what it is in Lofty. `at_ms` is when it was decided, `accepted_ms` when the event that caused it was accepted.
     """
 
@@ -39,6 +41,7 @@ class LoftyCommand(Message):
     because: str = ""
     lofty_id: str | None = None
     base: dict[str, str] | None = None
+    contact: str = ""
 
     @property
     def key(self) -> str:

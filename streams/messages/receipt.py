@@ -53,7 +53,7 @@ class Receipt(Message):
     `decided` is what a person said of the lead and a contact, by the contact's id.
     `is_gone` says that the lead was deleted in Lofty.
     `reads_again`: the entity is read from Lofty once this is recorded, since what its link says has changed.
-    `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
+    `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before; an empty one ends it.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
     `epoch` grows with each owner of the partition: by it a late receipt of an earlier owner is recognised.
     `connection`, `lead`, `kind` and `id` name the entity. `outcome` is what became of the attempt `at_ms`, `step` the request, or what else was done.

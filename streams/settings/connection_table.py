@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Annotated
 
 from pydantic import Field
 
 from streams.mapping import TagRules
+from streams.mapping.lofty_sync import LoftySyncRules
 from streams.settings.lofty_sync import LoftySyncTable
 from streams.settings.model import (
     Appointments,
@@ -46,6 +48,11 @@ class ConnectionTable(SettingsTable):
     paused: Paused = []  # noqa: RUF012  # pydantic copies it
     back: LoftySyncTable = LoftySyncTable()
     tags: Annotated[TagRules, Field(strict=False)] = TagRules()
+
+    def rules_back(self) -> LoftySyncRules:
+        """What flows back, ready to run. Without pairs nobody asks where an opportunity is."""
+        back = self.back.compiled()
+        return replace(back, opt_outs=self.opt_outs, stage=back.stage if self.stages else None)
 
     def fingerprint(self, mapping: str) -> str:
         """Changes with all that decides what an entity should be in GHL. `mapping` is that of the mapping."""

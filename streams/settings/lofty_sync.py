@@ -11,6 +11,7 @@ from streams.mapping.errors import WrongTerm, did_you_mean
 from streams.mapping.lofty_sync import (
     LOFTY_FIELDS,
     RULE_EVENTS,
+    STAGE,
     FieldOwner,
     LoftySyncRules,
     Rule,
@@ -39,9 +40,10 @@ def _on(value: str) -> str:
 
 
 def _owned(value: dict[str, FieldOwner]) -> dict[str, FieldOwner]:
+    known = (*LOFTY_FIELDS, STAGE)
     for name in value:
-        if name not in LOFTY_FIELDS:
-            raise wrong(f"fields among {', '.join(LOFTY_FIELDS)}", did_you_mean(name, LOFTY_FIELDS) or f"not {name!r}")
+        if name not in known:
+            raise wrong(f"fields among {', '.join(known)}", did_you_mean(name, known) or f"not {name!r}")
     return value
 
 
@@ -100,7 +102,8 @@ class LoftySyncTable(SettingsTable):
             finishes_tasks=self.finish_tasks,
             role=self.role,
             rules=tuple(_compiled(rule) for rule in self.rules),
-            owners=dict(self.fields),
+            owners={name: owner for name, owner in self.fields.items() if name != STAGE},
+            stage=self.fields.get(STAGE),
         )
 
 

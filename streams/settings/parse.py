@@ -315,7 +315,7 @@ class _Parser:
             opt_outs=table.opt_outs,
             stages=tuple(one.pair for one in table.stages),
             paused=tuple(one for one in DIRECTIONS if one in table.paused),
-            back=replace(table.back.compiled(), opt_outs=table.opt_outs),
+            back=table.rules_back(),
             secrets=secrets,
             mapping=mapping,
             mapping_fingerprint=table.fingerprint(mapping.fingerprint),

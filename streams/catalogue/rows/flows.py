@@ -44,7 +44,7 @@ FROM_LOFTY = Section(
             *("create-opportunity", "update-opportunity"),
             test="test_a_leads_stage_moves_its_opportunity_by_one_write",
             setting="connections.NAME.stages",
-            limits="By a table of pairs; pipelines and stages are made in GoHighLevel. A stage that is moved there stays so until Lofty's changes.",
+            limits="By a table of pairs; pipelines and stages are made in GoHighLevel. A stage that is moved there stays so until Lofty's changes, unless stage has an owner.",
         ),
         allowed(
             *("lofty", "flow", "Keep deals up to date: a transaction's value and close move an opportunity"),
@@ -186,10 +186,12 @@ TO_LOFTY = Section(
             on="ContactCreate",
             reason="Not built yet. Events of contacts without a lead are dropped after three minutes.",
         ),
-        allowed(
-            *("ghl", "flow", "An opportunity that is moved changes the lead's stage", "update-lead"),
-            on="OpportunityStageUpdate, OpportunityStatusUpdate",
-            reason="Not built yet.",
+        flow(
+            *("ghl", "An opportunity that is moved changes the lead's stage"),
+            *("OpportunityCreate, OpportunityUpdate, OpportunityStageUpdate, OpportunityStatusUpdate", "update-lead"),
+            test="test_a_stage_moved_in_ghl_becomes_the_leads_by_one_write",
+            setting=f"{_BACK}.fields",
+            limits="By the table of pairs, where stage has an owner: lofty undoes it, ghl and newest carry it. A stage without a pair is not carried.",
         ),
         allowed(
             *("ghl", "flow", "A call, text or e-mail is kept in the lead's log", "POST /v1.0/logType"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from streams.catalogue.row import Section, action, allowed, client_only, lookup, refused, trigger
 
-_NOT_YET = "Not built yet: a lead's stage moves an opportunity, and nothing else is carried."
+_NOT_YET = "Not built yet: a lead's stage moves an opportunity and back, and nothing else is carried."
 _STAGES = "connections.NAME.stages"
+_OWNER = "connections.NAME.back.fields"
+_MOVED = "test_a_stage_moved_in_ghl_becomes_the_leads_by_one_write"
 _MOVES = "test_a_leads_stage_moves_its_opportunity_by_one_write"
 
 PIPELINES = Section(
@@ -68,18 +70,27 @@ PIPELINES = Section(
             "Add or rename a pipeline stage",
             "Lofty's interface can list stages, and not change them.",
         ),
-        allowed("ghl", "trigger", "An opportunity is added", on="OpportunityCreate", reason=_NOT_YET),
-        allowed("ghl", "trigger", "An opportunity is changed", on="OpportunityUpdate", reason=_NOT_YET),
-        allowed("ghl", "trigger", "An opportunity is deleted", on="OpportunityDelete", reason=_NOT_YET),
-        allowed(
-            "ghl", "trigger", "An opportunity is moved to another stage", on="OpportunityStageUpdate", reason=_NOT_YET
+        trigger(
+            *("ghl", "An opportunity is added", "OpportunityCreate"),
+            test="test_one_that_a_person_makes_for_a_lead_without_one_is_taken_up",
+            setting=_OWNER,
+            limits="It becomes the lead's where that has none, if it is the only one in the pipeline.",
         ),
-        allowed(
-            "ghl",
-            "trigger",
-            "An opportunity is won, lost or opened again",
-            on="OpportunityStatusUpdate",
-            reason=_NOT_YET,
+        trigger(
+            *("ghl", "An opportunity is changed", "OpportunityUpdate"),
+            test=_MOVED,
+            setting=_OWNER,
+            limits="Its stage and status.",
+        ),
+        allowed("ghl", "trigger", "An opportunity is deleted", on="OpportunityDelete", reason=_NOT_YET),
+        trigger(
+            *("ghl", "An opportunity is moved to another stage", "OpportunityStageUpdate"), test=_MOVED, setting=_OWNER
+        ),
+        trigger(
+            *("ghl", "An opportunity is won, lost or opened again", "OpportunityStatusUpdate"),
+            test=_MOVED,
+            setting=_OWNER,
+            limits="Where a pair has the status.",
         ),
         allowed(
             "ghl", "trigger", "An opportunity has another owner", on="OpportunityAssignedToUpdate", reason=_NOT_YET

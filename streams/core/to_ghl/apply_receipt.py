@@ -215,9 +215,9 @@ def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:
 
 
 def _external_edits(link: LinkRow, fields: dict[str, str], reported: dict[str, str]) -> dict[str, str]:
-    """The fields that somebody edited in GHL, until we write them ourselves."""
+    """The fields that somebody edited in GHL, until we write them ourselves. An empty hash ends one."""
     kept = {name: hash_ for name, hash_ in link.heard.items() if fields.get(name) == link.fields.get(name)}
-    return kept | reported
+    return {name: hash_ for name, hash_ in (kept | reported).items() if hash_}
 
 
 def _not_none(facts: Mapping[str, object]) -> dict[str, object]:

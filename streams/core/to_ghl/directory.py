@@ -60,6 +60,17 @@ class Directory:
         found = self.pipelines.get(_part(pipeline))
         return (None, None) if found is None else (found.id, found.stages.get(_part(stage)))
 
+    def knows_stage(self, pipeline_id: str, stage_id: str) -> bool:
+        """Whether the location had this stage of this pipeline when its pipelines were read."""
+        return any(one.id == pipeline_id and stage_id in one.stages.values() for one in self.pipelines.values())
+
+    def stage_names(self, pipeline_id: str, stage_id: str) -> tuple[str, str]:
+        """The names of a pipeline and of its stage, as they are compared; the ids of what is not known."""
+        for name, one in self.pipelines.items():
+            if one.id == pipeline_id:
+                return name, next((stage for stage, id_ in one.stages.items() if id_ == stage_id), stage_id)
+        return pipeline_id, stage_id
+
     def takes(self, field_id: str, value: Any) -> bool:
         """Whether a custom field takes a value: any, but for a select whose options are known."""
         return value is None or field_id not in self.options or self.as_option(field_id, value) is not None

@@ -7,6 +7,10 @@ there can be no second one. What GHL names as a duplicate is taken up at once, w
 It is never deleted. When the lead is deleted in Lofty, or its stage has no pair any longer, GHL keeps the opportunity as it is; with a
 contact that is deleted it goes. On a contact that the lead has left, the lead that has that contact takes it up. Of leads that share
 a contact only the one that writes it has an opportunity: two would move it to and fro.
+
+Where a move in GHL is carried to Lofty (`streams/core/to_lofty/stage_events.py`), the link also keeps the stage of Lofty for which
+GHL's place stands, by its hash (`LOFTY_STAGE`), and in `heard` the one that Lofty had before a move: while Lofty has that one, or GHL
+owns the stage, GHL's place stays.
 """
 
 from __future__ import annotations
@@ -21,10 +25,17 @@ from streams.core.rows import LinkRow
 from streams.core.to_ghl.directory import Directory, lacking_pipeline, lacking_stage, lacking_user
 from streams.core.to_ghl.plan import ASSIGNED, UNKNOWN, Blocked, Call, DesiredChild, NotBefore, Plan, Settled, Stuck
 from streams.core.to_ghl.refused_values import held_back
-from streams.mapping import MappedOpportunity, StageTable, map_opportunity
+from streams.mapping import FieldOwner, MappedOpportunity, StageTable, map_opportunity
 from streams.mapping.mapping import NO_USERS
+from streams.mapping.opportunity import folded
 
 PIPELINE, STAGE = "pipelineId", "pipelineStageId"
+PLACE = (PIPELINE, STAGE, "status")
+"""The fields that say where an opportunity is: together they stand for a stage of Lofty."""
+
+LOFTY_STAGE = "lofty stage"
+"""In a link's `fields` and `heard`: the hash of a stage of Lofty. It is never sent."""
+
 _READ = ("name", PIPELINE, STAGE, "status", "monetaryValue", ASSIGNED)
 
 
@@ -66,10 +77,59 @@ def resolve_opportunity(mapped: MappedOpportunity, directory: Directory) -> Desi
     return DesiredChild(fields, "", flags=mapped.flags, left_out=tuple(left_out), lacks=tuple(sorted(lacks)))
 
 
+def stage_hash(stage: Any) -> str:
+    """The hash of a stage of Lofty, by its name."""
+    return field_hash(folded(stage) if isinstance(stage, str) else "")
+
+
+def holding(link: LinkRow | None, stage: str, owner: FieldOwner | None) -> frozenset[str]:
+    """The fields in which GHL's value stays, of a lead with this stage (its hash): GHL owns it, or its move is not in Lofty yet.
+
+    What a request without an answer has left unknown does not stay.
+    """
+    if link is None or link.ghl_id is None or link.is_deleted or owner not in ("ghl", "newest"):
+        return frozenset()
+    is_known = all(link.fields.get(name, UNKNOWN) != UNKNOWN for name in PLACE)
+    is_newer = is_known and link.heard.get(LOFTY_STAGE) == stage
+    return frozenset(PLACE) if owner == "ghl" or is_newer else frozenset()
+
+
+def overruled_stage(link: LinkRow | None, stage: str, owner: FieldOwner | None) -> dict[str, str]:
+    """Lofty's stage (its hash), where GHL owns it and has another: it must be written to Lofty. Not one that is being written."""
+    if owner != "ghl" or link is None or link.ghl_id is None or link.is_deleted:
+        return {}
+    known = (link.fields.get(LOFTY_STAGE), link.heard.get(LOFTY_STAGE))
+    return {} if stage in known else {LOFTY_STAGE: stage}
+
+
+def settles_stage(link: LinkRow, stage: str, desired: DesiredChild | None) -> dict[str, Any]:
+    """What the receipt that settles an opportunity says of the stage of Lofty (its hash): this is the one that GHL's place stands for.
+
+    Not while Lofty has yet to get GHL's. Where GHL's place stays another than the pair's, that goes on until Lofty's stage changes.
+    """
+    known, before = link.fields.get(LOFTY_STAGE), link.heard.get(LOFTY_STAGE)
+    if stage == before != known:
+        return {}
+    stays = desired is not None and not {*PLACE}.isdisjoint(desired.differing(link.fields))
+    until = stage if stays and before is not None else None
+    if (known, before) == (stage, until):
+        return {}
+    facts: dict[str, Any] = {"fields": {**link.fields, LOFTY_STAGE: stage}}
+    return facts if before is None else {**facts, "heard": {LOFTY_STAGE: until or ""}}
+
+
 def plan_opportunity(
-    desired: DesiredChild | None, link: LinkRow | None, contact: LinkRow | None, now_ms: int, *, search_lag_ms: int
+    desired: DesiredChild | None,
+    link: LinkRow | None,
+    contact: LinkRow | None,
+    now_ms: int,
+    *,
+    search_lag_ms: int,
+    holding: frozenset[str] = frozenset(),
 ) -> Plan:
     """The next request for the opportunity of a lead. `desired` None: the lead's stage has no pair, or the lead is deleted.
+
+    Fields in `holding` stay as GHL has them.
 
     A create in doubt is looked for once the search must show it: a location that allows several would make a second one.
     """
@@ -96,7 +156,7 @@ def plan_opportunity(
         return _find(contact.ghl_id, desired.fields[PIPELINE], link.fields)
     held = held_back(desired.fields, link)
     if is_linked:
-        return _update(desired, link, contact.ghl_id, held)
+        return _update(desired, link, contact.ghl_id, {*held, *holding})
     if contact.is_gone:
         return Settled("its lead is deleted in Lofty, or was merged into another")
     if contact.existed_ms and link.sought.get("opportunity", 0) < contact.existed_ms:
@@ -118,7 +178,9 @@ def _update(desired: DesiredChild, link: LinkRow, contact_id: str, held: Iterabl
         return Settled("as wanted")
     if {PIPELINE, STAGE} & changed.keys():
         changed |= {PIPELINE: desired.fields[PIPELINE], STAGE: desired.fields[STAGE]}
-    fields = {name: old for name, old in link.fields.items() if name in desired.fields}
+    fields = {name: old for name, old in link.fields.items() if name in desired.fields or name == LOFTY_STAGE}
+    if LOFTY_STAGE in fields and not {*PLACE}.isdisjoint(changed):
+        fields[LOFTY_STAGE] = UNKNOWN  # what settles it says for which stage it stands now
     fields |= {name: field_hash(value) for name, value in changed.items()}
     return Call("update opportunity", contact_id, link.ghl_id, changed, fields)
 

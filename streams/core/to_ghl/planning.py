@@ -22,7 +22,14 @@ from streams.core.to_ghl.desired import (
 )
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.identity import Policy
-from streams.core.to_ghl.opportunity import desired_opportunity, plan_opportunity
+from streams.core.to_ghl.opportunity import (
+    desired_opportunity,
+    holding,
+    overruled_stage,
+    plan_opportunity,
+    settles_stage,
+    stage_hash,
+)
 from streams.core.to_ghl.plan import CUSTOM, UNKNOWN, DesiredChild, DesiredContact, Plan
 from streams.core.to_ghl.plan_child import plan_child, plan_gone_child, plan_left_child
 from streams.core.to_ghl.plan_contact import held, plan_contact, plan_gone_contact
@@ -50,7 +57,7 @@ class Rules:
     """What one connection wants: its mapping and its policies.
 
     Lofty's appointments are written to `calendar`; without one they become tasks. `opt_outs`: they are carried both ways.
-    Without `stages` leads have no opportunities.
+    Without `stages` leads have no opportunities. `stage_owner` says whose stage wins; None: nobody looks for moves in GHL.
     """
 
     mapping: CompiledMapping
@@ -65,6 +72,7 @@ class Rules:
     runs_automations: bool = False
     opt_outs: bool = False
     stages: StageTable | None = None
+    stage_owner: FieldOwner | None = None
 
     def form(self, snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None = None) -> ChildKind:
         """The kind that a note, task or appointment has in GHL, or will have."""
@@ -82,7 +90,8 @@ class Prepared:
     `flags` is what could not be read, in words, `left_out` what the location lacks for a value; `missing` are custom fields that the location lacks, with their type.
     `contact` is the desired state of a contact; None for anything else. `directory` is what its names were resolved by, and
     `lacks` names what that had not. `child` gives the desired state of what hangs on a contact, by its link.
-    `is_contact` is also true of a contact whose lead is deleted.
+    `is_contact` is also true of a contact whose lead is deleted. Of an opportunity, `overrules` says that GHL owns the stage and Lofty
+    has another, by a link, and `settles_more` what the receipt that settles it says of the stage.
     """
 
     plan: NextPlan
@@ -94,6 +103,8 @@ class Prepared:
     directory: Directory = field(default_factory=Directory)
     child: Callable[[LinkRow | None], DesiredChild] | None = None
     is_contact: bool = False
+    overrules: Callable[[LinkRow | None], dict[str, str]] | None = None
+    settles_more: Callable[[LinkRow], dict[str, Any]] | None = None
 
     def all_flags(self, link: LinkRow | None) -> tuple[str, ...]:
         """All that could not be carried: also what the location lacks, and the values that GHL has refused."""
@@ -114,7 +125,8 @@ class Prepared:
         link = link or LinkRow()
         if not self.is_contact:
             child = self.child(link) if self.child is not None else None
-            return _settles_child(child, link) if child is not None else {}
+            more = self.settles_more(link) if self.settles_more is not None else {}
+            return {**(_settles_child(child, link) if child is not None else {}), **more}
         wanted = self.contact.fields if self.contact is not None else {}
         facts: dict[str, Any] = {"lacks": self.lacks}
         if gone := self.directory.dead_fields(link.fields):
@@ -138,6 +150,8 @@ def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, Fie
 
     Those that are being written already are left out.
     """
+    if prepared.overrules is not None:
+        return prepared.overrules(link)
     if prepared.contact is None or link is None or link.ghl_id is None or link.is_deleted:
         return {}
     hashes = {name: field_hash(prepared.contact.fields.get(name)) for name, owner in owners.items() if owner == "ghl"}
@@ -232,11 +246,20 @@ def _prepare(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
 
 def _opportunity(snapshot: Snapshot, rules: Rules, directory: Directory) -> Prepared:
     wanted = desired_opportunity(snapshot.state, rules.stages, directory, rules.mapping.users)
+    stage, owner = stage_hash((snapshot.state or {}).get("stage")), rules.stage_owner
 
     def plan(link: LinkRow | None, contact: LinkRow | None, now_ms: int) -> Plan:
-        return plan_opportunity(wanted, link, contact, now_ms, search_lag_ms=rules.search_lag_ms)
+        held = holding(link, stage, owner)
+        return plan_opportunity(wanted, link, contact, now_ms, search_lag_ms=rules.search_lag_ms, holding=held)
 
-    return Prepared(plan, child=None if wanted is None else lambda _: wanted)
+    prepared = Prepared(plan, child=None if wanted is None else lambda _: wanted)
+    if snapshot.state is None or owner not in ("ghl", "newest"):
+        return prepared
+    return replace(
+        prepared,
+        overrules=lambda link: overruled_stage(link, stage, owner),
+        settles_more=lambda link: settles_stage(link, stage, wanted) if link.ghl_id is not None else {},
+    )
 
 
 def wanted_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind) -> DesiredChild | None:

@@ -25,4 +25,5 @@ def rules_of(connection: Connection, search_lag_ms: int | None = None) -> Rules:
         runs_automations=connection.appointments.automations,
         opt_outs=connection.opt_outs,
         stages=StageTable(connection.stages) if connection.stages else None,
+        stage_owner=connection.back.stage if connection.stages else None,
     )

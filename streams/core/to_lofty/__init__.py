@@ -14,6 +14,7 @@ from streams.core.to_lofty.child_events import judge_appointment, judge_note, ju
 from streams.core.to_lofty.contact_events import edited, judge_contact, judge_lofty_edit, judge_tags
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.core.to_lofty.opt_outs import with_opt_outs
+from streams.core.to_lofty.stage_events import judge_stage
 from streams.mapping import lofty_sync
 from streams.mapping.lofty_sync import LoftySyncRules
 from streams.mapping.opt_outs import OPT_OUTS
@@ -42,5 +43,11 @@ def _judge(context: EventContext, back: LoftySyncRules) -> EventResponse | Needs
             return judge_task(context, back)
         case "AppointmentCreate" | "AppointmentUpdate" | "AppointmentDelete":
             return judge_appointment(context, back)
+        case _ if context.event.type in (
+            *lofty_sync.STAGE_EVENTS,
+            lofty_sync.LOFTY_STAGE_EDIT,
+            lofty_sync.STAGE_WRITTEN,
+        ):
+            return judge_stage(context, back)
         case _:
             return EventResponse("no rule")

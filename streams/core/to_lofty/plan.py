@@ -12,12 +12,14 @@ from typing import Any
 
 from connectors.lofty.operations import NOTES_AT_MOST
 from streams.core.fingerprint import field_hash
+from streams.core.to_ghl.opportunity import stage_hash
 from streams.core.to_ghl.plan import NotBefore, Settled
 from streams.core.to_lofty.rows import LoftyCommandRow
-from streams.mapping.lofty_sync import LOFTY_FIELDS, LoftySyncRules
+from streams.mapping import FieldOwner, StageTable
+from streams.mapping.lofty_sync import LOFTY_FIELDS, STAGE, LoftySyncRules
 from streams.mapping.markers import back_marker
 from streams.mapping.opt_outs import LOFTY_FLAGS, flags_to_set
-from streams.messages.lofty_command import LoftyCommand
+from streams.messages.lofty_command import STAGE_COMMAND, LoftyCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ def merge(row: LoftyCommandRow | None, write: LoftyCommand) -> LoftyCommandRow |
         fields = {**(row.write.state or {}).get("fields", {}), **(write.state or {}).get("fields", {})}
         base = {**(write.base or {}), **(row.write.base or {})}  # the oldest: what Lofty held before any of them
         write = write.model_copy(update={"state": {"fields": fields}, "base": base})
+    if row.is_settled and write.about == STAGE_COMMAND:
+        row = row.model_copy(update={"written": {}})  # Lofty had it then, and what it has now is the base
     fresh = {"attempts": 0, "not_before_ms": 0, "last_error": "", "parked": "", "body": None, "is_settled": False}
     return row.model_copy(update={"write": write, **fresh})
 
@@ -148,6 +152,10 @@ def before(row: LoftyCommandRow, step: Step, now_ms: int) -> dict[str, Any]:
         case SetFinished():
             return {"is_finished": None}
         case PutLead():
+            if (
+                row.write.about == STAGE_COMMAND
+            ):  # another move may come meanwhile: what Lofty has then is no edit there
+                return {"body": None, "written": {STAGE: stage_hash(step.body.get(STAGE))}}
             return {"body": None}  # it was compared with the lead of then, and is compared again before another try
     return {}
 
@@ -204,6 +212,24 @@ def lead_body(
         else:
             body[target] = value
     return body, tuple(kept)
+
+
+def stage_body(
+    row: LoftyCommandRow, lead: Mapping[str, Any], table: StageTable, owner: FieldOwner | None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The stage that must be written to a lead, or its name where Lofty's stays: it was edited there meanwhile.
+
+    A stage of the same place in GHL is as wanted. Where nobody knows what Lofty had before the move, a stage with a pair stays.
+    """
+    wanted, now = (row.write.state or {}).get("fields", {}).get(STAGE), lead.get("stage")
+    there = table.pair_of(now) if isinstance(now, str) else None
+    if stage_hash(now) == stage_hash(wanted) or (there is not None and there.is_at(table.pair_of(str(wanted)))):
+        return {}, ()
+    base = (row.write.base or {}).get(STAGE)
+    is_as_before = there is None if base is None else stage_hash(now) in (base, row.written.get(STAGE))
+    if owner == "ghl" or (owner == "newest" and is_as_before):
+        return {"stage": wanted}, ()
+    return {}, (STAGE,)
 
 
 def is_from(found: Mapping[str, Any], marker: str) -> bool:

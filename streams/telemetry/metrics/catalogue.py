@@ -54,7 +54,9 @@ _BOTH_INTAKES = (
 _LOFTY_INTAKE = (*_BOTH_INTAKES, "wrong secret")
 _GHL_INTAKE = (*_BOTH_INTAKES, "bad signature", "repeated")
 INTAKE_RESULTS = tuple(dict.fromkeys((*_LOFTY_INTAKE, *_GHL_INTAKE, "granted", "refused", "failed", "busy", "shown")))
-EVENT_RESULTS = ("answered", "echo", "no rule", "overtaken", "duplicate", "not linked", "contact gone", "parked")
+EVENT_RESULTS = (
+    *("answered", "echo", "left out", "no rule", "overtaken", "duplicate", "not linked", "contact gone", "parked"),
+)
 CATALOGUE: list[Spec] = []
 
 
@@ -236,7 +238,7 @@ LOFTY_WRITES = _counter(
 EVENTS = _counter(
     "events_total",
     "Events of GHL by result; `echo` are our own writes.",
-    Label("type", (*sorted(USED), "LoftyEdit")),
+    Label("type", (*sorted(USED), "LoftyEdit", "LoftyStageEdit", "StageWritten")),
     Label("result", EVENT_RESULTS),
     zeros=((ALL, ALL),),
 )

@@ -10,18 +10,24 @@ from connectors.errors import VendorError
 from connectors.ghl.wire import GhlContact
 from connectors.outcome import Disposition, classify
 from streams.core.rows import LinkRow
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.lead_opportunity import opportunity_of
+from streams.core.to_ghl.opportunity import PIPELINE, reported_opportunity
 from streams.core.to_lofty import EventContext, NeedsRead
 from streams.core.to_lofty.rows import BacklinkRow, ExternalEditRow
 from streams.kafka.tables import Table
-from streams.mapping.lofty_sync import LoftySyncRules
+from streams.mapping.lofty_sync import LOFTY_STAGE_EDIT, STAGE_EVENTS, STAGE_WRITTEN, LoftySyncRules
 from streams.messages import Entity
 from streams.messages.ghl_event import GhlEvent
 from streams.worker.dispatch.location import Location
 
+APPOINTMENTS = ("AppointmentCreate", "AppointmentUpdate")
+OF_OPPORTUNITY = (*STAGE_EVENTS, LOFTY_STAGE_EDIT, STAGE_WRITTEN)
+
 
 @dataclass(frozen=True, slots=True)
 class GhlEventContexts:
-    """Finds what is known about an event. `backs` are the rules of each connection's Lofty sync; `flows` is false for one that is paused."""
+    """Finds what is known about an event. `directory` are a location's names. `backs` are the rules of each connection's Lofty sync; `flows` is false for one that is paused."""
 
     locations: Mapping[str, Location]
     backs: Mapping[str, LoftySyncRules]
@@ -30,9 +36,15 @@ class GhlEventContexts:
     external_edits: Table[ExternalEditRow]
     now_ms: Callable[[], int]
     flows: Callable[[str], bool] = lambda _connection: True
+    directory: Callable[[str], Directory] = lambda _connection: Directory()
 
-    def is_create_in_doubt(self, entity: Entity, location: Location) -> bool:
-        """Whether a new appointment may be ours: GHL's events do not contain the text with our marker."""
+    def is_create_in_doubt(self, context: EventContext, location: Location) -> bool:
+        """Whether a new appointment or opportunity may be ours: GHL's events do not contain a marker of ours."""
+        if context.event.type in STAGE_EVENTS:
+            return context.own_link is not None and context.own_link.intent is not None
+        if context.own is not None or context.event.type not in APPOINTMENTS:
+            return False
+        entity = Entity.contact(context.connection, context.lead)
         links = (link for _, link in self.links.items(location.partition, f"{entity.lane}:appointment:"))
         return any(one.intent is not None and one.intent.step == "create appointment" for one in links)
 
@@ -55,6 +67,8 @@ class GhlEventContexts:
         self, event: GhlEvent, entity: Entity, location: Location, contact: Mapping[str, Any] | None = None
     ) -> EventContext:
         """What is known about an event before anything is read. `contact` is what was read for it in an earlier turn."""
+        if event.type in OF_OPPORTUNITY:
+            return self._of_opportunity(event, entity, location)
         kind = next((one for one in ("note", "task", "appointment") if event.type.lower().startswith(one)), "")
         own = self._entity_behind(kind, event.id, location) if kind else None
         return EventContext(
@@ -68,13 +82,35 @@ class GhlEventContexts:
             contact=contact,
         )
 
+    def _of_opportunity(self, event: GhlEvent, entity: Entity, location: Location) -> EventContext:
+        """What is known about an event of an opportunity: all that it is about is the lead's own, if there is one."""
+        own = opportunity_of(entity)
+        return EventContext(
+            event=event,
+            connection=entity.connection,
+            lead=entity.lead,
+            link=self.links.get(location.partition, entity.key) or LinkRow(),
+            own=own,
+            own_link=self.links.get(location.partition, own.key),
+            stages=location.rules.stages,
+            directory=self.directory(entity.connection),
+        )
+
     async def read(self, context: EventContext, needed: NeedsRead, location: Location, contact_id: str) -> EventContext:
-        """Read what an event is about. A note or task that is gone is found empty; a contact that is gone raises."""
+        """Read what an event is about. What hangs on a contact and is gone is found empty; a contact that is gone raises."""
+        client, event_id = location.client, context.event.id
         if needed.at == "contact":
-            return _with_contact(context, await location.client.get_contact(contact_id))
-        read = location.client.get_note if needed.at == "note" else location.client.get_task
+            return _with_contact(context, await client.get_contact(contact_id))
+        if needed.at == "opportunities":
+            pipeline = str(context.event.body.get(PIPELINE))
+            page = await client.search_opportunities(location.location_id, contact_id=contact_id, pipeline_id=pipeline)
+            return replace(context, listed=tuple(one.id for one in page.opportunities if one.contact_id == contact_id))
         try:
-            found = (await read(contact_id, context.event.id)).model_dump(by_alias=True)
+            if needed.at == "opportunity":
+                found = reported_opportunity(await client.get_opportunity(event_id))
+            else:
+                read = client.get_note if needed.at == "note" else client.get_task
+                found = (await read(contact_id, event_id)).model_dump(by_alias=True)
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE or "contact" in error.message.lower():
                 raise
@@ -82,8 +118,9 @@ class GhlEventContexts:
         return replace(context, found=found, read_ms=self.now_ms())
 
     def contact_of(self, event: GhlEvent, location: Location) -> str | None:
-        """The contact of a task that we wrote, or that was looked for before."""
-        own = self._entity_behind("task", event.id, location)
+        """The contact of a task or opportunity that we wrote, or of a task that was looked for before."""
+        kind = "opportunity" if event.type in STAGE_EVENTS else "task"
+        own = self._entity_behind(kind, event.id, location)
         if own is not None:
             link = self.links.get(location.partition, own.owner.key)
             return link.ghl_id if link is not None else None

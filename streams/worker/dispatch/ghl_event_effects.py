@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
@@ -36,19 +37,27 @@ class GhlEventEffects:
     async def carry_out(self, context: EventContext, response: EventResponse, location: Location) -> None:
         """First store the writes to Lofty, then what we know of GHL: after a crash in between, the same is done again."""
         await self._send(response.writes)
-        contact = Entity.contact(context.connection, context.lead)
-        if response.fields:
-            facts = {"fields": {**context.link.fields, **response.fields}, "heard": dict(response.base)}
+        edited, before = _edited(context)
+        if response.takes:
+            taken: dict[str, Any] = {"ghl_id": response.takes, "refers_to": context.event.contact, "fields": {}}
             await self.receipts.settle(
-                location.partition, self.receipts.about(contact, "applied", "edited in GHL", **facts)
+                location.partition, self.receipts.about(edited, "applied", "find opportunity", **taken)
             )
+        if response.fields:
+            facts = {"fields": {**before.fields, **response.fields}, "heard": dict(response.base)}
+            receipt = self.receipts.about(edited, "applied", "edited in GHL", **facts, flags=response.flags)
+            await self.receipts.settle(location.partition, receipt)
+        elif response.flags:
+            receipt = self.receipts.about(edited, "unchanged", "edited in GHL", flags=response.flags)
+            await self.receipts.settle(location.partition, receipt)
         if response.restore:
-            link = self.links.get(location.partition, contact.key) or LinkRow()
+            link = self.links.get(location.partition, edited.key) or LinkRow()
             unknown = {**link.fields, **dict.fromkeys(response.restore, UNKNOWN)}
-            doubtful = self.receipts.about(contact, "doubtful", "edited in GHL", fields=unknown)
+            doubtful = self.receipts.about(edited, "doubtful", "edited in GHL", fields=unknown)
             await self.receipts.settle(location.partition, doubtful)
+        if response.restore or response.reads:
             # By now: what was found unchanged meanwhile has moved the version, and a read with an earlier one would be stale.
-            self.request_read(contact, (self.links.get(location.partition, contact.key) or link).version_ms)
+            self.request_read(edited, (self.links.get(location.partition, edited.key) or before).version_ms)
         if response.completed and context.own is not None:
             done = {**(context.own_link or LinkRow()).fields, "completed": field_hash(True)}
             receipt = self.receipts.about(context.own, "applied", "completed in GHL", fields=done)
@@ -78,3 +87,10 @@ class GhlEventEffects:
                 raise RecordTooLarge(record.topic, record.size, self.output.parking.limits.state)
         if records:
             await self.output.produce(records)
+
+
+def _edited(context: EventContext) -> tuple[Entity, LinkRow]:
+    """What GHL's edit is of, with its link: the lead's opportunity, or its contact."""
+    if context.stages is not None and context.own is not None:
+        return context.own, context.own_link or LinkRow()
+    return Entity.contact(context.connection, context.lead), context.link

@@ -14,7 +14,7 @@ from streams.core.to_lofty import EventContext
 from streams.core.to_lofty.rows import EventRow
 from streams.kafka.batching_producer import RecordTooLarge
 from streams.kafka.tables import Table
-from streams.mapping.lofty_sync import OPT_OUTS_DIFFER, brings_opt_outs
+from streams.mapping.lofty_sync import LOFTY_STAGE_EDIT, OPT_OUTS_DIFFER, brings_opt_outs
 from streams.messages import Entity, Parked
 from streams.messages.ghl_event import GhlEvent
 from streams.worker.dispatch.ghl_event_contexts import GhlEventContexts
@@ -47,22 +47,23 @@ class GhlEventQueue:
         self.offer(key, row)
 
     async def lofty_was_edited(self, entity: Entity, wanted: Mapping[str, str]) -> None:
-        """Lofty holds other values in fields that GHL owns: it must get GHL's. `wanted` are the hashes of Lofty's."""
+        """Lofty holds other values in fields that GHL owns, or another stage: it must get GHL's. `wanted` are the hashes of Lofty's."""
         location = self.contexts.locations[entity.connection]
         link = self.contexts.links.get(location.partition, entity.key)
         if link is None or link.ghl_id is None:
             return
         now_ms = self.output.now_ms()
+        type_ = LOFTY_STAGE_EDIT if entity.kind == "opportunity" else "LoftyEdit"
         event = GhlEvent(
-            type="LoftyEdit",
+            type=type_,
             location=location.location_id,
             id=link.ghl_id,
-            contact=link.ghl_id,
+            contact=link.refers_to or link.ghl_id,
             at_ms=now_ms,
             accepted_ms=now_ms,
             body={"wanted": dict(wanted)},
         )
-        key, row = f"{location.location_id}:LoftyEdit:{link.ghl_id}", EventRow(event=event)
+        key, row = f"{location.location_id}:{type_}:{link.ghl_id}", EventRow(event=event)
         await self.put(key, row, location)
 
     async def opt_outs_differ(self, entity: Entity) -> None:

@@ -6,14 +6,15 @@ An event of a contact that no link knows waits a while, because its link may be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.scheduling.dispatcher import Item
-from streams.core.to_lofty import NeedsRead, respond
+from streams.core.to_lofty import EventContext, EventResponse, NeedsRead, respond
 from streams.core.to_lofty.rows import EventRow
 from streams.kafka.batching_producer import RecordTooLarge
 from streams.messages.ghl_event import GhlEvent
@@ -25,7 +26,6 @@ from streams.worker.dispatch.ghl_event_queue import EVENT_PREFIX, GhlEventQueue
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, RequestSlot, WorkResult
 
-APPOINTMENTS = ("AppointmentCreate", "AppointmentUpdate")
 LINK_WAITS = (5.0, 30.0, 120.0)
 """Seconds to wait for the link of a contact that is not known, then again: its create may be under way."""
 
@@ -37,12 +37,13 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class GhlEventProcessor:
-    """The handler of events in the writing dispatcher."""
+    """The handler of events in the writing dispatcher. `reads_stages_again` asks for a location's pipelines, unless they were just read."""
 
     queue: GhlEventQueue
     contexts: GhlEventContexts
     effects: GhlEventEffects
     failures: FailureJudge
+    reads_stages_again: Callable[[str, float], bool]
 
     def handles(self, item: Item) -> bool:
         """Whether an item is an event of GHL."""
@@ -68,34 +69,54 @@ class GhlEventProcessor:
                 return DONE
             location = self.contexts.locations[entity.connection]
             context = self.contexts.context_of(event, entity, location, row.contact)
-            if (
-                context.own is None
-                and event.type in APPOINTMENTS
-                and self.contexts.is_create_in_doubt(entity, location)
-            ):
+            if self.contexts.is_create_in_doubt(context, location):
                 return await self.queue.retry_later(
-                    key, row, location, "it may be an appointment of ours, whose create is in doubt"
+                    key, row, location, "it may be of something of ours, whose create is in doubt"
                 )
-            response = respond(context, self.contexts.backs[entity.connection])
-            if isinstance(response, NeedsRead):
-                context = await self.contexts.read(context, response, location, event.contact)
-                slot.answered()
-                self.failures.served(location.budget, event.type, key)
-                response = respond(context, self.contexts.backs[entity.connection])
-            if isinstance(response, NeedsRead):  # one request a turn: the contact was seen in this one
-                await self.queue.keep_contact(key, row, location, context)
-                return AGAIN
+            judged = await self._judge(context, key, row, location, slot)
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
             return await self._failed(key, row, location, error)
         except RecordTooLarge as error:
             return await self.queue.park(key, row, location, "too large", str(error))
+        if isinstance(judged, WorkResult):
+            return judged
+        context, response = judged
         slot.answered(was_sent=False)
         try:
             await self.effects.carry_out(context, response, location)
         except RecordTooLarge as error:
             return await self.queue.park(key, row, location, "too large", str(error))
+        if response.takes:
+            return AGAIN  # it is the lead's now: where it is is read, and carried
         return await self.queue.end(key, event, location, response.because)
+
+    async def _judge(
+        self, context: EventContext, key: str, row: EventRow, location: Location, slot: RequestSlot
+    ) -> tuple[EventContext, EventResponse] | WorkResult:
+        """What follows from an event, after at most one read of what it is about; or when it is judged again."""
+        event, back = context.event, self.contexts.backs[context.connection]
+        response = respond(context, back)
+        if isinstance(response, EventResponse):
+            return context, response
+        if (seconds := self._unseen_seconds(response, event, location)) > 0:
+            return await self.queue.retry_later(key, row, location, "the search may not show it yet", seconds)
+        context = await self.contexts.read(context, response, location, event.contact or "")
+        slot.answered()
+        self.failures.served(location.budget, event.type, key)
+        response = respond(context, back)
+        if isinstance(response, NeedsRead) and response.at == "stages":
+            if self.reads_stages_again(context.connection, self._age_seconds(event)):
+                return AGAIN  # they were read before the event came
+            response = respond(replace(context, knows_stages=True), back)
+        if isinstance(response, EventResponse):
+            return context, response
+        if response.at == "opportunities":
+            return await self._not_found(key, row, location)
+        await self.queue.keep_contact(
+            key, row, location, context
+        )  # one request a turn: the contact was seen in this one
+        return AGAIN
 
     async def _find_contact(self, key: str, row: EventRow, location: Location, slot: RequestSlot) -> WorkResult:
         """GHL's events of tasks may lack their contact and text: the location's tasks are searched for a new one."""
@@ -135,6 +156,20 @@ class GhlEventProcessor:
         return await self.queue.retry_later(
             key, row, location, "no link knows this contact yet", LINK_WAITS[row.attempts]
         )
+
+    async def _not_found(self, key: str, row: EventRow, location: Location) -> WorkResult:
+        """GHL's search does not show the opportunity that an event is about: it lags, or the opportunity is gone."""
+        if row.attempts >= MOST_SEARCHES:
+            return await self.queue.end(key, row.event, location, "overtaken")
+        return await self.queue.retry_later(key, row, location, "GHL's search does not show the opportunity yet")
+
+    def _unseen_seconds(self, needed: NeedsRead, event: GhlEvent, location: Location) -> float:
+        """How long a search may not show all of the contact's opportunities yet: of several, none is taken for the only one."""
+        lag_seconds = location.rules.search_lag_ms / 1000
+        return lag_seconds - self._age_seconds(event) if needed.at == "opportunities" else 0.0
+
+    def _age_seconds(self, event: GhlEvent) -> float:
+        return max(0.0, (self.contexts.now_ms() - event.accepted_ms) / 1000)
 
     # -- what goes wrong ----------------------------------------------------------------------------------
 

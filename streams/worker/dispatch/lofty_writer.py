@@ -7,7 +7,7 @@ One lane changes one row, so the row itself is the state, and the receipts on `l
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,7 @@ class LoftyWriter:
     """Everything that writing Lofty needs. `loop` is the reading dispatcher, because Lofty has one budget for both.
 
     `count` counts a request by connection, step and outcome. `touched` is called with a lane before and after each request in it. `flows` is false for a connection that is paused: its commands wait.
+    `ended` is called with a command for a stage when Lofty has it, or keeps its own.
     """
 
     teams: Mapping[str, LoftyTeam]
@@ -83,6 +84,7 @@ class LoftyWriter:
     compare: CompareLead
     count: Callable[[str, str, str], None]
     touched: Callable[[str], None]
+    ended: Callable[[LoftyCommandRow], Awaitable[None]]
     flows: Callable[[str], bool] = lambda _connection: True
 
     def offer_command(self, row: LoftyCommandRow) -> None:
@@ -132,6 +134,9 @@ class LoftyWriter:
         # A lead is read before each try to write it: what failed is tried ever more rarely all the same.
         if not isinstance(step, ReadLead):
             facts |= {"attempts": 0, "last_error": ""}
+        if facts.get("is_settled") and row.write.contact:
+            # First: after a crash in between the lead is read again, and this reported again.
+            await self.ended(row)
         now = await self._change(row, team, **facts)
         if not isinstance(step, ReadLead | FindCreated):
             await self.receipts.write(now, team.partition, "applied", _name(step))

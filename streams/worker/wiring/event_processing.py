@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from streams.core.scheduling.retry import Retry
 from streams.messages import Entity
 from streams.messages.topics import LOFTY_WRITES
+from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_event_contexts import GhlEventContexts
 from streams.worker.dispatch.ghl_event_effects import GhlEventEffects
 from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
@@ -23,6 +24,7 @@ def new_event_processor(
     locations: Mapping[str, Location],
     receipts: Receipts,
     request_read: Callable[[Entity, int], object],
+    directories: Directories,
 ) -> GhlEventProcessor:
     """The handler of events in the writing dispatcher `loop`."""
     tables, deps = parts.tables, parts.deps
@@ -35,6 +37,7 @@ def new_event_processor(
         external_edits=tables.heard,
         now_ms=deps.now_ms,
         flows=lambda connection: connections.flows(connection, "to_lofty"),
+        directory=directories.get,
     )
     effects = GhlEventEffects(
         links=tables.links,
@@ -54,4 +57,4 @@ def new_event_processor(
         retry=Retry(deps.now_ms, deps.jitter),
         count=lambda type_, result: deps.metrics.events.labels(type_, result).inc(),
     )
-    return GhlEventProcessor(queue, contexts, effects, loop.failures)
+    return GhlEventProcessor(queue, contexts, effects, loop.failures, directories.reads_stages_again)

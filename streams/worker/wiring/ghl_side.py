@@ -39,7 +39,7 @@ class GhlSide:
             lambda connection: parts.ownership.epoch(parts.connections.ghl_of(connection)),
         )
         self.directories, self.outdated = new_directories(parts, loop, locations, offers)
-        self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
+        self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read, self.directories)
         contacts = new_unknown_contacts(parts, loop, locations)
         self.writer = new_ghl_writer(
             parts, loop, locations, receipts, offers, self.directories, self.events, contacts.read
