@@ -36,6 +36,8 @@ from the models in `streams/messages/` and the records in `streams/contract/`; a
 - Records come at least once. Of two with one key the later one in the partition counts.
 - There is no schema registry: a value begins with `{`, not with Confluent's five bytes.
 
+[deploy/recipes/](../deploy/recipes/README.md) loads receipts and snapshots into DuckDB by these rules, and asks five questions.
+
 ## What may change
 
 A new release may add a topic, a form of record, a field that has a default, a value of an enumeration. What an older reader would
