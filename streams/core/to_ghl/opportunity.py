@@ -180,7 +180,9 @@ def _update(desired: DesiredChild, link: LinkRow, contact_id: str, held: Iterabl
         changed |= {PIPELINE: desired.fields[PIPELINE], STAGE: desired.fields[STAGE]}
     fields = {name: old for name, old in link.fields.items() if name in desired.fields or name == LOFTY_STAGE}
     if LOFTY_STAGE in fields and not {*PLACE}.isdisjoint(changed):
-        fields[LOFTY_STAGE] = UNKNOWN  # what settles it says for which stage it stands now
+        # As a whole: a person may have moved another part of it meanwhile. What settles it says for which stage it stands now.
+        changed |= {name: desired.fields[name] for name in PLACE if name not in without}
+        fields[LOFTY_STAGE] = UNKNOWN
     fields |= {name: field_hash(value) for name, value in changed.items()}
     return Call("update opportunity", contact_id, link.ghl_id, changed, fields)
 

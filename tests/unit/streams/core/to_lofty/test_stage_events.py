@@ -102,6 +102,28 @@ def test_the_owner_says_what_becomes_of_a_move() -> None:
     assert nothing == EventResponse("no rule")
 
 
+def test_what_ghl_holds_is_carried_and_not_what_the_webhook_says() -> None:
+    late = judged("OpportunityStageUpdate", place("b"), link_at("a", "A"), "newest", place("c"))
+
+    assert isinstance(late, EventResponse)
+    assert [write.state for write in late.writes] == [{"fields": {"stage": "C"}}]
+
+
+def test_while_lofty_has_the_stage_from_before_ghls_place_stays_and_after_the_write_it_is_an_edit() -> None:
+    """What was settled before that end is read once more."""
+    moved = link_at("b", "B", heard={LOFTY_STAGE: stage_hash("A")})
+    body = {"stage": stage_hash("B")}
+    ended = judged(STAGE_WRITTEN, body, moved, "newest")
+    waiting = judged(STAGE_WRITTEN, body, moved.model_copy(update={"settled": ""}), "newest")
+
+    assert [holding(moved, stage_hash(one), "newest") for one in ("A", "C")] == [frozenset(PLACE), frozenset()]
+    assert holding(moved, stage_hash("C"), "ghl") == frozenset(PLACE)
+    assert isinstance(ended, EventResponse)
+    assert isinstance(waiting, EventResponse)
+    assert (ended.base, ended.reads, waiting.reads) == ({LOFTY_STAGE: stage_hash("B")}, True, False)
+    assert judged(STAGE_WRITTEN, {"stage": stage_hash("C")}, moved, "newest") == EventResponse("overtaken")
+
+
 def test_a_status_without_a_pair_and_another_stage_of_the_same_place_move_nothing() -> None:
     """Of a lead in the second of two stages with one place: it stays there."""
     lost = judged("OpportunityStatusUpdate", place("b", "lost"), link_at("b", "Second B"), "newest", place("b", "lost"))
