@@ -53,13 +53,14 @@ def doctor(
     """
     from dataclasses import asdict
 
+    from streams.cli.found_partitions import with_partitions
     from streams.cli.run_async import run_async
     from streams.operations.doctor.check_result import CheckResult
     from streams.operations.doctor.run import Examination
     from streams.settings import SettingsError, load_settings
 
     try:
-        settings = load_settings(config, os.environ)
+        settings = with_partitions(load_settings(config, os.environ))
         only = _named(settings, config, connection) if connection else None
         found = run_async(_examine(settings, only))
         code = found.exit_code

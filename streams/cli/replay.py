@@ -173,10 +173,14 @@ def _load_now(config: Path, environ: dict[str, str]) -> Settings:
     """The same settings in another process."""
     import asyncio
 
+    from streams.kafka.partition_count import with_found_partitions
     from streams.mapping_versions.store import settings_now
     from streams.settings import load_settings
 
-    return asyncio.run(settings_now(load_settings(config, environ)))
+    async def load() -> Settings:
+        return await settings_now(await with_found_partitions(load_settings(config, environ)))
+
+    return asyncio.run(load())
 
 
 def _run(

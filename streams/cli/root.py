@@ -45,6 +45,7 @@ COMMANDS = (
         "mapping",
         "directories",
         "topics",
+        "changes",
         "partitions",
     ),
     *("subscriptions", "sandbox"),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from streams.cli.in_force import FoundMove, TakeMove
+    from streams.cli.in_force import TakeMove
     from streams.settings import Connection, Settings
     from streams.telemetry.tracing import Tracing
 
@@ -183,13 +183,18 @@ def stop_on_signals() -> asyncio.Event:
 
 
 def settings_or_refuse(config: Path, *secrets: str) -> Settings:
-    """Load the configuration and require the named secrets; end with every problem at once when it is wrong."""
+    """Load the configuration and require the named secrets; end with every problem at once when it is wrong.
+
+    Where it does not say how many partitions there are, Kafka is asked.
+    """
+    from streams.cli.found_partitions import with_partitions
     from streams.settings import SettingsError, load_settings
 
     try:
-        return load_settings(config, os.environ, required=secrets)
+        settings = load_settings(config, os.environ, required=secrets)
     except SettingsError as error:
         refuse(str(error))
+    return with_partitions(settings)
 
 
 def settings_in_force(config: Path, *secrets: str) -> Settings:
@@ -239,7 +244,9 @@ def with_kafka(
     from streams.cli.run_async import run_async
 
     async def run() -> T:
-        take_move(await _check_kafka(settings, checks_topics=checks_topics, writes=writes, group=group))
+        from streams.cli.kafka_checks import check_kafka
+
+        take_move(await check_kafka(settings, checks_topics=checks_topics, writes=writes, group=group))
         if not checks_topics:
             return await work()
         from streams.cli.in_force import while_in_force
@@ -286,28 +293,6 @@ def _says(error: KafkaError) -> str:
     return " ".join(str(one) for one in error.args) or type(error).__name__
 
 
-async def _check_kafka(
-    settings: Settings, *, checks_topics: bool, writes: bool = True, group: bool = False
-) -> FoundMove:
-    from streams.kafka.clients import demand_group, reach
-    from streams.kafka.rights import READS, READS_AND_WRITES, demand_rights
-    from streams.messages.topics import TopicNames, differing
-
-    found, move = await reach(settings), None
-    names = TopicNames(settings.kafka.topic_prefix)
-    wanted = names.specs()
-    if checks_topics:
-        from streams.cli.in_force import in_force_or_refuse
-
-        move = await in_force_or_refuse(settings, "command", found)
-        await demand_rights(settings, wanted, READS_AND_WRITES if writes else READS)
-    if group:
-        await demand_group(settings, names.group)
-    if checks_topics and (problem := differing(found, wanted, settings.kafka.partitions)):
-        refuse(problem)
-    return move
-
-
 def tracing_or_refuse(process: str) -> tuple[Tracing, Callable[[], None]]:
     """The tracing that the environment asks for, and what to call at the end; ends the command when its packages are missing."""
     from streams.telemetry.opentelemetry import TracingNotInstalled, tracing_of
@@ -334,8 +319,10 @@ def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]
 
     import asyncio
 
+    from streams.cli.kafka_checks import check_kafka
+
     async def run() -> None:
-        await _check_kafka(settings, checks_topics=False)
+        await check_kafka(settings, checks_topics=False)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         serving = asyncio.ensure_future(serve(stop))

@@ -98,8 +98,14 @@ def export(
     from dataclasses import replace
 
     from streams.core.topic_export.wanted import wanted
+    from streams.kafka.partition_count import is_given
 
     settings = settings_or_refuse(config)
+    if not is_given(settings):
+        say(
+            f"kafka.partitions is not set, and no topics were found: these have {settings.kafka.partitions} partitions, as those of a new "
+            "deployment"
+        )
     user = user or settings.kafka.sasl_username or "lofty-ghl"
     found = wanted(settings, user, checker or f"{user}-admin")
     if not rights:

@@ -38,6 +38,26 @@ from the models in `streams/messages/` and the records in `streams/contract/`; a
 
 [deploy/recipes/](../deploy/recipes/README.md) loads receipts and snapshots into DuckDB by these rules, and asks five questions.
 
+## Producing by hand
+
+Anybody may write to `lofty.changes`. A change has no values: it says which entity to look at, and a worker then reads it in Lofty. So a
+wrong one does little harm, and `lofty-ghl changes check` finds it before. Records are JSON lines with key and value:
+
+```json
+{"key": "acme:600123", "value": {"connection": "acme", "lead": "600123", "kind": "contact", "id": "600123", "operation": "updated", "update_time_ms": 1790000000000, "accepted_ms": 1790000000300}}
+```
+
+```sh
+lofty-ghl changes check changes.jsonl --config lofty-ghl.toml --kcat >records.tsv &&
+kcat -P -b localhost:9092 -t lofty.changes -K '\\t' -X topic.partitioner=murmur2_random -l records.tsv
+```
+
+- The key is the connection's id and the lead. All records of a key go to one partition: use the partitioner of Kafka's own clients,
+  `murmur2_random` in those that are built on librdkafka (kcat), whose default is another one.
+- `update_time_ms` is the time of the change: what is not newer than a change of the same entity before it is passed over. With
+  `"origin": "replay"` a record is never passed over.
+- A record that cannot be read, or of an unknown connection, is parked with the reason. It stops nothing.
+
 ## What may change
 
 A new release may add a topic, a form of record, a field that has a default, a value of an enumeration. What an older reader would

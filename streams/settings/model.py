@@ -139,7 +139,7 @@ class Kafka(SettingsTable):
 
     bootstrap_servers: Annotated[Present, Field(description="host:port, several with commas")] = "localhost:9092"
     topic_prefix: Annotated[str, AfterValidator(_topic_prefix)] = ""
-    partitions: Annotated[Count, Field(le=1000)] = 12
+    partitions: Annotated[Count, Field(le=1000)] = 4
     replication_factor: Annotated[Count, Field(le=10)] = 1
     session_timeout_seconds: Annotated[float, Field(ge=2, le=300, description="a number of seconds, 2 to 300")] = 10.0
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

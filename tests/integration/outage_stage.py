@@ -238,6 +238,9 @@ def _items(body: dict[str, Any]) -> Iterable[dict[str, Any]]:
         yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))
 
 
+PARTITIONS = "partitions = 4\n"
+
+
 @asynccontextmanager
 async def outage_stage(
     bootstrap: str,
@@ -247,8 +250,10 @@ async def outage_stage(
     session_seconds: float = 10.0,
     worker_options: tuple[str, ...] = (),
     worker_module: str = "streams.cli",
+    partitions: int = 4,
+    says_partitions: bool = True,
 ) -> AsyncIterator[Outage]:
-    """Set the stage on a Kafka; take everything down again."""
+    """Set the stage on a Kafka; take everything down again. The configuration need not say how many partitions there are."""
     async with AsyncExitStack() as stack:
         lofty = lofty_sandbox.LoftySandbox(
             lofty_sandbox.LoftySandboxSettings(
@@ -267,11 +272,12 @@ async def outage_stage(
             desk_work.seed(lofty, team, make_team())
         ports = {"gateway": free_port(), "worker": free_port()}
         text = _config(bootstrap, folder, ports, lofty_served.url, ghl_url, replication, session_seconds)
+        text = text.replace(PARTITIONS, f"partitions = {partitions}\n")
         environ = _secrets()
         settings = parse_settings(text, environ, read_file=lambda path: "", source="outages")
         await create_missing(settings)
         config = folder / "lofty-ghl.toml"
-        config.write_text(text)
+        config.write_text(text if says_partitions else text.replace(f"partitions = {partitions}\n", ""))
         processes = stack.enter_context(ExitStack())
         http = await stack.enter_async_context(aiohttp.ClientSession())
         gateway, worker = (
@@ -331,8 +337,7 @@ def _config(
 [kafka]
 bootstrap_servers = "{bootstrap}"
 topic_prefix = "outage-{uuid.uuid4().hex[:6]}."
-partitions = 4
-replication_factor = {replication}
+{PARTITIONS}replication_factor = {replication}
 session_timeout_seconds = {session_seconds}
 [gateway]
 host = "127.0.0.1"

@@ -10,9 +10,10 @@ from tests.deadlines import within
 
 CODE = """
 import asyncio, sys
+import streams.cli.kafka_checks as checks
 import streams.cli.shared as running
 async def look(*_, **__): pass
-running._check_kafka = look
+checks.check_kafka = look
 running.STOP_SECONDS = float(sys.argv[1])
 async def serve(stop):
     print("serving", flush=True)

@@ -39,7 +39,7 @@ def test_an_empty_file_has_every_default() -> None:
     """A worker against a local Kafka needs no configuration but its connections."""
     found = parse_settings("")
     assert found.kafka.bootstrap_servers == "localhost:9092"
-    assert found.kafka.partitions == 12
+    assert found.kafka.partitions == 4
     assert found.worker.store == "rocksdb"
     assert found.connections == {}
 

@@ -26,6 +26,8 @@ from tests.kafka.acl_page import rights_of_the_page
 from tests.kafka.exported import FORMATS, read_export
 
 RUN = CliRunner()
+PLAIN = "[kafka]\npartitions = 4\n"
+"""With the number of partitions, or Kafka would be asked for it."""
 SECRETS = {"LOFTY_GHL_KAFKA_PASSWORD": "of-app"}
 
 
@@ -38,7 +40,7 @@ def exported(form: str, folder: Path, config: str, *options: str) -> tuple[int, 
     file = folder / "lofty-ghl.toml"
     file.write_text(config)
     found = RUN.invoke(app, ["topics", "export", "--format", form, "--config", str(file), *options], env=SECRETS)
-    return found.exit_code, found.output
+    return found.exit_code, found.stdout or found.stderr
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -56,14 +58,31 @@ def test_each_format_has_each_topic_as_it_is_asked_for(form: str, prefix: str, t
 @pytest.mark.parametrize("form", FORMATS)
 def test_each_format_has_the_rights_of_the_page(form: str, tmp_path: Path) -> None:
     """But for Create: the program that reads the export creates."""
-    code, text = exported(form, tmp_path, '[kafka]\ntopic_prefix = "crm."\n', "--user", "app", "--checker", "admin")
+    code, text = exported(form, tmp_path, f'{PLAIN}topic_prefix = "crm."\n', "--user", "app", "--checker", "admin")
     expected = {
         (f"User:{one.user}", one.kind.name.lower(), one.name, "prefixed" if one.is_prefix else "literal", one.word)
         for one in rights_of_the_page()
         if one.word != "Create"
     }
     assert (code, read_export(form, text).rights) == (0, expected)
-    assert read_export(form, exported(form, tmp_path, "", "--no-acls")[1]).rights == frozenset()
+    assert read_export(form, exported(form, tmp_path, PLAIN, "--no-acls")[1]).rights == frozenset()
+
+
+@pytest.mark.parametrize("found", [0, 12])
+def test_a_number_that_nobody_gave_is_that_of_the_topics_or_is_said(
+    found: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that makes topics must not be given the number of a new deployment in silence."""
+
+    async def answers(settings: Settings) -> dict[str, int]:
+        return dict.fromkeys(TopicNames().specs(), found) if found else {}
+
+    monkeypatch.setattr("streams.kafka.partition_count.reach", answers)
+    file = tmp_path / "lofty-ghl.toml"
+    file.write_text("")
+    printed = RUN.invoke(app, ["topics", "export", "--format", "json", "--config", str(file)])
+    numbers = {number for number, _, _ in read_export("json", printed.stdout).topics.values()}
+    assert (numbers, "kafka.partitions is not set" in printed.stderr) == ({found or 4}, not found)
 
 
 def test_without_a_prefix_each_topic_has_its_rights() -> None:
@@ -76,7 +95,7 @@ def test_without_a_prefix_each_topic_has_its_rights() -> None:
 
 def test_resources_of_strimzi_carry_their_cluster_and_have_names_that_kubernetes_takes(tmp_path: Path) -> None:
     """Also where the topic's name is none; no two are equal."""
-    config = '[kafka]\ntopic_prefix = "Staging_"\nsecurity_protocol = "SASL_SSL"\n'
+    config = f'{PLAIN}topic_prefix = "Staging_"\nsecurity_protocol = "SASL_SSL"\n'
     config += 'sasl_mechanism = "SCRAM-SHA-512"\nsasl_username = "app"\n'
     code, text = exported("strimzi", tmp_path, config, "--cluster", "main", "--namespace", "kafka")
     found = list(yaml.safe_load_all(text))
@@ -96,7 +115,7 @@ def test_resources_of_strimzi_carry_their_cluster_and_have_names_that_kubernetes
 )
 def test_a_name_that_kubernetes_does_not_take_is_one_line(option: str, value: str, tmp_path: Path) -> None:
     """It says which was expected and which came."""
-    code, text = exported("strimzi", tmp_path, "", option, value)
+    code, text = exported("strimzi", tmp_path, PLAIN, option, value)
     assert (code, value in text, "lower-case" in text, text.count("\n")) == (2, True, True, 1)
 
 
