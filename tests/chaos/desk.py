@@ -19,6 +19,7 @@ from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.messages import Entity
 from tests.chaos.history import Edit
 from tests.chaos.history.nothing_stale import STAMP
+from tests.chaos.pipelines import STAGES
 from tests.chaos.stage import PAIRS
 
 TAGS = ("Buyer", "Seller", "Investor", "VIP", "Relocation")
@@ -70,6 +71,7 @@ class Desk:
                 "phone",
                 "toggle",
                 "tags",
+                "stage",
                 "note",
                 "task",
                 "appointment",
@@ -78,7 +80,7 @@ class Desk:
                 "trash",
                 "restore",
             ),
-            (24, 6, 4, 8, 10, 10, 8, 14, 24, 5, 1, 1),
+            (24, 6, 4, 8, 10, 8, 10, 8, 14, 24, 5, 1, 1),
         )[0]:
             case "edit":
                 self._change_lead(team, lead)
@@ -94,6 +96,8 @@ class Desk:
             case "tags":
                 tags = self.random.sample(TAGS, self.random.randrange(4))
                 self._edit(team, "update", "lead", id=lead, fields={"tags": tags})
+            case "stage":
+                self._edit(team, "update", "lead", id=lead, fields={"stage": self.random.choice(STAGES)})
             case "note" | "task" | "appointment" as new:
                 children.append((new, self._new_child(team, lead, new)))
             case "child" if children:

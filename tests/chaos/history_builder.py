@@ -18,11 +18,13 @@ from streams.core.fingerprint import fingerprint
 from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import record_link
 from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.lead_opportunity import news_of_opportunity, opportunity_of
 from streams.core.to_ghl.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
 from streams.core.to_ghl.planning import Rules, doubts, prepare
+from streams.mapping import StageTable
 from streams.messages import Entity, Outcome, Parked, Receipt, Snapshot
 from streams.messages.fence import Fence
-from streams.settings import parse_settings
+from streams.settings import Connection, parse_settings
 from streams.settings.partitions import ConnectionPartitions
 from streams.worker.dispatch.ghl_calls import perform
 from tests.chaos.history import KILLED, Deed, Edit, Event, Fenced, History, Received, Stray
@@ -39,6 +41,15 @@ team_id = "9000"
 budget = "shared"
 [connections.east.ghl]
 location_id = "loc0"
+[[connections.east.stages]]
+lofty = "Showing"
+pipeline = "Buyers"
+stage = "Talking"
+[[connections.east.stages]]
+lofty = "Closed"
+pipeline = "Buyers"
+stage = "Done"
+status = "won"
 [connections.west.lofty]
 team_id = "9001"
 budget = "shared"
@@ -205,7 +216,19 @@ class Town:
         if earlier is None or earlier.snapshot.version_ms <= snapshot.version_ms:
             before = () if earlier is None else (*earlier.before, earlier.snapshot)
             self.outbox[entity] = OutboxRow(snapshot=snapshot, before=before)
+            self._put_opportunity(snapshot, connection)
         self._begin(entity.connection, entity.lead)
+
+    def _put_opportunity(self, lead: Snapshot, connection: Connection) -> None:
+        """The lead's stage has a pair, or had one: its opportunity is written, too."""
+        if lead.kind != "contact" or not connection.stages:
+            return
+        entity = opportunity_of(lead.entity)
+        row, link = self.outbox.get(entity), self.links.get(entity)
+        news = news_of_opportunity(lead, StageTable(connection.stages), row, link, "map")
+        if news is not None:
+            before = () if row is None else (*row.before, row.snapshot)
+            self.outbox[entity] = OutboxRow(snapshot=news, before=before)
 
     def _begin(self, connection: str, lead: str) -> None:
         worker = self.owners[self.places.ghl_of(connection)]
@@ -313,7 +336,8 @@ class Town:
     def _rules(self, connection: str) -> Rules:
         one = self.settings.connections[connection]
         lag_ms = int(1500 * LAG_SECONDS)
-        return Rules(one.mapping, one.region, search_lag_ms=lag_ms, calendar=one.appointments.calendar)
+        stages = StageTable(one.stages) if one.stages else None
+        return Rules(one.mapping, one.region, search_lag_ms=lag_ms, calendar=one.appointments.calendar, stages=stages)
 
     def _directory(self, connection: str) -> Directory:
         return directory_of(self.vendors.standing(self.settings.connections[connection]))

@@ -42,6 +42,7 @@ from tests.chaos.history_plants_known import (
     stand_beside_by_name,
 )
 from tests.chaos.history_plants_silent import ask_while_it_is_paused, leave_a_key, write_after_its_removal
+from tests.chaos.history_plants_staged import double_a_standing_opportunity, lose_an_opportunity, move_an_opportunity
 from tests.chaos.history_plants_standing import (
     add_a_tag,
     change_a_field,
@@ -142,4 +143,9 @@ PLANTS: tuple[Plant, ...] = (
     Plant("a request about a removed connection", 13, write_after_its_removal),
     Plant("a request about a paused connection", 13, ask_while_it_is_paused),
     Plant("a removed connection whose key is left", 13, leave_a_key),
+    Plant("a lost opportunity", 14, lose_an_opportunity),
+    Plant("an opportunity in another stage", 14, move_an_opportunity),
+    Plant("an opportunity that is there twice", 14, double_a_standing_opportunity),
+    Plant("an opportunity created twice", 14, create_twice("create-opportunity")),
+    Plant("an opportunity without an intent", 14, forget_an_intent("create opportunity")),
 )

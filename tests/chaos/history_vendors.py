@@ -22,6 +22,7 @@ from tests.chaos.history_clockwork import Answer, Clockwork, sleep
 
 LIMIT, WINDOW_SECONDS = 100, 2.0
 LAG_SECONDS, LATENCY_SECONDS = 0.6, 0.02
+PIPELINE = {"name": "Buyers", "stages": ["New", "Talking", "Done"]}
 _PATHS = {"contact": "v1.0/leads/{0}", "note": "v1.0/notes/{0}", "task": "v2.0/tasks/{0}", "appointment": "v1.0/appts"}
 
 
@@ -40,7 +41,7 @@ class Vendors:
         self.lofty = LoftySandbox(LoftySandboxSettings(teams, **window), now=lambda: clockwork.now)
         for one in connections:
             fields = [{"name": f.reference, "dataType": f.type} for f in one.mapping.custom_fields.values()]
-            seed(self.ghl, {"location": one.ghl_budget, "customFields": fields})
+            seed(self.ghl, {"location": one.ghl_budget, "customFields": fields, "pipelines": [PIPELINE]})
 
     def standing(self, connection: Connection) -> dict[str, Any]:
         """The contents of a connection's location, as its control API shows them."""
@@ -49,6 +50,8 @@ class Vendors:
             "contacts": [shown(one) for one in place.contacts.values()],
             "customFields": list(place.custom_fields.values()),
             "users": list(place.users.values()),
+            "pipelines": list(place.pipelines.values()),
+            "opportunities": [row for one in place.contacts.values() for row in one.opportunities.values()],
         }
 
     def client(self, worker: str, connection: Connection) -> GhlClient:

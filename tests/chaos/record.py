@@ -166,6 +166,8 @@ def held_now(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
             "contacts": [shown(contact) for contact in place.contacts.values()],
             "customFields": list(place.custom_fields.values()),
             "users": list(place.users.values()),
+            "pipelines": list(place.pipelines.values()),
+            "opportunities": [row for contact in place.contacts.values() for row in contact.opportunities.values()],
         }
     return leads, contacts
 

@@ -36,6 +36,7 @@ from streams.messages.topics import TopicNames
 from streams.operations.mapping_preview.editor import MappingEditor
 from streams.settings import Connection, Settings, parse_settings
 from tests.chaos.disk import Disk, small_disk
+from tests.chaos.pipelines import SEVERAL, add_pipelines, stage_tables
 from tests.chaos.several import Member, members
 from tests.deadlines import within
 from tests.kafka.cluster import KafkaCluster
@@ -282,7 +283,10 @@ async def set_stage(
             seed=seed,
         )
         ghl_settings = ghl_sandbox.GhlSandboxSettings(
-            locations=tuple(ghl_sandbox.LocationSettings(f"loc{n}", (f"pit-{n}",)) for n in range(PAIRS + GUESTS)),
+            locations=tuple(
+                ghl_sandbox.LocationSettings(f"loc{n}", (f"pit-{n}",), allow_several_opportunities=n == SEVERAL)
+                for n in range(PAIRS + GUESTS)
+            ),
             latency_seconds=0.02,
             window_limit=GHL_LIMIT,
             window_seconds=GHL_WINDOW_SECONDS,
@@ -294,6 +298,7 @@ async def set_stage(
         lofty, ghl = lofty_sandbox.LoftySandbox(lofty_settings), ghl_sandbox.GhlSandbox(ghl_settings)
         lofty_url = (await stack.enter_async_context(await lofty_sandbox.serve(lofty, "127.0.0.1", 0))).url
         ghl_url = (await stack.enter_async_context(await ghl_sandbox.serve(ghl, "127.0.0.1", 0))).url
+        add_pipelines(ghl)
         for team in lofty.teams.values():
             desk_work.seed(lofty, team, make_team())
         gateway_port = free_port()
@@ -413,7 +418,7 @@ website = {{ value = "https://example.com/changed" }}
     connections = "".join(
         table_of(n, lofty, ghl, MAPPING_LINE, 'budget = "shared"' if n < 2 else "") for n in range(PAIRS)
     )
-    return head + connections + CALENDAR.format(WITH_CALENDAR)
+    return head + connections + CALENDAR.format(WITH_CALENDAR) + stage_tables()
 
 
 def table_of(number: int, lofty: str, ghl: str, line: str, lofty_line: str = "") -> str:

@@ -46,7 +46,7 @@ def honest() -> History:
         "east",
         edit="create",
         kind="lead",
-        fields={"firstName": "Ada", "lastName": "v000001", "emails": ["ada@example.com"]},
+        fields={"firstName": "Ada", "lastName": "v000001", "emails": ["ada@example.com"], "stage": "Showing"},
     )
     bob = town.edit(
         "west", edit="create", kind="lead", fields={"firstName": "Bob", "lastName": "v000001", "tags": ["Buyer"]}
@@ -66,7 +66,8 @@ def honest() -> History:
     town.vendors.ghl.faults.add(SandboxFault("drop_after_apply", operation="create-note", times=1))
     town.vendors.ghl.faults.add(SandboxFault("drop_after_apply", operation="create-appointment", times=1))
     for connection, lead in (("east", ada), ("west", bob)):
-        town.edit(connection, edit="update", kind="lead", id=lead, fields={"lastName": "v000002", "tags": ["VIP"]})
+        fields = {"lastName": "v000002", "tags": ["VIP"], "stage": "Closed"}
+        town.edit(connection, edit="update", kind="lead", id=lead, fields=fields)
         town.edit(connection, edit="create", kind="note", leadId=lead, fields={"content": "v000001 of another"})
         town.edit(connection, edit="create", kind="appointment", leadId=lead, fields=appointment(1))
     town.kill(0.6)
@@ -84,6 +85,7 @@ def test_an_honest_history_holds(honest: History) -> None:
     assert {one.kind for one in honest.nemesis} == {KILLED}
     assert len({worker_of(one) for one in honest.ghl}) > 2
     assert any(one.fault for one in honest.ghl)
+    assert {"create-opportunity", "update-opportunity"} <= {one.operation for one in honest.ghl}
     assert {"create-appointment", "edit-appointment", "get-calendar-events"} <= {one.operation for one in honest.ghl}
 
 
@@ -106,7 +108,7 @@ def test_an_appointment_may_stand_in_each_form_that_a_configuration_gave_it(hone
 def test_what_has_nothing_to_examine_is_violated() -> None:
     """A check that could not fail says nothing."""
     verdict = judge(Town().history())
-    assert verdict.violated == set(range(1, 14))
+    assert verdict.violated == set(range(1, 15))
     assert all(one.examined == 0 for one in verdict.findings)
 
 

@@ -73,13 +73,16 @@ class Agents:
                 self._made += 1
                 connection = ("east", "west")[self._made % 2]
                 emails = [f"ada{self._made}@example.com"] if self._made % 3 else []
-                fields = {"firstName": "Ada", "lastName": "v000001", "emails": emails}
+                stage = ("Showing", "Closed", "Nurture")[self._made // 2 % 3]
+                fields = {"firstName": "Ada", "lastName": "v000001", "emails": emails, "stage": stage}
                 self._leads.append((connection, self._edit(connection, "create", "lead", fields=fields)))
             case "edit" | "burst" | "tags" if self._leads:
                 connection, lead = self._leads[which % len(self._leads)]
                 for _ in range(3 if what == "burst" else 1):
                     tags = {"tags": ["Buyer", "VIP", "Seller"][: which % 4]} if what == "tags" else {}
-                    fields = {"lastName": self._next(lead), "city": ("Austin", "Dallas")[which % 2], **tags}
+                    stage = {"stage": ("Showing", "Closed", "Nurture")[which % 3]} if what == "burst" else {}
+                    city = ("Austin", "Dallas")[which % 2]
+                    fields = {"lastName": self._next(lead), "city": city, **tags, **stage}
                     self._edit(connection, "update", "lead", id=lead, fields=fields)
             case "note" | "task" | "appointment" if self._leads:
                 connection, lead = self._leads[which % len(self._leads)]

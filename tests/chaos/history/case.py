@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from connectors.sandbox.shared.ledger import Entry
+from streams.core.to_ghl.directory import Directory
 from tests.chaos.history.history import History
 from tests.chaos.history.interruptions import Interruptions
 from tests.chaos.history.names import WRITES, Names
@@ -31,8 +32,14 @@ class Case:
         """Every lead of a connection, as GHL should hold it."""
         history = self.history
         calendars = tuple(one.appointments.calendar for one in history.mappings_of[connection])
-        rows, found = history.leads[connection], history.contacts[connection]
-        return list(wanted_leads(history.settings.connections[connection], calendars, iter(rows), directory_of(found)))
+        rows = history.leads[connection]
+        return list(
+            wanted_leads(history.settings.connections[connection], calendars, iter(rows), self.directory(connection))
+        )
+
+    def directory(self, connection: str) -> Directory:
+        """What the location of a connection calls things."""
+        return directory_of(self.history.contacts[connection])
 
     def sharers(self, connection: str) -> dict[str, str]:
         """Living lead without a contact of its own → the living lead whose contact it shares."""

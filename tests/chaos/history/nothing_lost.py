@@ -14,6 +14,7 @@ from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.kept import Kept, compare_but_for_kept, kept
 from tests.chaos.history.names import CONTACT_WRITES, mark_of, standing_on
+from tests.chaos.history.parked import parked_since
 from tests.chaos.history.told import told
 from tests.chaos.history.wanted import WantedChild, WantedLead
 
@@ -40,7 +41,7 @@ def nothing_lost(case: Case) -> Finding:
     """
     tally = Tally(1, "nothing is lost, and nothing is different at the end", "leads, notes, tasks or appointments")
     unknown = kept(case)
-    parked = _parked_since(case)
+    parked = parked_since(case.history)
     last_writes = {case.names.entity_of(one): one for one in case.writes()}
     for name in case.history.leads:
         connection, found = case.history.settings.connections[name], case.history.contacts[name]
@@ -54,20 +55,6 @@ def nothing_lost(case: Case) -> Finding:
             evidence = told(last) if last else ("GHL was never asked to write it",)
             tally.note(entity.key, what, evidence, is_excused=is_parked or is_late or changed_ms is None)
     return tally.finding()
-
-
-def _parked_since(case: Case) -> dict[str, int]:
-    """Entity → when it was parked last, unless a receipt has settled it since, or said that it is."""
-    since: dict[str, int] = {}
-    for one in case.history.parked:
-        if one.entity is not None:
-            since[one.entity] = max(one.at_ms, since.get(one.entity, 0))
-    for line in case.history.receipts:
-        receipt = line.receipt
-        is_right = receipt.settled or receipt.outcome == "unchanged"
-        if is_right and receipt.at_ms > since.get(receipt.entity.key, receipt.at_ms):
-            del since[receipt.entity.key]
-    return since
 
 
 def _wrong(

@@ -9,6 +9,7 @@ from tests.chaos.history.acted import every_act_acts
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Violation
 from tests.chaos.history.history import History
+from tests.chaos.history.in_its_stage import in_its_stage
 from tests.chaos.history.in_time import written_in_time
 from tests.chaos.history.intended import every_write_is_told
 from tests.chaos.history.left_alone import left_alone
@@ -36,6 +37,7 @@ PROPERTIES: tuple[Callable[[Case], Finding], ...] = (
     once_only,
     nothing_dropped,
     left_alone,
+    in_its_stage,
 )
 """In the order of their numbers, from 1."""
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.ghl.wire import Pipeline
 from connectors.lofty.times import parse_time_ms
 from connectors.sandbox.lofty.people import make_team
 from streams.core.to_ghl.child_kind import ChildKind
 from streams.core.to_ghl.desired import resolve_appointment, resolve_contact, resolve_event, resolve_note, resolve_task
-from streams.core.to_ghl.directory import Directory, fold
+from streams.core.to_ghl.directory import Directory, fold, named_pipelines
 from streams.core.to_ghl.plan import DesiredChild, DesiredContact
 from streams.mapping import has_begin, map_contact, map_event, map_task, should_sync
 from streams.messages import Entity
@@ -51,7 +52,8 @@ def directory_of(found: Mapping[str, Any]) -> Directory:
     """A location's names, from what its control API shows. Its calendar's team is everybody."""
     users = {fold(one["email"]): one["id"] for one in found["users"] if one.get("email")}
     fields = {fold(one["name"]): one["id"] for one in found["customFields"]}
-    return Directory(fields, users, frozenset(users.values()))
+    pipelines = named_pipelines(Pipeline.model_validate(one) for one in found.get("pipelines", ()))
+    return Directory(fields, users, frozenset(users.values()), pipelines=pipelines)
 
 
 def wanted_leads(
