@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import orjson
 import pytest
 
 from connectors.sandbox.lofty import agent_activity as desk_work
-from streams.messages import BackfillOrder
+from streams.messages import BackfillOrder, Change, Entity
 from streams.messages.partitioning import lofty_budget, partition_of
 from streams.messages.topics import SWEEPS, TopicNames
 from streams.operations.verify.report import UNDECIDED
@@ -23,7 +24,7 @@ from tests.integration.command import command, config_of
 from tests.integration.stage import ENVIRON, LOCATION, PARTITIONS, TEAM, Stage, stage
 from tests.integration.test_calendar import BEGIN, CALENDAR, HOUR
 from tests.integration.test_lost_changelogs import refused
-from tests.integration.test_verify import QUICK, found_in
+from tests.integration.test_verify import QUICK, found_in, verified
 from tests.kafka.broker import Broker
 
 NEVER = "[connections.acme.sweep]\nnew_minutes = 0\nfull_hours = 0"
@@ -346,3 +347,32 @@ async def test_links_move_to_another_prefix_and_nothing_is_written_there(real_ka
     assert (alive[0], "workers are alive" in alive[2]) == (2, True), alive
     assert [one for one in steps if not one.startswith("get-")] == ["search-contacts-advanced"]
     assert made(on) == before
+
+
+async def test_what_is_deleted_before_its_contact_is_known_again_leaves_it(real_kafka: Broker, tmp_path: Path) -> None:
+    """Memory is lost, and Lofty reports a deletion at once: nothing knows yet that it was ever written."""
+    async with stage(real_kafka, tmp_path, restarts=True, more=NEVER) as on:
+        lead = on.new_lead(tags=["Buyer"])
+        note = on.edit("create", "note", leadId=int(lead), fields={"content": "goes"})
+        on.edit("create", "note", leadId=int(lead), fields={"content": "stays"})
+        task = on.edit("create", "task", leadId=int(lead), fields={"content": "goes"})
+        await on.until_quiet()
+        assert (len(on.contacts()[lead]["notes"]), len(on.contacts()[lead]["tasks"])) == (2, 1)
+        await on.worker.__aexit__(None, None, None)
+        async with without_memory(on, real_kafka):
+            for kind, gone in (("note", note.id), ("task", task.id)):
+                on.edit_silently("delete", kind, id=gone)
+                entity = Entity("acme", lead, kind, str(gone))  # type: ignore[arg-type]  # one of Lofty's kinds
+                now_ms = time.time_ns() // 1_000_000
+                await on.produce_change(
+                    Change(**entity._asdict(), operation="deleted", update_time_ms=now_ms, accepted_ms=now_ms)
+                )
+            await on.until_quiet()
+            before = [one.outcome for one in await on.receipts() if one.kind in ("note", "task")][-2:]
+            await backfill(on, "acme")
+            await on.until_quiet()
+            report = await verified(on)
+
+    assert before == ["unchanged"] * 2, "both count as never written"
+    assert (len(on.contacts()[lead]["notes"]), len(on.contacts()[lead]["tasks"])) == (1, 0)
+    assert report.exit_code == 0, report.as_dict()

@@ -161,6 +161,10 @@ class Adoption:
             entity = write.entity._replace(kind=kind, id=lofty_id)
             link = self.links.get(write.partition, entity.key) or LinkRow()
             if link.ghl_id is None and self.outbox.get(write.partition, entity.key) is None:
+                if link.settled:  # it was deleted before its contact was known: that would count as written
+                    await self.receipts.settle(
+                        write.partition, self.receipts.about(entity, "doubtful", write.call.step)
+                    )
                 # It was in Lofty once, so what Lofty does not find is gone, not new.
                 self.request_read(entity, link.version_ms, is_known_gone=not is_gone, only_moved=is_gone)
                 asked += 1
