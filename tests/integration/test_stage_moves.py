@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.sandbox.lofty import agent_activity as desk_work
+from streams.worker.worker import Worker
+from tests.deadlines import within
 from tests.integration.command import command, config_of
-from tests.integration.stage import LOCATION, TEAM, Stage, stage
+from tests.integration.stage import ENVIRON, LOCATION, TEAM, Stage, stage
 from tests.integration.test_opportunities import BUYERS, RENTERS, SEVERAL, STAGES, asked, moves, places, with_pipelines
 from tests.integration.test_verify import verified
 from tests.integration.test_way_back import contact_of, do
 from tests.kafka.broker import Broker
+from tests.zygote import PIPE, run_module
 
 EDITS = 150
 ROUGH = {"duplicates": 0.3, "reorders": 0.5, "delay_seconds": 0.2}
@@ -255,3 +259,33 @@ async def test_conflicting_stages_come_to_rest_as_the_owner_says(broker: Broker,
     if owner != "newest":
         assert written[owner == "ghl"] == 0, "the owner is not written"
     assert sum(written) <= 2 * sum(made.values())
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("edited", [False, True], ids=["left alone", "edited meanwhile"])
+async def test_killed_where_lofty_is_written_nothing_newer_is_overwritten(
+    real_kafka: Broker, tmp_path: Path, moment: str, edited: bool
+) -> None:
+    """SIGKILL of a worker's process. Its successor writes what Lofty lacks; a stage that was edited meanwhile stays, and GHL follows."""
+    async with stage(real_kafka, tmp_path, restarts=True, more=owned_by("newest")) as on:
+        lead, contact = await placed_lead(on)
+        await on.worker.__aexit__(None, None, None)
+        dying = await run_module(
+            *("tests.integration.dying_stage_move", str(config_of(on, tmp_path)), moment), stdout=PIPE, env=ENVIRON
+        )
+        move(on, contact, "talk")
+        assert await asyncio.wait_for(dying.wait(), within(60)) == -signal.SIGKILL
+        if edited:
+            on.edit("update", "lead", id=lead, fields={"stage": "Renting"})
+        async with Worker(on.settings, on.given()) as second:
+            on.worker = second
+            await on.until(lambda: second.is_ready)
+            await on.until_quiet()
+            report = await verified(on)
+            parked = await on.parked()
+
+    wrote = int(moment == "after") if edited else 1
+    assert (stage_in_lofty(on, lead), writes_to_lofty(on)) == ("Renting" if edited else "Showing", wrote)
+    assert places(on) == [("renters", "rent", "open") if edited else ("buyers", "talk", "open")]
+    assert (report.exit_code, parked) == (0, [])
