@@ -36,13 +36,12 @@ def double_a_standing_opportunity(history: History, pick: Pick[Any]) -> History:
 def _some_opportunity(history: History, pick: Pick[Any]) -> tuple[Mapping[str, Any], dict[str, Any], dict[str, Any]]:
     """A copy of all that GHL holds, and in it an opportunity of a lead that lives and has a stage with a pair, with its location."""
     contacts = deepcopy(dict(history.contacts))
-    paired = {one.lofty for connection in history.settings.connections.values() for one in connection.stages}
-    living = {
-        f"{row['lead'].get('firstName')} {row['lead'].get('lastName')}"
-        for rows in history.leads.values()
-        for row in rows
-        if not row["isDeleted"] and row["lead"].get("stage") in paired
-    }
-    those = [(found, one) for found in contacts.values() for one in found["opportunities"] if one["name"] in living]
+    those = []
+    for name, found in contacts.items():
+        paired = {one.lofty for one in history.settings.connections[name].stages}
+        rows = (row for row in history.leads[name] if not row["isDeleted"] and row["lead"].get("stage") in paired)
+        living = {str(row["lead"]["leadId"]) for row in rows}
+        own = {one["id"] for one in found["contacts"] if living & set(map(str, one["customFields"].values()))}
+        those += [(found, one) for one in found["opportunities"] if one["contactId"] in own]
     found, one = pick_from(pick, those)
     return contacts, found, one

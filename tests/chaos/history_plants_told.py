@@ -70,9 +70,9 @@ def _retell(
 
 
 def _created(history: History, pick: Pick[Any], steps: tuple[str, ...] = ()) -> Entity:
-    """An entity that GHL was asked to create, and did; by one of these steps, where some are named."""
+    """An entity that GHL was asked to create, and did; by one of these steps, where some are named, and no opportunity otherwise."""
     receipts = [one.receipt for one in history.receipts]
-    meant = {one.entity for one in receipts if not steps or one.step in steps}
+    meant = {one.entity for one in receipts if (one.step in steps if steps else one.kind != "opportunity")}
     by_outcome = {
         wanted: {one.entity for one in receipts if one.outcome == wanted} & meant for wanted in ("intended", "applied")
     }
