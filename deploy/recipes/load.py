@@ -17,17 +17,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 TOPICS = ("lofty.snapshots", "ghl.receipts")
 KNOWN_VERSION = 1
 BATCH = 10_000
 WAIT_SECONDS = 1.0
 ANSWER_SECONDS = 30.0
+"""So long Kafka may be silent before all is read; then the run ends, and the next one goes on there."""
 TABLES = (Path(__file__).parent / "tables.sql").read_text(encoding="utf-8")
 
 INCOMING = """
@@ -58,7 +60,10 @@ Places = dict[tuple[str, int], int]
 
 
 def load(path: str, kafka: Mapping[str, str], prefix: str = "", *, follow: bool = False) -> int:
-    """Read to the end of all partitions, or for ever. Returns the number of records that were stored."""
+    """Read to the end of all partitions, or for ever. Returns the number of records that were stored.
+
+    Raises `SystemExit` with the reason in a line when it has to stop; what was stored stays.
+    """
     consumer = Consumer(
         {
             "group.id": "lofty-ghl-recipes",  # librdkafka demands one; it is never joined
@@ -75,9 +80,15 @@ def load(path: str, kafka: Mapping[str, str], prefix: str = "", *, follow: bool 
             places = starts(consumer, positions(database), prefix)
             consumer.assign([TopicPartition(prefix + topic, number, at) for (topic, number), at in places.items()])
             unread = set(places)
+            heard = time.monotonic()
             while unread or follow:
                 records = []
-                for message in consumer.consume(BATCH, WAIT_SECONDS):
+                messages = consumer.consume(BATCH, WAIT_SECONDS)
+                if messages:
+                    heard = time.monotonic()
+                elif unread and time.monotonic() - heard > ANSWER_SECONDS:
+                    raise SystemExit(f"Kafka has sent nothing for {ANSWER_SECONDS:.0f} s: is it up? Run this again.")
+                for message in messages:
                     place = (str(message.topic()).removeprefix(prefix), int(message.partition() or 0))
                     if (error := message.error()) is None:
                         records.append((*place, message))
@@ -87,6 +98,8 @@ def load(path: str, kafka: Mapping[str, str], prefix: str = "", *, follow: bool 
                         raise SystemExit(f"{place[0]}[{place[1]}]: {error.str()}")
                 store(database, records)
                 stored += len(records)
+    except KafkaException as error:
+        raise SystemExit(f"Kafka: {error.args[0].str()}. Is it up, and are the settings of -X right?") from None
     finally:
         consumer.close()
     return stored
@@ -167,6 +180,9 @@ def main() -> None:
     parser.add_argument("--prefix", default="", help="kafka.topic_prefix of the deployment")
     parser.add_argument("--follow", action="store_true", help="go on at the end of the topics")
     arguments = parser.parse_args()
+    for setting in arguments.kafka:
+        if "=" not in setting:
+            parser.error(f"-X: expected NAME=VALUE, such as bootstrap.servers=localhost:9092, got {setting!r}")
     kafka = dict(setting.split("=", 1) for setting in arguments.kafka)
     stored = load(arguments.database, kafka, arguments.prefix, follow=arguments.follow)
     print(f"{stored} new records")

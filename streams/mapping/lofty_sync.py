@@ -64,6 +64,9 @@ LOFTY_STAGE_EDIT = "LoftyStageEdit"
 STAGE_WRITTEN = "StageWritten"
 """Our own event: a stage that GHL's move asked for is in Lofty, or Lofty's was edited meanwhile and stays."""
 
+OF_A_STAGE = (*STAGE_EVENTS, LOFTY_STAGE_EDIT, STAGE_WRITTEN)
+"""All events of a lead's stage."""
+
 _BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
@@ -179,7 +182,7 @@ class LoftySyncRules:
         if self.finishes_tasks:
             found |= {"TaskComplete"}
         if self.stage is not None:
-            found |= {*STAGE_EVENTS, LOFTY_STAGE_EDIT, STAGE_WRITTEN}
+            found |= {*OF_A_STAGE}
         if self.owners:
             found |= {"ContactCreate", "ContactUpdate", "LoftyEdit"}
         return frozenset(found)

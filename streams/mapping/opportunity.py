@@ -8,7 +8,7 @@ A transaction is mapped by the same table of values (`value`), once connections 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -50,25 +50,20 @@ class StageTable:
     def __init__(self, pairs: Iterable[StagePair]) -> None:
         self.pairs = tuple(pairs)
         self._to_ghl: dict[str, StagePair] = {}
-        self._to_lofty: dict[tuple[str, str, str], str] = {}
-        self._anywhere: dict[tuple[str, str], str] = {}
         for pair in self.pairs:
-            where = (folded(pair.pipeline), folded(pair.stage))
             self._to_ghl.setdefault(folded(pair.lofty), pair)
-            self._to_lofty.setdefault((*where, pair.status), pair.lofty)
-            self._anywhere.setdefault(where, pair.lofty)
 
     def pair_of(self, stage: str) -> StagePair | None:
         """The pair of a stage of Lofty."""
         return self._to_ghl.get(folded(stage))
 
-    def lofty_stage(self, pipeline: str, stage: str, status: str = "open") -> str | None:
-        """The stage of Lofty of an opportunity. None when no pair has its stage.
+    def pairs_at(self, is_there: Callable[[StagePair], bool], status: str) -> tuple[StagePair, ...]:
+        """The pairs of the stage in which an opportunity with this status is: those with the status, if there are any.
 
-        A pair with the same status counts first; otherwise the first pair of the stage, so that a status that no pair has moves nothing.
+        Otherwise all of the stage, so that a status that no pair has moves nothing. The first of them counts for the other direction.
         """
-        where = (folded(pipeline), folded(stage))
-        return self._to_lofty.get((*where, status)) or self._anywhere.get(where)
+        there = tuple(one for one in self.pairs if is_there(one))
+        return tuple(one for one in there if one.status == status) or there
 
     def __bool__(self) -> bool:
         return bool(self.pairs)

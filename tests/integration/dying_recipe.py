@@ -1,5 +1,7 @@
 """The recipe `deploy/recipes/load.py`, as a process that dies by SIGKILL at one step of its second batch.
 
+Beside the database it leaves a file `.batches` with the size of each batch: Kafka's client may return fewer than were asked for.
+
 python -m tests.integration.dying_recipe STEP DATABASE BOOTSTRAP PREFIX
 """
 
@@ -9,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -54,6 +57,9 @@ def run(step: str, path: str, bootstrap: str, prefix: str) -> None:
     def store_and_die(database: duckdb.DuckDBPyConnection, records: Any) -> None:
         if not dying:
             dying.append(Dying(database, step))
+        if records:
+            with Path(f"{path}.batches").open("a") as sizes:
+                sizes.write(f"{len(records)}\n")
         store(dying[0], records)
 
     recipe.store = store_and_die

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import sys
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable
@@ -15,14 +17,17 @@ from typing import Any
 import duckdb
 import orjson
 import pytest
+from confluent_kafka import Consumer, Message
 
 from connectors.sandbox.shared.faults import parse_fault
+from deploy.recipes import load as recipe
 from deploy.recipes.load import TOPICS, load
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import new_producer
 from streams.messages import FENCE_KEY, Receipt, Snapshot
 from streams.messages.topics import RECEIPTS, SNAPSHOTS
 from streams.settings import Settings, parse_settings
+from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.dying_recipe import BATCH, STEPS
 from tests.integration.stage import Stage, stage
@@ -195,6 +200,11 @@ def receipt(lead: str, number: int = 1) -> tuple[str, bytes]:
     return made.entity.key, made.to_bytes()
 
 
+def batches(path: Path) -> list[int]:
+    """How many records each batch of the process had that died."""
+    return [int(size) for size in Path(f"{path}.batches").read_text().split()]
+
+
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_kill_loses_nothing_and_counts_nothing_twice(embedded_kafka: Broker, tmp_path: Path, step: str) -> None:
     """It dies in its second batch, of several; the next run ends with each record once."""
@@ -204,7 +214,9 @@ async def test_a_kill_loses_nothing_and_counts_nothing_twice(embedded_kafka: Bro
     words = (step, str(path), embedded_kafka.bootstrap, topics.prefix)
     dying = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.integration.dying_recipe", *words)
     assert await dying.wait() == -signal.SIGKILL
-    stored = 2 * BATCH if step == STEPS[-1] else BATCH
+    first, second = batches(path)
+    assert 0 < first <= BATCH >= second > 0
+    stored = first + second if step == STEPS[-1] else first
     assert topics.load(path) == 14 - stored
     assert ask(path, "SELECT count(*) AS rows, count(DISTINCT (topic, key)) AS keys FROM records") == [
         {"rows": 14, "keys": 14}
@@ -271,3 +283,39 @@ async def test_topics_that_were_made_again_are_no_continuation(embedded_kafka: B
     topics.load(path)
     with pytest.raises(SystemExit, match=r"ghl\.receipts\[0\] ends at 0, and 2 comes next"):
         others.load(path)
+
+
+def test_a_kafka_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
+    """Nobody waits for it without end, and a setting that is none is refused before."""
+    words = [sys.executable, str(FOLDER / "load.py"), str(tmp_path / "lofty-ghl.duckdb"), "-X"]
+    away = subprocess.run(
+        [*words, "bootstrap.servers=127.0.0.1:1"], capture_output=True, text=True, timeout=within(120)
+    )
+    wrong = subprocess.run([*words, "bootstrap.servers"], capture_output=True, text=True, timeout=within(60))
+    assert (away.returncode, wrong.returncode) == (1, 2)
+    assert away.stderr.splitlines()[-1].startswith("Kafka: ")
+    assert "expected NAME=VALUE" in wrong.stderr
+
+
+class Silent(Consumer):
+    """Kafka answers at first, and then no more."""
+
+    def consume(self, num_messages: int = 1, timeout: float = -1) -> list[Message]:
+        """Nothing comes."""
+        time.sleep(0.05)
+        return []
+
+
+async def test_a_kafka_that_falls_silent_ends_the_run(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read before stays, and the next run goes on there."""
+    topics, path = Topics(embedded_kafka), tmp_path / "lofty-ghl.duckdb"
+    await topics.produce(RECEIPTS, [receipt("1")])
+    assert topics.load(path) == 1
+    monkeypatch.setattr(recipe, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(recipe, "Consumer", Silent)
+    with pytest.raises(SystemExit, match="sent nothing for 1 s"):
+        topics.load(path)
+    monkeypatch.undo()
+    assert topics.load(path) == 0

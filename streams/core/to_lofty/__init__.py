@@ -43,11 +43,7 @@ def _judge(context: EventContext, back: LoftySyncRules) -> EventResponse | Needs
             return judge_task(context, back)
         case "AppointmentCreate" | "AppointmentUpdate" | "AppointmentDelete":
             return judge_appointment(context, back)
-        case _ if context.event.type in (
-            *lofty_sync.STAGE_EVENTS,
-            lofty_sync.LOFTY_STAGE_EDIT,
-            lofty_sync.STAGE_WRITTEN,
-        ):
+        case type_ if type_ in lofty_sync.OF_A_STAGE:
             return judge_stage(context, back)
         case _:
             return EventResponse("no rule")

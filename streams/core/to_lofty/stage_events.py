@@ -19,7 +19,7 @@ from streams.core.to_ghl.opportunity import LOFTY_STAGE, PIPELINE, PLACE, STAGE,
 from streams.core.to_ghl.plan import UNKNOWN
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.core.to_lofty.writes import lofty_write
-from streams.mapping import StagePair, StageTable
+from streams.mapping import StageTable
 from streams.mapping.lofty_sync import LOFTY_STAGE_EDIT, STAGE_WRITTEN, LoftySyncRules
 from streams.mapping.lofty_sync import STAGE as STAGE_FIELD
 from streams.messages.lofty_command import STAGE_COMMAND
@@ -60,7 +60,9 @@ def judge_stage(context: EventContext, back: LoftySyncRules) -> EventResponse | 
 def _carried(context: EventContext, table: StageTable, link: LinkRow, found: Mapping[str, Any]) -> EventResponse:
     """GHL's place is what the link says from now on, and its stage goes to Lofty."""
     event = context.event
-    pairs = _pairs_at(table, context.directory, found)
+    where, status = (found.get(PIPELINE), found.get(STAGE)), str(found.get("status"))
+    stage_ids = context.directory.stage_ids
+    pairs = table.pairs_at(lambda one: None not in where and stage_ids(one.pipeline, one.stage) == where, status)
     hashes = (event.body.get("wanted") or {}) if event.type == LOFTY_STAGE_EDIT else link.fields
     before = hashes.get(LOFTY_STAGE)
     if not isinstance(before, str) or before == UNKNOWN:
@@ -109,13 +111,6 @@ def _judge_other(context: EventContext, table: StageTable, link: LinkRow) -> Eve
 
 def _differs(shown: Mapping[str, Any], link: LinkRow) -> bool:
     return any(link.fields.get(name) != field_hash(shown.get(name)) for name in PLACE)
-
-
-def _pairs_at(table: StageTable, directory: Directory, shown: Mapping[str, Any]) -> list[StagePair]:
-    """The pairs of the stage in which an opportunity is; those with its status, if there are any."""
-    where = (shown.get(PIPELINE), shown.get(STAGE))
-    there = [one for one in table.pairs if directory.stage_ids(one.pipeline, one.stage) == where and None not in where]
-    return [one for one in there if one.status == shown.get("status")] or there
 
 
 def _stage_of(table: StageTable, directory: Directory, link: LinkRow) -> str | None:

@@ -238,7 +238,7 @@ LOFTY_WRITES = _counter(
 EVENTS = _counter(
     "events_total",
     "Events of GHL by result; `echo` are our own writes.",
-    Label("type", (*sorted(USED), "LoftyEdit", "LoftyStageEdit", "StageWritten")),
+    Label("type", (*sorted(USED), "LoftyEdit", "LoftyStageEdit", "OptOutsDiffer", "StageWritten")),
     Label("result", EVENT_RESULTS),
     zeros=((ALL, ALL),),
 )

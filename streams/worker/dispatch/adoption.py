@@ -161,7 +161,7 @@ class Adoption:
             entity = write.entity._replace(kind=kind, id=lofty_id)
             link = self.links.get(write.partition, entity.key) or LinkRow()
             if link.ghl_id is None and self.outbox.get(write.partition, entity.key) is None:
-                if link.settled:  # it was deleted before its contact was known: that would count as written
+                if link.settled and not is_gone:  # deleted before its contact was known: that would count as written
                     await self.receipts.settle(
                         write.partition, self.receipts.about(entity, "doubtful", write.call.step)
                     )

@@ -16,13 +16,12 @@ from streams.core.to_ghl.opportunity import PIPELINE, reported_opportunity
 from streams.core.to_lofty import EventContext, NeedsRead
 from streams.core.to_lofty.rows import BacklinkRow, ExternalEditRow
 from streams.kafka.tables import Table
-from streams.mapping.lofty_sync import LOFTY_STAGE_EDIT, STAGE_EVENTS, STAGE_WRITTEN, LoftySyncRules
+from streams.mapping.lofty_sync import OF_A_STAGE, STAGE_EVENTS, LoftySyncRules
 from streams.messages import Entity
 from streams.messages.ghl_event import GhlEvent
 from streams.worker.dispatch.location import Location
 
 APPOINTMENTS = ("AppointmentCreate", "AppointmentUpdate")
-OF_OPPORTUNITY = (*STAGE_EVENTS, LOFTY_STAGE_EDIT, STAGE_WRITTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class GhlEventContexts:
         self, event: GhlEvent, entity: Entity, location: Location, contact: Mapping[str, Any] | None = None
     ) -> EventContext:
         """What is known about an event before anything is read. `contact` is what was read for it in an earlier turn."""
-        if event.type in OF_OPPORTUNITY:
+        if event.type in OF_A_STAGE:
             return self._of_opportunity(event, entity, location)
         kind = next((one for one in ("note", "task", "appointment") if event.type.lower().startswith(one)), "")
         own = self._entity_behind(kind, event.id, location) if kind else None

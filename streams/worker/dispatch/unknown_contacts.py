@@ -78,14 +78,14 @@ class UnknownContacts:
         return item.key.startswith(PREFIX)
 
     async def give_up(self, item: Item, failure: Failure) -> WorkResult | None:
-        """It is looked for again."""
-        if (waiting := self._waiting.get(item.key.removeprefix(PREFIX))) is not None:
-            await self._end(waiting, None)
+        """GHL could not say."""
+        await self._end(item.key.removeprefix(PREFIX), None)
         return DONE
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """One request; after the last one Lofty is asked."""
-        waiting = self._waiting.get(item.key.removeprefix(PREFIX))
+        key = item.key.removeprefix(PREFIX)
+        waiting = self._waiting.get(key)
         if waiting is None:
             return DONE
         question, location = waiting.question, self.locations[waiting.question.inspection.connection]
@@ -93,28 +93,30 @@ class UnknownContacts:
             is_last = await self.reads.read_next(question, location, question.inspection.ghl_id or "", slot)
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
-            result = await self._failed(waiting, location, error)
+            result = await self._failed(key, question, location, error)
             if result is not None:
                 return result
             is_last = True
         if not is_last:
             return AGAIN
         found = (question.found.get(name, ()) for name in ("notes", "tasks", "appointments"))
-        await self._end(waiting, hanging_on(*found))
+        await self._end(key, hanging_on(*found))
         return DONE
 
-    async def _end(self, waiting: _Waiting, hanging: tuple[str, ...] | None) -> None:
-        with suppress(NotRepaired):
-            await waiting.then(hanging)
-        asked = waiting.question.inspection
-        self._waiting.pop(Entity.contact(asked.connection, asked.lead).key, None)
+    async def _end(self, key: str, hanging: tuple[str, ...] | None) -> None:
+        """Go on with what was found. Where that fails, it may be read again."""
+        if (waiting := self._waiting.get(key)) is None:
+            return
+        try:
+            with suppress(NotRepaired):
+                await waiting.then(hanging)
+        finally:
+            self._waiting.pop(key, None)
 
-    async def _failed(self, waiting: _Waiting, location: Location, error: ConnectorError) -> WorkResult | None:
-        """What follows a failure; None: nothing more can be read. Only a 429 pauses the budget: a refused look says nothing of live changes.
-
-        What GHL cannot tell now is looked for again an hour later: Lofty would be asked once, without what tells a merge.
-        """
-        question = waiting.question
+    async def _failed(
+        self, key: str, question: OpenInspection, location: Location, error: ConnectorError
+    ) -> WorkResult | None:
+        """What follows a failure; None: nothing more can be read. Only a 429 pauses the budget: a refused look says nothing of live changes."""
         question.failures += 1
         match classify(error).disposition:
             case Disposition.THROTTLED:
@@ -124,6 +126,6 @@ class UnknownContacts:
                 return WorkResult.retry(AGAIN_SECONDS)
             case Disposition.RETRY:
                 log.warning("what hangs on contact %s was not read: %s", question.inspection.ghl_id, error)
-                await self._end(waiting, None)
+                await self._end(key, None)
                 return DONE
         return None

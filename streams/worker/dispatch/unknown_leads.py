@@ -147,7 +147,7 @@ class UnknownLeads:
     async def _ask_by_itself(
         self, location: Location, lead: Entity, contact_id: str, hanging: tuple[str, ...] | None
     ) -> None:
-        """What GHL cannot tell now is looked for again: Lofty is asked once, and not without what tells a merge."""
+        """What GHL cannot say now is read again at the next look: Lofty is asked once, and not without what tells a merge."""
         if hanging is not None:
             await self.ask(location, lead, contact_id, hanging)
 

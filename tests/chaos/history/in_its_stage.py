@@ -13,7 +13,6 @@ from streams.core.to_ghl.opportunity import PIPELINE, desired_opportunity
 from streams.core.to_ghl.plan import DesiredChild
 from streams.mapping import StageTable
 from streams.messages import Entity
-from streams.settings import Connection
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.parked import parked_since
@@ -38,16 +37,20 @@ def in_its_stage(case: Case) -> Finding:
     last = {one.parent: one for one in _writes(case)}
     for name in case.history.leads:
         connection = case.history.settings.connections[name]
-        standing = _standing(case, name)
+        table, directory = StageTable(connection.stages), case.directory(name)
+        standing, opportunities = _standing(case, name), case.history.contacts[name].get("opportunities", ())
         tally.examined += len(case.history.leads[name]) if connection.stages else 0
-        for entity, state, changed_ms in _with_a_pair(connection, case.history.leads[name]):
+        for entity, state, changed_ms in _with_a_pair(name, table, case.history.leads[name]):
             opportunity = entity._replace(kind="opportunity")
             parked_ms = max(parked.get(one.key, -1) for one in (entity, opportunity))
-            for contact_id, what in _wrong(case, connection, state, standing.get(entity.lead, [])):
+            desired = desired_opportunity(state, table, directory, connection.mapping.users)
+            assert desired is not None
+            for contact_id, what in _wrong(desired, standing.get(entity.lead, []), opportunities):
                 write = last.get(contact_id)
                 is_late = write is not None and case.interruptions.is_sent_on_waking(write)
                 evidence = told(write) if write else ("GHL was never asked to write it",)
                 tally.note(opportunity.key, what, evidence, is_excused=parked_ms >= changed_ms or is_late)
+    intended = _first_intended(case)
     for where, creates in _creates(case).items():
         tally.examined += len(creates)
         for first, second in pairwise(creates):
@@ -56,18 +59,20 @@ def in_its_stage(case: Case) -> Finding:
                 f"contact {where[0]}", "has its opportunity created twice", told(first, second), is_excused=is_late
             )
         for one in creates:
-            if not _is_intended(case, one):
+            intended_ms = intended.get((case.history.connection_at[one.budget].name, case.names.lead_of(one)))
+            if intended_ms is None or intended_ms > 1000 * one.at:
                 tally.note(f"contact {where[0]}", "its opportunity was created without an intent", told(one))
     return tally.finding()
 
 
-def _with_a_pair(connection: Connection, rows: Any) -> Iterator[tuple[Entity, Mapping[str, Any], int]]:
+def _with_a_pair(
+    connection: str, table: StageTable, rows: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[Entity, Mapping[str, Any], int]]:
     """The living leads whose stage has a pair, each with when it changed last."""
-    table = StageTable(connection.stages)
     for row in rows:
         lead = row["lead"]
         if not row["isDeleted"] and table.pair_of(str(lead.get("stage") or "")) is not None:
-            yield Entity.contact(connection.name, str(lead["leadId"])), lead, int(row["updateTime"])
+            yield Entity.contact(connection, str(lead["leadId"])), lead, int(row["updateTime"])
 
 
 def _standing(case: Case, connection: str) -> dict[str, list[Mapping[str, Any]]]:
@@ -80,35 +85,27 @@ def _standing(case: Case, connection: str) -> dict[str, list[Mapping[str, Any]]]
 
 
 def _wrong(
-    case: Case, connection: Connection, state: Mapping[str, Any], contacts: list[Mapping[str, Any]]
+    desired: DesiredChild, contacts: list[Mapping[str, Any]], opportunities: Iterable[Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
     """What is wrong with a lead's opportunity, each with its contact. A lead without a contact has none: that is P1's to say."""
-    found = case.history.contacts[connection.name]
-    table = StageTable(connection.stages)
-    desired = desired_opportunity(state, table, case.directory(connection.name), connection.mapping.users)
-    assert desired is not None
-    every = [
-        (contact["id"], _differing(desired, contact["id"], found["opportunities"]), _surplus(contact["id"], found))
-        for contact in contacts
-    ]
+    own = [(one["id"], [row for row in opportunities if row["contactId"] == one["id"]]) for one in contacts]
+    every = [(contact_id, _differing(desired, those), _surplus(those)) for contact_id, those in own]
     if every:  # of twins the one that is right counts: that there are twins is P2's to say
         contact_id, different, _ = min(every, key=lambda one: len(one[1]))
         yield from ((contact_id, what) for what in different)
     yield from ((contact_id, surplus) for contact_id, _, surplus in every if surplus)
 
 
-def _differing(desired: DesiredChild, contact_id: str, opportunities: Iterable[Mapping[str, Any]]) -> list[str]:
-    pipeline = desired.fields.get(PIPELINE)
-    there = [one for one in opportunities if (one["contactId"], one[PIPELINE]) == (contact_id, pipeline)]
+def _differing(desired: DesiredChild, own: Iterable[Mapping[str, Any]]) -> list[str]:
+    there = [one for one in own if one[PIPELINE] == desired.fields.get(PIPELINE)]
     if not there:
         return ["is lost: its contact has no opportunity in the pipeline"]
     shown = {name: value for name, value in there[0].items() if value not in ("", None)}
     return [f"{one.field} is {one.found!r}, should be {one.wanted!r}" for one in compare_child(desired, shown)]
 
 
-def _surplus(contact_id: str, found: Mapping[str, Any]) -> str:
-    pipelines = Counter(one[PIPELINE] for one in found["opportunities"] if one["contactId"] == contact_id)
-    most = max(pipelines.values(), default=0)
+def _surplus(own: Iterable[Mapping[str, Any]]) -> str:
+    most = max(Counter(one[PIPELINE] for one in own).values(), default=0)
     return f"has {most} opportunities in one pipeline" if most > 1 else ""
 
 
@@ -127,7 +124,11 @@ def _creates(case: Case) -> dict[tuple[str | None, str], list[Entry]]:
     return found
 
 
-def _is_intended(case: Case, create: Entry) -> bool:
-    lead = case.names.lead_of(create)
-    about = (one.receipt for one in case.history.receipts if one.receipt.kind == "opportunity")
-    return any(one.lead == lead and one.outcome == "intended" and one.at_ms <= 1000 * create.at for one in about)
+def _first_intended(case: Case) -> dict[tuple[str, str | None], int]:
+    """Connection and lead → when an opportunity of its was first intended."""
+    first: dict[tuple[str, str | None], int] = {}
+    for one in (line.receipt for line in case.history.receipts):
+        if (one.kind, one.outcome) == ("opportunity", "intended"):
+            key = (one.connection, one.lead)
+            first[key] = min(one.at_ms, first.get(key, one.at_ms))
+    return first

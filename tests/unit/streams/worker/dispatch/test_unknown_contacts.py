@@ -86,3 +86,17 @@ async def test_a_connection_that_another_worker_has_is_forgotten() -> None:
     assert not on.read()
     on.contacts.forget("acme")
     assert (await on.turn(), on.ghl.lines, on.told) == (DONE, [], [])
+
+
+async def test_what_fails_after_the_look_does_not_keep_the_contact_from_another() -> None:
+    """As where Kafka does not take what follows: whoever waits reads it again."""
+    on = Desk(NOTES, TASKS)
+
+    async def fails(_: tuple[str, ...] | None) -> None:
+        raise OSError("Kafka is away")
+
+    on.contacts.read(on.writer.locations["acme"], BEN, "c-old", fails)
+    await on.turn()
+    with pytest.raises(OSError, match="away"):
+        await on.turn()
+    assert (await on.turn(), on.read()) == (DONE, True)

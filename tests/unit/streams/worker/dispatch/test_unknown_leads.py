@@ -112,12 +112,17 @@ class Desk(WriterStage):
     ],
 )
 async def test_its_contact_is_treated_by_the_policy(policy: str, tags: tuple[str, ...], then: list[str]) -> None:
-    """It is read first; the row is used once. Of what hangs there Lofty is asked whether it has moved to another lead."""
+    """It is read first; the row is used once. Of what hangs there Lofty is asked whether it has moved to another lead, and no more:
+    what counts as written of it does so still, since what hung on a deleted lead stays.
+    """
     notes = answer(200, {"notes": [{"id": "n-1", "body": "said<br>[lofty-note:5]"}]})
     done = [] if policy == "ignore" or tags else [answer(200, {"tags": ["lofty-deleted"], "succeded": True})]
     on = Desk(shown(tags=tags), *done, notes, answer(200, {"tasks": []}), policy=policy)
+    hangs = BEN._replace(kind="note", id="5")
+    on.links.put(PARTITION, hangs.key, LinkRow(settled="f/m"))
     await on.ask()
     await on.is_gone()
+    assert on.links.get(PARTITION, hangs.key) == LinkRow(settled="f/m")
     assert on.read == [(BEN.key, 0)]
     assert on.ghl.lines == [READ, *then]
     assert (on.link.ghl_id, on.link.is_gone, on.link.recalled_ms > 0) == ("c-old", True, True)
