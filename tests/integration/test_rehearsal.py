@@ -49,8 +49,8 @@ def lead(on: Stage, name: str, *, email: str = "", phone: str = "", **fields: An
     return str(desk_work.edit(on.lofty, other_team(on), what, reports=False).id)
 
 
-def people(on: Stage) -> dict[str, str]:
-    """One lead of each sort, and who is in GHL before; returns the leads' ids by their first name."""
+async def people(on: Stage) -> dict[str, str]:
+    """One lead of each sort, and who has long been in GHL, so that its search shows them; returns the leads' ids by their first name."""
     field_id = seed(on.ghl, {"location": OTHER_LOCATION, "customFields": [{"name": LEAD_ID_FIELD, "dataType": "TEXT"}]})
     ids = {
         "Ada": lead(on, "Ada Bell", email="ada@example.com", phone="(530) 555-0101", tags=["Buyer"]),
@@ -77,6 +77,8 @@ def people(on: Stage) -> dict[str, str]:
         {"firstName": "Joe", "lastName": "Kerr", "email": "joe.old@example.com"},
     ]
     seed(on.ghl, {"location": OTHER_LOCATION, "contacts": contacts})
+    index = on.ghl.location(OTHER_LOCATION).index
+    await on.until(lambda: len(index.documents(on.ghl.now())) == len(contacts))
     return ids
 
 
@@ -145,7 +147,7 @@ async def test_the_import_does_what_the_rehearsal_of_a_paused_connection_said(
 ) -> None:
     """The ledgers of both vendors show no write before, and afterwards as many contacts of each sort as were foretold."""
     async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, who):
-        ids = people(on)
+        ids = await people(on)
         await paused_connection(on, supervisor, who)
         before = set(on.ghl.location(OTHER_LOCATION).contacts)
         since = len(on.requests("ghl")), len(on.requests("lofty"))
@@ -240,7 +242,7 @@ async def loaded(on: Stage, person: Visitor, path: str) -> str:
 async def test_a_person_goes_step_by_step_without_scripts(embedded_kafka: Broker, tmp_path: Path) -> None:
     """The connection begins paused; whose accounts they are is said before anything is written; one button is next at each step."""
     async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, who):
-        people(on)
+        await people(on)
         jar = aiohttp.CookieJar(unsafe=True)
         async with aiohttp.ClientSession(cookie_jar=jar) as http:
             person = Visitor(http, on.gateway.url)
